@@ -1,0 +1,155 @@
+//! Completing what a crash interrupted, by the same functions as the normal path.
+//!
+//! For every accession that was prepared but not received: its objects are in staging, in place, or partly each; what is there and equal to
+//! what was prepared is put in place and the accession is received with `recovered`; what differs is set aside and said. A deposit that
+//! never got as far stays in staging, for the same command to go on with; a destroyed unit whose key still lies in the vault loses it now.
+
+use sago_packages::Algorithm;
+use sqlx::Row;
+use uuid::Uuid;
+
+use crate::accession::finding;
+use crate::accession::manifest::{Line, Manifest};
+use crate::accession::staging::Staging;
+use crate::ctx::{Clock, Ctx, Role};
+use crate::error::{Error, IoContext, Result};
+use crate::ledger::event::{
+    AccessionAbandoned, AccessionAbandonedDetail, AccessionQuarantined, AccessionQuarantinedDetail, AccessionReceived, AccessionReceivedDetail, ObjectRef,
+};
+use crate::ledger::{Position, unsigned};
+use crate::repository::Repository;
+
+/// Puts prepared objects in place and receives the accession. Idempotent: objects already in place are left as they are.
+pub(crate) async fn complete(
+    repo: &Repository,
+    ctx: &Ctx,
+    accession: Uuid,
+    unit: Uuid,
+    objects: &[ObjectRef],
+    manifest: &Manifest,
+    recovered: bool,
+) -> Result<Position> {
+    for (part, object) in objects.iter().enumerate() {
+        let staged = repo.places.staging.join(accession.to_string()).join("objects").join(part.to_string());
+        tokio::task::block_in_place(|| repo.blobs.publish(&staged, object.id))?;
+    }
+    let (mut items, mut bytes, mut not_taken) = (0, 0, 0);
+    for line in &manifest.lines {
+        match Line::read(line)? {
+            Line::Accession(_) => {}
+            Line::Item(line) => {
+                items += 1;
+                bytes += line.bytes;
+            }
+            Line::Finding(line) => not_taken += u64::from(finding::is_file_not_taken(&line)),
+        }
+    }
+    let detail = AccessionReceivedDetail {
+        number: manifest.accession()?.number,
+        manifest_root: manifest.root().to_hex(),
+        manifest_lines: manifest.lines.len() as u64,
+        items,
+        bytes,
+        not_taken,
+    };
+    let mut tx = repo.begin().await?;
+    tx.append_received(unit, AccessionReceived { accession, unit, objects: objects.to_vec(), recovered }.with(detail), manifest);
+    let positions = tx.commit(ctx).await?;
+    positions.last().copied().ok_or_else(|| Error::internal("the event has no place"))
+}
+
+/// Gives up a deposit; its number stays taken.
+pub(crate) async fn abandon(repo: &Repository, ctx: &Ctx, accession: Uuid, reason: &str) -> Result<()> {
+    let mut tx = repo.begin().await?;
+    tx.append(repo.settings.domain_unit, AccessionAbandoned { accession }.with(AccessionAbandonedDetail { reason: reason.to_owned() }));
+    tx.commit(ctx).await?;
+    repo.integrate(ctx).await?;
+    Staging::remove(&repo.places, accession)
+}
+
+/// Finishes everything a crash interrupted. Run at every opening of a repository; does nothing, quickly, when there is nothing.
+pub(crate) async fn recover(repo: &Repository, clock: Clock) -> Result<()> {
+    let rows = sqlx::query("SELECT a.id, a.unit FROM accessions a WHERE a.status = 'prepared' ORDER BY a.number").fetch_all(repo.db().read()).await?;
+    let mut changed = false;
+    if !rows.is_empty() {
+        let ctx = software_ctx(repo, clock).await?;
+        for row in rows {
+            let id = |column: usize| -> Result<Uuid> {
+                Uuid::parse_str(&row.try_get::<String, _>(column)?).map_err(|_| Error::corrupt("An accession's row was altered."))
+            };
+            recover_one(repo, &ctx, id(0)?, id(1)?).await?;
+            changed = true;
+        }
+    }
+    crate::key::destroy::finish_interrupted(repo).await?;
+    sweep(repo).await?;
+    let pending: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM segments").fetch_one(repo.db().read()).await?;
+    if changed || pending > 0 {
+        let ctx = software_ctx(repo, clock).await?;
+        repo.integrate(&ctx).await?;
+    }
+    Ok(())
+}
+
+/// Recovery acts in the name of the first custodian: nobody else is there yet when a repository opens.
+async fn software_ctx(repo: &Repository, clock: Clock) -> Result<Ctx> {
+    let mut ctx = crate::user::act_as(repo, None, clock).await?;
+    ctx.roles = vec![Role::Custodian];
+    Ok(ctx)
+}
+
+async fn recover_one(repo: &Repository, ctx: &Ctx, accession: Uuid, unit: Uuid) -> Result<()> {
+    let rows = sqlx::query("SELECT id, inventory_sha512 FROM objects WHERE accession = $1 ORDER BY part").bind(accession.to_string()).fetch_all(repo.db().read()).await?;
+    let mut objects = Vec::with_capacity(rows.len());
+    for (part, row) in rows.iter().enumerate() {
+        let id = Uuid::parse_str(&row.try_get::<String, _>(0)?).map_err(|_| Error::corrupt("An object's row was altered."))?;
+        let object = ObjectRef { id, inventory_sha512: row.try_get(1)? };
+        let staged = repo.places.staging.join(accession.to_string()).join("objects").join(part.to_string());
+        let found = inventory_digest(&repo.blobs.object(id))?.or(inventory_digest(&staged)?);
+        match found {
+            Some(found) if found == object.inventory_sha512 => objects.push(object),
+            Some(_) => return quarantine(repo, ctx, accession, id, "its inventory is not the one that was prepared").await,
+            None => return quarantine(repo, ctx, accession, id, "it is neither in staging nor in the storage root").await,
+        }
+    }
+    let manifest = Staging::read_manifest(&repo.places, repo.keyring(), accession)?;
+    complete(repo, ctx, accession, unit, &objects, &manifest, true).await?;
+    Staging::remove(&repo.places, accession)
+}
+
+async fn quarantine(repo: &Repository, ctx: &Ctx, accession: Uuid, object: Uuid, reason: &str) -> Result<()> {
+    let mut tx = repo.begin().await?;
+    let detail = AccessionQuarantinedDetail { reason: reason.to_owned() };
+    tx.append(repo.settings.domain_unit, AccessionQuarantined { accession, object }.with(detail));
+    tx.commit(ctx).await?;
+    Ok(())
+}
+
+fn inventory_digest(object: &std::path::Path) -> Result<Option<String>> {
+    let path = object.join("inventory.json");
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok(Some(Algorithm::Sha512.hash(&bytes))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).doing("Could not read", &path),
+    }
+}
+
+/// Removes staging folders that nothing can go on with: of accessions received, given up or unknown.
+async fn sweep(repo: &Repository) -> Result<()> {
+    for accession in Staging::all(&repo.places)? {
+        let status: Option<String> =
+            sqlx::query_scalar("SELECT status FROM accessions WHERE id = $1").bind(accession.to_string()).fetch_optional(repo.db().read()).await?;
+        let folder = repo.places.staging.join(accession.to_string());
+        let is_usable = matches!(status.as_deref(), Some("opened" | "prepared")) && folder.join("deposit.age").is_file();
+        if !is_usable && !matches!(status.as_deref(), Some("quarantined")) {
+            Staging::remove(&repo.places, accession)?;
+        }
+    }
+    Ok(())
+}
+
+/// Deposits that were interrupted and wait for the same command to go on: number and when they were begun.
+pub(crate) async fn interrupted(repo: &Repository) -> Result<Vec<(String, u64)>> {
+    let rows = sqlx::query("SELECT number, at FROM accessions WHERE status = 'opened' ORDER BY number").fetch_all(repo.db().read()).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, unsigned(row.try_get(1)?)?))).collect()
+}

@@ -1,0 +1,183 @@
+//! Who acts, when, and what that person may do: the first argument of every operation.
+//!
+//! Rights are the first line of every operation (invariant 3): `ctx.require(Right::Deposit)?`. No door checks rights, and no door can skip them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Version of the rules that decide rights; written into every event.
+pub const POLICY: &str = "rights/1";
+
+/// Name and version of the software; written into every event.
+pub const SOFTWARE: &str = concat!("sago/", env!("CARGO_PKG_VERSION"));
+
+/// What a person does for the repository. Duties are separated: no role has every right (invariant 12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// Receives, keeps, checks and hands over.
+    Custodian,
+    /// Signs requests of others; does nothing else.
+    Approver,
+    /// Reads the log, not the content.
+    Auditor,
+    /// Runs the machine: settings, backup, repair. Reads no content.
+    Administrator,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Self; 4] = [Self::Custodian, Self::Approver, Self::Auditor, Self::Administrator];
+
+    /// The code written in events.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Custodian => "custodian",
+            Self::Approver => "approver",
+            Self::Auditor => "auditor",
+            Self::Administrator => "administrator",
+        }
+    }
+
+    fn rights(self) -> &'static [Right] {
+        use Right::{AddAgent, Approve, Audit, Backup, Check, Deposit, Destroy, Export, ManageKeys, Open, See};
+        match self {
+            Self::Custodian => &[Deposit, See, Open, Export, Check, ManageKeys, Destroy, AddAgent, Backup, Audit],
+            Self::Approver => &[Approve, Audit],
+            Self::Auditor => &[Audit, Check],
+            Self::Administrator => &[Check, Backup, Audit],
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl FromStr for Role {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|role| role.code() == text).ok_or_else(|| {
+            Error::invalid(format!("There is no role “{text}”.")).hint("The roles are: custodian, approver, auditor, administrator.")
+        })
+    }
+}
+
+/// Something an operation may require.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// Receive material.
+    Deposit,
+    /// See numbers, names and titles.
+    See,
+    /// Open an original.
+    Open,
+    /// Hand over a package.
+    Export,
+    /// Check fixity, verify, rebuild.
+    Check,
+    /// Seal, unseal, rotate.
+    ManageKeys,
+    /// Ask for the destruction of a key.
+    Destroy,
+    /// Sign the request of another.
+    Approve,
+    /// Enter people.
+    AddAgent,
+    /// Copy the repository.
+    Backup,
+    /// Read the log.
+    Audit,
+}
+
+/// Where time comes from.
+#[derive(Debug, Clone, Copy)]
+pub enum Clock {
+    /// The machine's clock.
+    System,
+    /// Always the same moment: tests, and rebuilding.
+    Fixed(Timestamp),
+}
+
+impl Clock {
+    /// The present moment.
+    pub fn now(self) -> Timestamp {
+        match self {
+            Self::System => Timestamp::now(),
+            Self::Fixed(at) => at,
+        }
+    }
+}
+
+/// Who acts, with which roles, by which door, on which clock.
+#[derive(Debug, Clone)]
+pub struct Ctx {
+    /// The person's pseudonym; `urn:uuid:` is put before it in records.
+    pub agent: Uuid,
+    /// The person's roles.
+    pub roles: Vec<Role>,
+    /// Where time comes from.
+    pub clock: Clock,
+}
+
+impl Ctx {
+    /// Says whether the person has the right.
+    pub fn may(&self, right: Right) -> bool {
+        self.roles.iter().any(|role| role.rights().contains(&right))
+    }
+
+    /// Fails unless the person has the right.
+    pub fn require(&self, right: Right) -> Result<()> {
+        if self.may(right) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Forbidden, "You have no right to do this.").hint("Ask a custodian, or act as a person whose role allows it (`--as CODE`)."))
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// Time as it stands in payloads: UTC, six digits of a second.
+pub fn time_text(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
+}
+
+/// Microseconds since 1970: time as it stands in rows.
+pub fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_role_has_every_right() {
+        for role in Role::ALL {
+            let ctx = Ctx { agent: Uuid::nil(), roles: vec![role], clock: Clock::System };
+            assert!(!(ctx.may(Right::Destroy) && ctx.may(Right::Approve)), "{role} may both ask and approve");
+        }
+    }
+
+    #[test]
+    fn a_stranger_has_no_right() {
+        let ctx = Ctx { agent: Uuid::nil(), roles: vec![], clock: Clock::System };
+        assert_eq!(ctx.require(Right::See).unwrap_err().kind, ErrorKind::Forbidden);
+    }
+
+    #[test]
+    fn times_have_six_digits_and_end_in_z() {
+        let at = Timestamp::from_microsecond(1_773_482_520_000_001).unwrap();
+        assert_eq!(time_text(at), "2026-03-14T10:02:00.000001Z");
+    }
+}

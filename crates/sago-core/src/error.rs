@@ -1,0 +1,134 @@
+//! The one error of the room.
+//!
+//! Broken input of a sender is a finding, not an error; an `Error` means that Sago could not do the work. Its kind decides the exit code
+//! and (later) the HTTP status, its message is for a person, its hints say what to do next.
+
+use std::fmt;
+use std::path::Path;
+
+/// What went wrong, in the coarse terms a door needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// No such thing for this person (it may exist for others).
+    NotFound,
+    /// The person has no right to do this.
+    Forbidden,
+    /// The request cannot be understood or breaks a rule.
+    Invalid,
+    /// It clashes with what is there (already exists, in use, decided otherwise).
+    Conflict,
+    /// Something outside is missing or not answering; trying again may help.
+    Unavailable,
+    /// Stored bytes are not what was recorded. Stops the operation, is never retried.
+    Corrupt,
+    /// A defect of Sago or of the machine.
+    Internal,
+}
+
+/// An operation could not be done.
+#[derive(Debug, Clone)]
+pub struct Error {
+    /// Coarse kind.
+    pub kind: ErrorKind,
+    /// One or two sentences a person understands: what happened, what was kept.
+    pub message: String,
+    /// What to do next, one act a line.
+    pub hints: Vec<String>,
+}
+
+/// Result of an operation of the room.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Makes an error of any kind.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hints: Vec::new() }
+    }
+
+    /// Adds one line on what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The thing does not exist (for this person).
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::NotFound, message)
+    }
+
+    /// The request breaks a rule.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, message)
+    }
+
+    /// The request clashes with the present state.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Conflict, message)
+    }
+
+    /// Stored bytes are not what was recorded.
+    pub fn corrupt(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Corrupt, message)
+    }
+
+    /// A defect of Sago or of the machine.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, message)
+    }
+
+    /// An input or output error, with what was touched.
+    pub fn io(doing: &str, path: &Path, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind as Io;
+        let kind = match error.kind() {
+            Io::NotFound => ErrorKind::NotFound,
+            Io::PermissionDenied => ErrorKind::Forbidden,
+            Io::AlreadyExists => ErrorKind::Conflict,
+            Io::StorageFull | Io::QuotaExceeded | Io::Interrupted | Io::TimedOut => ErrorKind::Unavailable,
+            _ => ErrorKind::Internal,
+        };
+        let made = Self::new(kind, format!("{doing} {}: {error}", path.display()));
+        match error.kind() {
+            Io::StorageFull | Io::QuotaExceeded => made.hint("The disk is full. Nothing that was receipted is lost. Free some space and run the same command again: it goes on where it stopped."),
+            Io::PermissionDenied => made.hint("Run the command as the person who owns the repository's folder, or correct the folder's permissions."),
+            _ => made,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let text = error.to_string();
+        let full = text.contains("disk is full") || text.contains("No space left");
+        let damaged = text.contains("malformed") || text.contains("not a database") || text.contains("disk image");
+        if full {
+            Self::new(ErrorKind::Unavailable, "The disk is full: the database could not be written. Nothing that was receipted is lost.")
+                .hint("Free some space and run the same command again.")
+        } else if damaged {
+            Self::corrupt(format!("The database is damaged ({text}). Evidence and log are kept apart from it."))
+                .hint("Run `sago rebuild`: it makes a new database from the storage root, the log and the keys, and keeps the old one beside it.")
+        } else {
+            Self::internal(format!("The database did not do what was asked: {text}"))
+        }
+    }
+}
+
+/// Gives I/O results the doing and the path.
+pub trait IoContext<T> {
+    /// Turns an I/O error into an [`Error`] that says what was being done to which path.
+    fn doing(self, doing: &str, path: &Path) -> Result<T>;
+}
+
+impl<T> IoContext<T> for std::io::Result<T> {
+    fn doing(self, doing: &str, path: &Path) -> Result<T> {
+        self.map_err(|error| Error::io(doing, path, &error))
+    }
+}

@@ -1,0 +1,217 @@
+//! Fixity: reading stored files again and comparing them with their recorded digests, on schedule or on demand.
+//!
+//! Works on ciphertext: no key is opened, so it can run while every unit is sealed.
+
+pub(crate) mod store;
+
+use std::io::Read;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use jiff::ToSpan;
+use sha2::{Digest, Sha256, Sha512};
+use sqlx::Row;
+use uuid::Uuid;
+
+use crate::ctx::{Ctx, Right, micros};
+use crate::error::{Error, Result};
+use crate::ledger::event::{FixityChecked, FixityCheckedDetail};
+use crate::ledger::signed;
+use crate::repository::Repository;
+
+/// Files checked between two events: what an interruption may cost, and what one event holds.
+const BATCH: u64 = 1_000;
+
+/// How far a check is.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Files read.
+    pub files: AtomicU64,
+    /// Bytes read.
+    pub bytes: AtomicU64,
+    /// Files to read.
+    pub files_expected: AtomicU64,
+    /// Set by the outside to stop after the batch under way.
+    pub stop: AtomicBool,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Default)]
+pub struct Checked {
+    /// Files read.
+    pub files: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Files that are not what they should be.
+    pub failures: Vec<Failure>,
+    /// Files not yet due.
+    pub not_due: u64,
+}
+
+/// A stored file that is not what it should be.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// Object.
+    pub object: Uuid,
+    /// Path in its content folder.
+    pub content: String,
+    /// `mismatch`, `missing` or `unreadable`.
+    pub outcome: &'static str,
+    /// Number of an item it belongs to.
+    pub item: Option<String>,
+}
+
+/// Checks the files that are due, or all; oldest first, so that an interrupted check goes on where it stopped.
+pub async fn check_fixity(repo: &Repository, ctx: &Ctx, all: bool, progress: &Progress) -> Result<Checked> {
+    ctx.require(Right::Check)?;
+    let begun = micros(ctx.now());
+    let due_before = if all {
+        begun
+    } else {
+        let interval = (i64::from(repo.settings.fixity.interval_days) * 24).hours();
+        micros(ctx.now().checked_sub(interval).map_err(|error| Error::invalid(format!("The fixity interval cannot be reckoned: {error}")))?)
+    };
+    let count = |due: bool| {
+        let sign = if due { "<=" } else { ">" };
+        format!("SELECT COUNT(*) FROM contents WHERE checked_at {sign} $1")
+    };
+    let expected: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(count(true))).bind(due_before).fetch_one(repo.db().read()).await?;
+    let not_due: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(count(false))).bind(due_before).fetch_one(repo.db().read()).await?;
+    progress.files_expected.store(crate::ledger::unsigned(expected)?, Ordering::Relaxed);
+    let mut checked = Checked { not_due: crate::ledger::unsigned(not_due)?, ..Checked::default() };
+    let mut last: Option<(String, String)> = None;
+    loop {
+        // Within one check, files are taken in the order of their names, each once, whatever the clock does meanwhile.
+        let (object, path) = last.clone().unwrap_or_default();
+        let rows = sqlx::query("SELECT object, path FROM contents WHERE checked_at <= $1 AND (object > $2 OR (object = $2 AND path > $3)) ORDER BY object, path LIMIT $4")
+            .bind(due_before)
+            .bind(&object)
+            .bind(&path)
+            .bind(signed(BATCH))
+            .fetch_all(repo.db().read())
+            .await?;
+        let batch = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<(String, String)>>>()?;
+        let Some(end) = batch.last() else { return Ok(checked) };
+        last = Some(end.clone());
+        let outcomes = tokio::task::block_in_place(|| read_batch(repo, &batch, progress))?;
+        enter(repo, ctx, &batch, &outcomes, &mut checked).await?;
+        if progress.stop.load(Ordering::Relaxed) {
+            return Err(Error::new(crate::error::ErrorKind::Unavailable, format!("The check was stopped after {} files. What was checked is recorded.", checked.files))
+                .hint("Run the same command without `--all` to go on with what is due."));
+        }
+    }
+}
+
+async fn enter(repo: &Repository, ctx: &Ctx, batch: &[(String, String)], outcomes: &[(&'static str, u64)], checked: &mut Checked) -> Result<()> {
+    let mut failures = 0;
+    let mut bytes = 0;
+    let mut results = Vec::with_capacity(batch.len());
+    for ((object, content), (outcome, read)) in batch.iter().zip(outcomes) {
+        results.push(format!("{object}/{content} {outcome}"));
+        bytes += read;
+        if *outcome != "ok" {
+            failures += 1;
+            let item: Option<String> =
+                sqlx::query_scalar("SELECT number FROM items WHERE object = $1 AND content = $2 ORDER BY number LIMIT 1").bind(object).bind(content).fetch_optional(repo.db().read()).await?;
+            let object = Uuid::parse_str(object).map_err(|_| Error::corrupt("A content's row was altered."))?;
+            checked.failures.push(Failure { object, content: content.clone(), outcome, item });
+        }
+    }
+    checked.files += batch.len() as u64;
+    checked.bytes += bytes;
+    let mut tx = repo.begin().await?;
+    let event = FixityChecked { files: batch.len() as u64, bytes, failures };
+    tx.append(repo.settings.domain_unit, event.with(FixityCheckedDetail { results }));
+    tx.commit(ctx).await?;
+    repo.integrate(ctx).await?;
+    Ok(())
+}
+
+/// Reads a batch on all cores. The recorded digest is the one in the object's inventory, which the log commits to.
+fn read_batch(repo: &Repository, batch: &[(String, String)], progress: &Progress) -> Result<Vec<(&'static str, u64)>> {
+    let mut inventories = std::collections::HashMap::new();
+    for (object, _) in batch {
+        if !inventories.contains_key(object) {
+            let id = Uuid::parse_str(object).map_err(|_| Error::corrupt("A content's row was altered."))?;
+            inventories.insert(object.clone(), (id, digests_of(repo, id)?));
+        }
+    }
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<Option<(&'static str, u64)>>> = Mutex::new(vec![None; batch.len()]);
+    let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((object, content)) = batch.get(at) else { break };
+                    let outcome = match inventories.get(object) {
+                        Some((id, Some(digests))) => check_one(repo, *id, content, digests, progress),
+                        _ => ("missing", 0),
+                    };
+                    progress.files.fetch_add(1, Ordering::Relaxed);
+                    results.lock().unwrap_or_else(PoisonError::into_inner)[at] = Some(outcome);
+                }
+            });
+        }
+    });
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.into_iter().map(|outcome| outcome.ok_or_else(|| Error::internal("a fixity thread ended early"))).collect()
+}
+
+type Digests = std::collections::HashMap<String, String>;
+
+/// SHA-256 of every stored file of an object, from its inventory's fixity block; `None` when the inventory is not there.
+fn digests_of(repo: &Repository, object: Uuid) -> Result<Option<Digests>> {
+    let Some(bytes) = repo.blobs.inventory(object)? else { return Ok(None) };
+    let value: serde_json::Value = match serde_json::from_slice(&bytes) {
+        Ok(value) => value,
+        Err(_) => return Ok(None),
+    };
+    let Some(block) = value.pointer("/fixity/sha256").and_then(serde_json::Value::as_object) else { return Ok(None) };
+    let mut found = Digests::new();
+    for (digest, paths) in block {
+        for path in paths.as_array().into_iter().flatten().filter_map(serde_json::Value::as_str) {
+            if let Some(content) = path.strip_prefix("v1/content/") {
+                found.insert(content.to_owned(), digest.clone());
+            }
+        }
+    }
+    Ok(Some(found))
+}
+
+fn check_one(repo: &Repository, object: Uuid, content: &str, digests: &Digests, progress: &Progress) -> (&'static str, u64) {
+    let Ok(mut file) = repo.blobs.open_content(object, content) else { return ("missing", 0) };
+    let mut hasher = Sha256::new();
+    let mut block = vec![0; 1 << 20];
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut block) {
+            Ok(0) => break,
+            Ok(read) => {
+                hasher.update(&block[..read]);
+                bytes += read as u64;
+                progress.bytes.fetch_add(read as u64, Ordering::Relaxed);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => return ("unreadable", bytes),
+        }
+    }
+    let is_same = digests.get(content).is_some_and(|digest| *digest == hex::encode(hasher.finalize()));
+    (if is_same { "ok" } else { "mismatch" }, bytes)
+}
+
+/// SHA-512 of a stream, hexadecimal.
+pub(crate) fn sha512_of(reader: &mut dyn Read) -> std::io::Result<String> {
+    let mut hasher = Sha512::new();
+    let mut block = vec![0; 1 << 20];
+    loop {
+        match reader.read(&mut block) {
+            Ok(0) => return Ok(hex::encode(hasher.finalize())),
+            Ok(read) => hasher.update(&block[..read]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

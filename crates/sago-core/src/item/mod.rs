@@ -1,0 +1,210 @@
+//! Items: one original each, with its number, its names and its digests.
+
+use std::io::{Read, Write};
+use std::path::Path;
+
+use sago_seal::file;
+use sha2::{Digest, Sha256};
+use sqlx::Row;
+use sqlx::any::AnyRow;
+use uuid::Uuid;
+
+use crate::accession::manifest::{ItemLine, Line};
+use crate::ctx::{Ctx, Right};
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::ledger::event::{ItemOpened, ItemOpenedDetail, OpenRefused, OpenRefusedDetail};
+use crate::ledger::unsigned;
+use crate::repository::Repository;
+use crate::store::durable;
+use crate::store::rows::Place;
+
+/// An item as lists and pages show it.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Id.
+    pub id: Uuid,
+    /// Its accession.
+    pub accession: Uuid,
+    /// Number.
+    pub number: String,
+    /// Consent unit.
+    pub unit: Uuid,
+    /// Object that holds the sealed original.
+    pub object: Uuid,
+    /// Path in the object's content folder.
+    pub content: String,
+    /// Size of the original.
+    pub bytes: u64,
+    /// Its line in the accession's manifest, from 0.
+    pub line_index: u64,
+    /// When its stored file was last read and compared, microseconds, and what was found.
+    pub fixity: Option<(i64, String)>,
+    /// The manifest line, when the unit is open.
+    pub line: Option<ItemLine>,
+    /// The exact text of that line.
+    pub text: Option<String>,
+}
+
+const SELECT: &str = "SELECT i.id, i.accession, i.number, i.unit, i.object, i.content, i.bytes, i.line_index, i.row_key, i.sealed, c.checked_at, c.outcome \
+     FROM items i LEFT JOIN contents c ON c.object = i.object AND c.path = i.content";
+
+/// Items of one accession, or of all, in number order, from `offset`, at most `limit`.
+pub async fn items(repo: &Repository, ctx: &Ctx, accession: Option<Uuid>, offset: u64, limit: u64) -> Result<Vec<Item>> {
+    ctx.require(Right::See)?;
+    page(repo, accession, offset, limit).await
+}
+
+pub(crate) async fn page(repo: &Repository, accession: Option<Uuid>, offset: u64, limit: u64) -> Result<Vec<Item>> {
+    let (offset, limit) = (crate::ledger::signed(offset), crate::ledger::signed(limit));
+    let rows = match accession {
+        Some(accession) => {
+            sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} WHERE i.accession = $1 ORDER BY i.seq LIMIT $2 OFFSET $3")))
+                .bind(accession.to_string())
+                .bind(limit)
+                .bind(offset)
+                .fetch_all(repo.db().read())
+                .await?
+        }
+        None => {
+            sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} ORDER BY i.number LIMIT $1 OFFSET $2")))
+                .bind(limit)
+                .bind(offset)
+                .fetch_all(repo.db().read())
+                .await?
+        }
+    };
+    let mut found = Vec::with_capacity(rows.len());
+    for row in &rows {
+        found.push(read(repo, row).await?);
+    }
+    Ok(found)
+}
+
+/// One item by number or id.
+pub async fn item(repo: &Repository, ctx: &Ctx, name: &str) -> Result<Item> {
+    ctx.require(Right::See)?;
+    find(repo, name).await
+}
+
+pub(crate) async fn find(repo: &Repository, name: &str) -> Result<Item> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} WHERE i.number = $1 OR i.id = $1"))).bind(name).fetch_optional(repo.db().read()).await?;
+    let row = row.ok_or_else(|| Error::not_found(format!("There is no {name} here.")).hint("`sago list items` shows the items."))?;
+    read(repo, &row).await
+}
+
+/// The manifest line of an item; `None` when its unit is sealed or destroyed.
+pub(crate) async fn line_of(repo: &Repository, id: Uuid) -> Result<Option<ItemLine>> {
+    Ok(find(repo, &id.to_string()).await?.line)
+}
+
+async fn read(repo: &Repository, row: &AnyRow) -> Result<Item> {
+    let corrupt = || Error::corrupt("An item's row was altered.").hint("Run `sago verify`, then `sago rebuild`.");
+    let uuid = |column: &str| -> Result<Uuid> { Uuid::parse_str(&row.try_get::<String, _>(column)?).map_err(|_| corrupt()) };
+    let id: String = row.try_get("id")?;
+    let sealed: Option<Vec<u8>> = row.try_get("sealed")?;
+    let place = Place { table: "items", column: "sealed", row: &id };
+    let text = repo.open_column(&row.try_get::<String, _>("row_key")?, place, sealed.as_deref()).await?;
+    let line = match text.as_deref().map(Line::read).transpose()? {
+        Some(Line::Item(line)) => Some(line),
+        Some(Line::Accession(_) | Line::Finding(_)) => return Err(corrupt()),
+        None => None,
+    };
+    let number: String = row.try_get("number")?;
+    let bytes = unsigned(row.try_get("bytes")?)?;
+    let (object, content): (Uuid, String) = (uuid("object")?, row.try_get("content")?);
+    // What stands in clear must say what the sealed line says.
+    if line.as_ref().is_some_and(|line| line.number != number || line.bytes != bytes || line.object != object || line.content != content) {
+        return Err(corrupt());
+    }
+    let checked: Option<i64> = row.try_get("checked_at")?;
+    Ok(Item {
+        id: uuid("id")?,
+        accession: uuid("accession")?,
+        number,
+        unit: uuid("unit")?,
+        object,
+        content,
+        bytes,
+        line_index: unsigned(row.try_get("line_index")?)?,
+        fixity: checked.zip(row.try_get::<Option<String>, _>("outcome")?),
+        line,
+        text,
+    })
+}
+
+/// Opens an original: writes its exact bytes to a new file.
+///
+/// The event is entered and durable before the first byte is released (fail closed). The stored file is compared with its digest before
+/// it is opened, and the original with its own before the file gets its name: what appears under `output` is the original or nothing.
+pub async fn open_item(repo: &Repository, ctx: &Ctx, name: &str, reason: &str, output: &Path) -> Result<Item> {
+    ctx.require(Right::Open)?;
+    let item = find(repo, name).await?;
+    if reason.trim().is_empty() {
+        return Err(Error::invalid("Opening an original needs a reason.").hint("Add `--reason TEXT`: it is entered in the log."));
+    }
+    if output.exists() {
+        return Err(Error::conflict(format!("{} exists already.", output.display())).hint("Name a file that does not exist: nothing is overwritten."));
+    }
+    let Some(line) = item.line.clone() else {
+        let refusal = "its unit is sealed, or its key was destroyed";
+        let mut tx = repo.begin().await?;
+        let detail = OpenRefusedDetail { reason: reason.to_owned(), refusal: refusal.to_owned() };
+        tx.append(repo.settings.domain_unit, OpenRefused { item: item.id }.with(detail));
+        tx.commit(ctx).await?;
+        repo.integrate(ctx).await?;
+        return Err(Error::new(ErrorKind::Forbidden, format!("{} cannot be opened: {refusal}. The attempt was entered in the log.", item.number))
+            .hint("A sealed unit is opened with the shares of the custodians: `sago key unseal`."));
+    };
+    let mut tx = repo.begin().await?;
+    let detail = ItemOpenedDetail { number: item.number.clone(), reason: reason.to_owned() };
+    tx.append(item.unit, ItemOpened { item: item.id, accession: item.accession }.with(detail));
+    tx.commit(ctx).await?;
+    repo.integrate(ctx).await?;
+    tokio::task::block_in_place(|| release(repo, item.unit, &line, output))?;
+    Ok(item)
+}
+
+fn release(repo: &Repository, unit: Uuid, line: &ItemLine, output: &Path) -> Result<()> {
+    let mut name = output.file_name().ok_or_else(|| Error::invalid(format!("{} is no file name.", output.display())))?.to_os_string();
+    name.push(".part");
+    let partial = output.with_file_name(name);
+    let mut file = std::fs::File::options().write(true).create_new(true).open(&partial).doing("Could not create", &partial)?;
+    let written = write_original(repo, unit, line, &mut file).and_then(|()| file.sync_all().doing("Could not flush", &partial));
+    match written {
+        Ok(()) => durable::rename_new(&partial, output),
+        Err(error) => {
+            std::fs::remove_file(&partial).doing("Could not remove", &partial)?;
+            Err(error)
+        }
+    }
+}
+
+/// Writes an original to any writer, checking the stored bytes before and the original's after.
+pub(crate) fn write_original(repo: &Repository, unit: Uuid, line: &ItemLine, into: &mut dyn Write) -> Result<()> {
+    let path = repo.blobs.content(line.object, &line.content)?;
+    let mut stored = repo.blobs.open_content(line.object, &line.content)?;
+    let digest = crate::fixity::sha512_of(&mut stored).doing("Could not read", &path)?;
+    if digest != line.content_sha512 {
+        return Err(Error::corrupt(format!("The stored file of {} is not what was received: its digest differs. It was not opened.", line.number))
+            .hint("Put it back from a backup; `sago fixity --all` shows what else is damaged."));
+    }
+    let identity = repo.keyring().unit(unit)?;
+    let stored = repo.blobs.open_content(line.object, &line.content)?;
+    let mut opener = file::open_with(&[&identity], stored).map_err(|error| Error::corrupt(format!("{} cannot be opened: {error}", line.number)))?;
+    let mut hasher = Sha256::new();
+    let mut block = vec![0; 1 << 20];
+    let mut bytes = 0_u64;
+    loop {
+        let read = opener.read(&mut block).map_err(|error| Error::corrupt(format!("{} cannot be opened: {error}", line.number)))?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&block[..read]);
+        into.write_all(&block[..read]).map_err(|error| Error::io("Could not write", Path::new("the output"), &error))?;
+        bytes += read as u64;
+    }
+    if hex::encode(hasher.finalize()) != line.sha256 || bytes != line.bytes {
+        return Err(Error::corrupt(format!("{} opens to other bytes than were received. Nothing was released.", line.number)));
+    }
+    Ok(())
+}

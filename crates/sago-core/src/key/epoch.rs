@@ -1,0 +1,330 @@
+//! Epochs: sealing and unsealing units, wrapping every key anew, and recovering a lost operating key with the custodians' shares.
+
+use std::path::Path;
+
+use sago_seal::hybrid::HybridIdentity;
+use sago_seal::slip39;
+use sqlx::Row;
+use uuid::Uuid;
+
+use super::{Keyring, Mode, Passphrase, Seed, current_epoch, read_signing, set_current, vault, write_epoch};
+use crate::ctx::{Clock, Ctx, Right, Role};
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::ledger::event::{
+    EpochRotated, EpochRotatedDetail, KeysChecked, KeysCheckedDetail, OperatingKeyRecovered, OperatingKeyRecoveredDetail, ShareDestroyed,
+    ShareDestroyedDetail, UnitSealed, UnitSealedDetail, UnitUnsealed, UnitUnsealedDetail,
+};
+use crate::repository::{Repository, epoch_end, split};
+use crate::settings::{Places, Settings};
+use crate::store::durable;
+
+/// A unit as lists show it.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    /// Id.
+    pub id: Uuid,
+    /// `working`, `sealed` or `destroyed`.
+    pub mode: String,
+    /// Numbers of the accessions in it.
+    pub accessions: Vec<String>,
+}
+
+/// All units but the domain's, in order of their making.
+pub async fn units(repo: &Repository, ctx: &Ctx) -> Result<Vec<Unit>> {
+    ctx.require(Right::See)?;
+    let rows = sqlx::query("SELECT id, mode FROM units WHERE id <> $1 ORDER BY created_at, id")
+        .bind(repo.settings.domain_unit.to_string())
+        .fetch_all(repo.db().read())
+        .await?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        let id: String = row.try_get(0)?;
+        let accessions = sqlx::query_scalar("SELECT number FROM accessions WHERE unit = $1 ORDER BY number").bind(&id).fetch_all(repo.db().read()).await?;
+        found.push(Unit { id: Uuid::parse_str(&id).map_err(|_| Error::corrupt("A unit's row was altered."))?, mode: row.try_get(1)?, accessions });
+    }
+    Ok(found)
+}
+
+/// The unit meant by its id or by the number of an accession in it.
+pub async fn find_unit(repo: &Repository, name: &str) -> Result<Unit> {
+    let id: Option<String> = match Uuid::parse_str(name) {
+        Ok(id) => sqlx::query_scalar("SELECT id FROM units WHERE id = $1").bind(id.to_string()).fetch_optional(repo.db().read()).await?,
+        Err(_) => sqlx::query_scalar("SELECT unit FROM accessions WHERE number = $1").bind(name).fetch_optional(repo.db().read()).await?,
+    };
+    let id = id.and_then(|id| Uuid::parse_str(&id).ok()).filter(|id| *id != repo.settings.domain_unit);
+    let id = id.ok_or_else(|| Error::not_found(format!("There is no unit {name}.")).hint("`sago key list` shows the units; an accession's number also names its unit."))?;
+    let mode: String = sqlx::query_scalar("SELECT mode FROM units WHERE id = $1").bind(id.to_string()).fetch_one(repo.db().read()).await?;
+    let accessions = sqlx::query_scalar("SELECT number FROM accessions WHERE unit = $1 ORDER BY number").bind(id.to_string()).fetch_all(repo.db().read()).await?;
+    Ok(Unit { id, mode, accessions })
+}
+
+/// Seals a unit: from now on the server can add to it, but no longer open it.
+pub async fn seal_unit(repo: &Repository, ctx: &Ctx, name: &str, reason: &str) -> Result<Unit> {
+    ctx.require(Right::ManageKeys)?;
+    let unit = find_unit(repo, name).await?;
+    if unit.mode != "working" {
+        return Err(Error::conflict(format!("The unit is {} already.", unit.mode)));
+    }
+    let identity = repo.keyring().unit(unit.id)?;
+    let wrapped = repo.keyring().wrap(&identity, Mode::Sealed)?;
+    let mut tx = repo.begin().await?;
+    let event = UnitSealed { unit: unit.id, vault_sha256: wrapped.sha256() };
+    tx.append(repo.settings.domain_unit, event.with(UnitSealedDetail { reason: reason.to_owned() }));
+    // The key is wrapped first: if we crash before the event, the unit is more closed than the log says, never less.
+    repo.keyring().put(unit.id, &wrapped)?;
+    tx.commit(ctx).await?;
+    repo.forget_rows();
+    repo.integrate(ctx).await?;
+    Ok(Unit { mode: "sealed".to_owned(), ..unit })
+}
+
+/// Opens a sealed unit again with the shares of enough custodians.
+pub async fn unseal_unit(repo: &Repository, ctx: &Ctx, name: &str, reason: &str, shares: &[String]) -> Result<Unit> {
+    ctx.require(Right::ManageKeys)?;
+    if reason.trim().is_empty() {
+        return Err(Error::invalid("Opening a sealed unit needs a reason.").hint("Add `--reason TEXT`: it is entered in the log."));
+    }
+    let unit = find_unit(repo, name).await?;
+    if unit.mode != "sealed" {
+        return Err(Error::conflict(format!("The unit is {}, not sealed.", unit.mode)));
+    }
+    let recovery = recovery_identity(shares)?;
+    check_recovery(repo.keyring(), &recovery)?;
+    let identity = vault::open(repo.keyring().vault_path(), repo.keyring().epoch, unit.id, &recovery)?;
+    let wrapped = repo.keyring().wrap(&identity, Mode::Working)?;
+    let mut tx = repo.begin().await?;
+    let event = UnitUnsealed { unit: unit.id, vault_sha256: wrapped.sha256() };
+    tx.append(repo.settings.domain_unit, event.with(UnitUnsealedDetail { reason: reason.to_owned() }));
+    tx.commit(ctx).await?;
+    // The event is durable before the key is opened (fail closed). If we crash here, the command is run again.
+    repo.keyring().put(unit.id, &wrapped)?;
+    repo.forget_rows();
+    repo.integrate(ctx).await?;
+    Ok(Unit { mode: "working".to_owned(), ..unit })
+}
+
+/// What a rotation gives back: once, to be printed and kept apart.
+pub struct Rotated {
+    /// The epoch that began.
+    pub epoch: u64,
+    /// One list of words per custodian.
+    pub shares: Vec<Vec<&'static str>>,
+    /// Units wrapped anew.
+    pub units: usize,
+}
+
+/// Who holds the shares of the new epoch.
+pub struct NewEpoch<'a> {
+    /// The repository's passphrase for the new operating key.
+    pub passphrase: &'a Passphrase,
+    /// How many custodians.
+    pub custodians: u8,
+    /// How many of them are needed.
+    pub threshold: u8,
+    /// Shares of the epoch that ends; needed when a unit is sealed.
+    pub shares: &'a [String],
+}
+
+/// Begins a new epoch: new operating and recovery keys, every living unit key wrapped anew, the old wrapping erased.
+///
+/// If we crash before the switch of `keys/current`, the old epoch stands and the new folders are overwritten by the next attempt; after it,
+/// the new one stands and the next opening erases what is left of the old.
+pub async fn rotate(repo: &Repository, ctx: &Ctx, new: &NewEpoch<'_>) -> Result<Rotated> {
+    ctx.require(Right::ManageKeys)?;
+    let keyring = repo.keyring();
+    let (from, to) = (keyring.epoch, keyring.epoch + 1);
+    let vault_folder = keyring.vault_path();
+    let recovery = if new.shares.is_empty() { None } else { Some(recovery_identity(new.shares)?) };
+    if let Some(recovery) = &recovery {
+        check_recovery(keyring, recovery)?;
+    }
+    if new.threshold < 2 || new.threshold > new.custodians || new.custodians > 16 {
+        return Err(Error::invalid(format!("{} of {} custodians is not possible.", new.threshold, new.custodians)));
+    }
+    let seed: Seed = super::random_seed()?;
+    let new_recovery = HybridIdentity::from_seed(&seed);
+    let operating = HybridIdentity::from_seed(&*super::random_seed()?);
+    write_epoch(&repo.places.keys, to, &operating, &new_recovery.recipient(), keyring.signing(), new.passphrase, repo.settings.epoch.work_factor)?;
+    let mut lines = Vec::new();
+    for unit in vault::units(vault_folder, from)? {
+        let (identity, mode) = match vault::open(vault_folder, from, unit, keyring.operating()) {
+            Ok(identity) => (identity, Mode::Working),
+            Err(error) if error.kind == ErrorKind::Forbidden => {
+                let recovery = recovery.as_ref().ok_or_else(|| {
+                    Error::new(ErrorKind::Forbidden, format!("Unit {unit} is sealed: its key is wrapped anew with the shares of the epoch that ends."))
+                        .hint("Add `--share FILE` for enough custodians. Nothing was changed.")
+                })?;
+                (vault::open(vault_folder, from, unit, recovery)?, Mode::Sealed)
+            }
+            Err(error) => return Err(error),
+        };
+        let wrapped = vault::wrap(&identity, mode, &operating.recipient(), &new_recovery.recipient())?;
+        lines.push(format!("{unit} {}", wrapped.sha256()));
+        vault::write(vault_folder, to, unit, &wrapped)?;
+    }
+    let units = lines.len();
+    let detail = EpochRotatedDetail {
+        vault: lines,
+        custodians: new.custodians.into(),
+        threshold: new.threshold.into(),
+        epoch_ends: epoch_end(ctx.now(), repo.settings.epoch.days)?,
+    };
+    let mut tx = repo.begin().await?;
+    tx.append(repo.settings.domain_unit, EpochRotated { from, to }.with(detail));
+    let shares = split(&seed, new.threshold, new.custodians)?;
+    set_current(&repo.places.keys, to)?;
+    tx.commit(ctx).await?;
+    repo.integrate(ctx).await?;
+    erase_epoch(&repo.places, from)?;
+    Ok(Rotated { epoch: to, shares, units })
+}
+
+/// Erases the keys and wrapped keys of an epoch that ended.
+fn erase_epoch(places: &Places, epoch: u64) -> Result<()> {
+    vault::erase_epoch(&places.vault, epoch)?;
+    let folder = places.keys.join(epoch.to_string());
+    if folder.exists() {
+        for entry in std::fs::read_dir(&folder).doing("Could not list", &folder)? {
+            durable::erase(&entry.doing("Could not list", &folder)?.path())?;
+        }
+        std::fs::remove_dir(&folder).doing("Could not remove", &folder)?;
+        durable::sync_dir(&places.keys)?;
+    }
+    Ok(())
+}
+
+/// Enters a custodian's statement that a share of an ended epoch was destroyed.
+pub async fn attest_share_destroyed(repo: &Repository, ctx: &Ctx, epoch: u64, statement: &str) -> Result<()> {
+    ctx.require(Right::ManageKeys)?;
+    if epoch >= repo.keyring().epoch {
+        return Err(Error::conflict(format!("Epoch {epoch} has not ended: its shares are still needed."))
+            .hint("`sago key rotate` begins a new epoch; then the shares of the old one are destroyed."));
+    }
+    let mut tx = repo.begin().await?;
+    tx.append(repo.settings.domain_unit, ShareDestroyed { epoch }.with(ShareDestroyedDetail { statement: statement.to_owned() }));
+    tx.commit(ctx).await?;
+    repo.integrate(ctx).await?;
+    Ok(())
+}
+
+/// Tries every unit's key against the keycheck file of one of its objects, and the wrapped key against its recorded digest.
+pub async fn check_keys(repo: &Repository, ctx: &Ctx) -> Result<Vec<String>> {
+    ctx.require(Right::Check)?;
+    let rows = sqlx::query("SELECT id, mode, vault_sha256 FROM units WHERE mode <> 'destroyed' ORDER BY id").fetch_all(repo.db().read()).await?;
+    let mut failures = Vec::new();
+    let mut failed = Vec::new();
+    for row in &rows {
+        let unit = Uuid::parse_str(&row.try_get::<String, _>(0)?).map_err(|_| Error::corrupt("A unit's row was altered."))?;
+        if let Some(problem) = check_key(repo, unit, &row.try_get::<String, _>(1)?, &row.try_get::<String, _>(2)?).await? {
+            failures.push(format!("Unit {unit}: {problem}"));
+            failed.push(unit);
+        }
+    }
+    let mut tx = repo.begin().await?;
+    let event = KeysChecked { units: rows.len() as u64, failures: failed.len() as u64 };
+    tx.append(repo.settings.domain_unit, event.with(KeysCheckedDetail { failed }));
+    tx.commit(ctx).await?;
+    repo.integrate(ctx).await?;
+    Ok(failures)
+}
+
+/// What is wrong with the key of one unit, if anything.
+pub(crate) async fn check_key(repo: &Repository, unit: Uuid, mode: &str, vault_sha256: &str) -> Result<Option<String>> {
+    use sha2::{Digest, Sha256};
+    let Some(wrapped) = vault::read_wrapped(repo.keyring().vault_path(), repo.keyring().epoch, unit)? else {
+        return Ok(Some("its key is missing from the vault".to_owned()));
+    };
+    if hex::encode(Sha256::digest(&wrapped)) != vault_sha256 {
+        return Ok(Some("its wrapped key in the vault is not the one the log commits to".to_owned()));
+    }
+    if mode == "sealed" {
+        return Ok(None);
+    }
+    let identity = match repo.keyring().unit(unit) {
+        Ok(identity) => identity,
+        Err(error) => return Ok(Some(error.message)),
+    };
+    let object: Option<String> = sqlx::query_scalar(
+        "SELECT o.id FROM objects o JOIN accessions a ON a.id = o.accession WHERE a.unit = $1 AND o.status = 'stored' ORDER BY o.id LIMIT 1",
+    )
+    .bind(unit.to_string())
+    .fetch_optional(repo.db().read())
+    .await?;
+    let Some(object) = object.and_then(|object| Uuid::parse_str(&object).ok()) else { return Ok(None) };
+    let path = repo.blobs.content(object, &format!("m/{unit}.keycheck.age"))?;
+    let opened = std::fs::read(&path).doing("Could not read", &path).and_then(|sealed| super::open_bytes(&[&identity], &sealed, &path));
+    Ok(match opened {
+        Ok(text) if text.len() == 32 => None,
+        Ok(_) => Some(format!("{} does not hold 32 bytes", path.display())),
+        Err(error) => Some(error.message),
+    })
+}
+
+/// Makes a new operating key when the old one or its passphrase is lost, from the shares of enough custodians.
+pub async fn recover_operating_key(root: &Path, shares: &[String], passphrase: &Passphrase, reason: &str, clock: Clock) -> Result<u64> {
+    if reason.trim().is_empty() {
+        return Err(Error::invalid("Recovering the operating key needs a reason.").hint("Add `--reason TEXT`: it is entered in the log."));
+    }
+    let settings = Settings::read(root)?;
+    let places = Places::resolve(root, &settings)?;
+    let recovery = recovery_identity(shares)?;
+    let epoch = current_epoch(&places.keys).or_else(|_| vault::epochs(&places.vault).map(|epochs| epochs.into_iter().max().unwrap_or(1)))?;
+    let signing = read_signing(&places.keys, epoch, &recovery).map_err(|error| {
+        if error.kind == ErrorKind::Forbidden {
+            Error::new(ErrorKind::Forbidden, "These shares do not open this repository: they belong to another epoch or another repository. Nothing was changed.")
+        } else {
+            error.hint("If the signing keys are lost too, restore the repository from a backup: `sago restore` begins a new generation of the log.")
+        }
+    })?;
+    let operating = HybridIdentity::from_seed(&*super::random_seed()?);
+    let mut lines = Vec::new();
+    for unit in vault::units(&places.vault, epoch)? {
+        let identity = vault::open(&places.vault, epoch, unit, &recovery)?;
+        let was_sealed = vault::is_sealed(&places.vault, epoch, unit);
+        let mode = if was_sealed { Mode::Sealed } else { Mode::Working };
+        let wrapped = vault::wrap(&identity, mode, &operating.recipient(), &recovery.recipient())?;
+        lines.push(format!("{unit} {}", wrapped.sha256()));
+        // If we crash here, some keys are wrapped for a key that is not written yet: the recovery identity still opens all, and the command is run again.
+        vault::write(&places.vault, epoch, unit, &wrapped)?;
+    }
+    write_epoch(&places.keys, epoch, &operating, &recovery.recipient(), &signing, passphrase, settings.epoch.work_factor)?;
+    set_current(&places.keys, epoch)?;
+    let repo = Repository::open(root, passphrase, clock).await?;
+    let mut ctx = crate::user::act_as(&repo, None, clock).await?;
+    ctx.roles = vec![Role::Custodian];
+    let mut tx = repo.begin().await?;
+    let detail = OperatingKeyRecoveredDetail { reason: reason.to_owned(), vault: lines };
+    tx.append(repo.settings.domain_unit, OperatingKeyRecovered { epoch }.with(detail));
+    tx.commit(&ctx).await?;
+    repo.integrate(&ctx).await?;
+    repo.close().await;
+    Ok(epoch)
+}
+
+/// Joins the shares of custodians; each is the text of a page or of its words.
+pub fn recovery_identity(shares: &[String]) -> Result<HybridIdentity> {
+    let words: Vec<String> = shares.iter().map(|share| words_of(share)).collect();
+    let secret = slip39::recover(&words).map_err(|error| {
+        Error::invalid(format!("The shares cannot be joined: {error}")).hint("Check the words against the printed pages. Nothing was changed.")
+    })?;
+    let seed = secret.to_seed().map_err(|error| Error::invalid(format!("The shares cannot be joined: {error}")))?;
+    Ok(HybridIdentity::from_seed(&seed))
+}
+
+/// The words of a share: on a printed page they stand between two marks, numbered; alone they are the whole text.
+fn words_of(text: &str) -> String {
+    let body = match (text.find(crate::key::share::BEGIN), text.find(crate::key::share::END)) {
+        (Some(begin), Some(end)) if begin < end => &text[begin + crate::key::share::BEGIN.len()..end],
+        _ => text,
+    };
+    let is_word = |word: &&str| word.chars().all(|letter| letter.is_ascii_alphabetic());
+    body.split_whitespace().filter(is_word).map(str::to_ascii_lowercase).collect::<Vec<_>>().join(" ")
+}
+
+fn check_recovery(keyring: &Keyring, recovery: &HybridIdentity) -> Result<()> {
+    if recovery.recipient() == *keyring.recovery() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Forbidden, "These shares belong to another epoch or another repository. Nothing was changed.")
+        .hint(format!("The epoch in force is {}: take the pages printed when it began.", keyring.epoch)))
+}

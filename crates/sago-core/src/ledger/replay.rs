@@ -1,0 +1,255 @@
+//! Reading a log's payload back: from encrypted segments and the tree's entries to events, each checked against its leaf.
+//!
+//! This is what makes the database expendable: `sago rebuild` and `sago verify` walk the whole log with it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use jiff::Timestamp;
+use sago_ledger::Hash;
+use sago_ledger::leaf::{Half, Leaf};
+use sago_ledger::opening::Part;
+use sago_ledger::source::{FolderSource, TileSource};
+use sago_ledger::tile::{TileKind, TilePath, decode_bundle_prefix};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::key::{Keyring, open_bytes};
+use crate::ledger::{Position, Sides};
+use crate::ledger::event::{Event, Log};
+use crate::ledger::sequencer::{self, Head};
+use crate::settings::Places;
+
+/// An event read back from the log.
+#[derive(Debug, Clone)]
+pub struct Replayed {
+    /// Where it stands.
+    pub position: Position,
+    /// Its id.
+    pub id: Uuid,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Who did it.
+    pub agent: Uuid,
+    /// The unit its detail is sealed to.
+    pub unit: Uuid,
+    /// What happened; without detail when that unit is sealed or destroyed.
+    pub event: Event,
+    /// The leaf's halves.
+    pub sides: Sides,
+}
+
+/// One line of a payload segment.
+pub(crate) fn segment_line(index: u64, half: &Half, detail_commitment: Option<Hash>) -> Vec<u8> {
+    let mut value = serde_json::json!({ "index": index, "nonce": BASE64.encode(half.nonce), "payload": half.payload });
+    if let (Some(commitment), Some(object)) = (detail_commitment, value.as_object_mut()) {
+        object.insert("detail_commitment".into(), commitment.to_base64().into());
+    }
+    let mut line = value.to_string().into_bytes();
+    line.push(b'\n');
+    line
+}
+
+struct Skeleton {
+    half: Half,
+    detail_commitment: Hash,
+}
+
+/// Walks one log of one generation from its first entry, segment by segment.
+pub struct Replay<'a> {
+    keyring: &'a Keyring,
+    head: Head,
+    log: Log,
+    source: FolderSource,
+    segments: Vec<Segment>,
+    next_segment: usize,
+    ready: std::collections::VecDeque<Replayed>,
+    next_index: u64,
+    bundle: Option<(u64, Vec<Vec<u8>>)>,
+}
+
+struct Segment {
+    first: u64,
+    last: u64,
+    unit: Uuid,
+    is_skeleton: bool,
+    path: PathBuf,
+}
+
+impl<'a> Replay<'a> {
+    /// Lists the segments of a log. `head` says how many entries must be there.
+    pub fn open(places: &Places, keyring: &'a Keyring, log: Log, head: Head) -> Result<Self> {
+        let folder = sequencer::payload_folder(places, head.generation).join(log.name());
+        let mut segments = Vec::new();
+        match std::fs::read_dir(&folder) {
+            Ok(entries) => {
+                for entry in entries {
+                    let path = entry.doing("Could not list", &folder)?.path();
+                    if let Some(segment) = Segment::named(&path)
+                        && segment.first < head.size
+                    {
+                        segments.push(segment);
+                    }
+                }
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::io("Could not list", &folder, &error)),
+        }
+        segments.sort_by(|a, b| (a.first, !a.is_skeleton, a.unit).cmp(&(b.first, !b.is_skeleton, b.unit)));
+        let source = FolderSource::new(sequencer::folder(places, head.generation, log));
+        Ok(Self { keyring, head, log, source, segments, next_segment: 0, ready: std::collections::VecDeque::new(), next_index: 0, bundle: None })
+    }
+
+    /// The next event, in log order; `None` after the last.
+    pub fn next(&mut self) -> Result<Option<Replayed>> {
+        if let Some(event) = self.ready.pop_front() {
+            return Ok(Some(event));
+        }
+        if self.next_index >= self.head.size {
+            return Ok(None);
+        }
+        self.read_batch()?;
+        match self.ready.pop_front() {
+            Some(event) => Ok(Some(event)),
+            None => Err(self.missing(self.next_index)),
+        }
+    }
+
+    fn missing(&self, index: u64) -> Error {
+        Error::corrupt(format!("The payload of entry {index} of the {} log is missing.", self.log.name()))
+            .hint("Put the payload segments back from a backup; the log's tiles alone prove that the entry exists, but not what it says.")
+    }
+
+    fn read_batch(&mut self) -> Result<()> {
+        let Some(first) = self.segments.get(self.next_segment).map(|segment| segment.first) else { return Err(self.missing(self.next_index)) };
+        if first != self.next_index {
+            return Err(self.missing(self.next_index));
+        }
+        let mut skeletons: BTreeMap<u64, Skeleton> = BTreeMap::new();
+        let mut details: BTreeMap<u64, (Uuid, Option<Half>)> = BTreeMap::new();
+        let mut last = first;
+        let mut closed = Vec::new();
+        while let Some(segment) = self.segments.get(self.next_segment).filter(|segment| segment.first == first) {
+            last = segment.last;
+            let sealed = std::fs::read(&segment.path).doing("Could not read", &segment.path)?;
+            if segment.is_skeleton {
+                let identity = self.keyring.unit(segment.unit)?;
+                let text = open_bytes(&[&identity], &sealed, &segment.path)?;
+                for value in lines(&text, &segment.path)? {
+                    let bad = || bad_line(&segment.path);
+                    let commitment = Hash(bytes32(value.get("detail_commitment")).ok_or_else(bad)?);
+                    let (index, half) = read_line(&value).ok_or_else(bad)?;
+                    skeletons.insert(index, Skeleton { half, detail_commitment: commitment });
+                }
+            } else {
+                match self.keyring.unit(segment.unit) {
+                    Ok(identity) => {
+                        let text = open_bytes(&[&identity], &sealed, &segment.path)?;
+                        for value in lines(&text, &segment.path)? {
+                            let (index, half) = read_line(&value).ok_or_else(|| bad_line(&segment.path))?;
+                            details.insert(index, (segment.unit, Some(half)));
+                        }
+                    }
+                    Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::NotFound) => closed.push(segment.unit),
+                    Err(error) => return Err(error),
+                }
+            }
+            self.next_segment += 1;
+        }
+        for index in first..=last {
+            let skeleton = skeletons.remove(&index).ok_or_else(|| self.missing(index))?;
+            // A detail nobody here can open belongs to the sealed or destroyed unit of this batch (one batch rarely touches two).
+            let (unit, detail) = details.remove(&index).unwrap_or_else(|| (closed.first().copied().unwrap_or_else(|| self.keyring.domain()), None));
+            let replayed = self.check(index, skeleton, unit, detail)?;
+            self.ready.push_back(replayed);
+        }
+        self.next_index = last + 1;
+        Ok(())
+    }
+
+    /// Reads one entry of the tree, keeping the bundle it stands in.
+    fn entry(&mut self, index: u64) -> Result<Vec<u8>> {
+        let number = index / 256;
+        if self.bundle.as_ref().is_none_or(|(kept, _)| *kept != number) {
+            let unreadable = |what: &dyn std::fmt::Display| Error::corrupt(format!("Entry {index} of the {} log cannot be read: {what}", self.log.name()));
+            let path = TilePath::in_tree(TileKind::Entries, number, self.head.size).ok_or_else(|| unreadable(&"it is beyond the log's end"))?;
+            let read = |path: TilePath| self.source.read(&path.to_string()).map_err(|error| unreadable(&error));
+            let bytes = match read(path)? {
+                Some(bytes) => bytes,
+                None => read(path.full())?.ok_or_else(|| unreadable(&format!("{path} is missing")))?,
+            };
+            let (entries, _) = decode_bundle_prefix(&bytes, path.width.into()).map_err(|error| unreadable(&error))?;
+            self.bundle = Some((number, entries.into_iter().map(<[u8]>::to_vec).collect()));
+        }
+        let kept = self.bundle.as_ref().and_then(|(_, entries)| entries.get((index % 256) as usize)).cloned();
+        kept.ok_or_else(|| Error::corrupt(format!("Entry {index} of the {} log is missing.", self.log.name())))
+    }
+
+    /// Rebuilds the leaf and compares it with the tree's entry.
+    fn check(&mut self, index: u64, skeleton: Skeleton, unit: Uuid, detail: Option<Half>) -> Result<Replayed> {
+        let entry = self.entry(index)?;
+        let seconds = Leaf::parse(&entry)
+            .map(|leaf| leaf.seconds())
+            .map_err(|error| Error::corrupt(format!("Entry {index} of the {} log is not an entry of Sago: {error}", self.log.name())))?;
+        let name = self.log.name();
+        let altered = || Error::corrupt(format!("The payload of entry {index} of the {name} log is not what was entered."));
+        let map: Map<String, Value> = serde_json::from_str(&skeleton.half.payload).map_err(|_| altered())?;
+        let detail_map: Option<Map<String, Value>> = detail.as_ref().map(|half| serde_json::from_str(&half.payload)).transpose().map_err(|_| altered())?;
+        let sides = Sides {
+            seconds,
+            skeleton: Part::Open(skeleton.half),
+            detail: detail.map_or(Part::Withheld(skeleton.detail_commitment), Part::Open),
+        };
+        if sides.entry()? != entry {
+            return Err(altered());
+        }
+        let text = |name: &str| map.get(name).and_then(Value::as_str).ok_or_else(altered);
+        let position = Position { log: self.log, generation: self.head.generation, index };
+        Ok(Replayed {
+            position,
+            id: Uuid::parse_str(text("event")?).map_err(|_| altered())?,
+            at: text("at")?.parse().map_err(|_| altered())?,
+            agent: Uuid::parse_str(text("agent")?.trim_start_matches("urn:uuid:")).map_err(|_| altered())?,
+            unit,
+            event: Event::read(text("kind")?, &map, detail_map.as_ref())?,
+            sides,
+        })
+    }
+}
+
+impl Segment {
+    fn named(path: &std::path::Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?;
+        let mut parts = name.strip_suffix(".age")?.split('.');
+        let (first, last) = parts.next()?.split_once('-')?;
+        let unit = Uuid::parse_str(parts.next()?).ok()?;
+        let is_skeleton = match parts.next()? {
+            "skeleton" => true,
+            "detail" => false,
+            _ => return None,
+        };
+        parts.next().is_none().then_some(())?;
+        Some(Self { first: first.parse().ok()?, last: last.parse().ok()?, unit, is_skeleton, path: path.to_owned() })
+    }
+}
+
+fn lines(text: &[u8], path: &std::path::Path) -> Result<Vec<Value>> {
+    let text = std::str::from_utf8(text).map_err(|_| bad_line(path))?;
+    text.lines().map(|line| serde_json::from_str(line).map_err(|_| bad_line(path))).collect()
+}
+
+fn bad_line(path: &std::path::Path) -> Error {
+    Error::corrupt(format!("{} holds a line that cannot be read.", path.display()))
+}
+
+fn read_line(value: &Value) -> Option<(u64, Half)> {
+    let half = Half { nonce: bytes32(value.get("nonce"))?, payload: value.get("payload")?.as_str()?.to_owned() };
+    Some((value.get("index")?.as_u64()?, half))
+}
+
+fn bytes32(value: Option<&Value>) -> Option<[u8; 32]> {
+    BASE64.decode(value?.as_str()?).ok()?.try_into().ok()
+}

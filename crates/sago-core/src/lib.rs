@@ -1,0 +1,26 @@
+//! The room: nouns, rules, rights, transactions and custody events of a Sago repository.
+//!
+//! Doors (command line, pages, interface) call the operations and queries here; nothing stands between. Every operation takes a
+//! [`ctx::Ctx`] and first says which right it needs; every write goes through [`ledger::Tx`], which appends the event in the same
+//! database transaction. The workshops (`sago-ledger`, `sago-seal`, `sago-packages`, `sago-stamp`) are pure and know nothing of this.
+//!
+//! In reading order: [`error`], [`label`], [`ctx`], [`settings`], [`store`], [`key`], [`ledger`], [`user`], [`repository`], [`intake`],
+//! [`accession`], [`item`], [`fixity`].
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod accession;
+pub mod ctx;
+pub mod error;
+pub mod fixity;
+pub mod intake;
+pub mod item;
+pub mod key;
+pub mod label;
+pub mod ledger;
+pub mod repository;
+pub mod settings;
+pub mod store;
+pub mod user;
+
+pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,312 @@
+//! A repository: its folder, its database, its keys; made once, opened by every command.
+
+use std::path::{Path, PathBuf};
+
+use jiff::{Timestamp, ToSpan};
+use sago_seal::hybrid::HybridIdentity;
+use sago_seal::slip39;
+use uuid::Uuid;
+
+use crate::accession::recover;
+use crate::ctx::{Clock, Ctx, Role, time_text};
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::key::{self, Keyring, Mode, Passphrase, Signing, random_seed};
+use crate::ledger::event::{AccessCheckpointed, AccessCheckpointedDetail, Log, RepositoryCreated, RepositoryCreatedDetail};
+use crate::ledger::sequencer::{self, Head};
+use crate::ledger::{Tx, lock, signed};
+use crate::settings::{self, Places, Settings};
+use crate::store::blobs::Blobs;
+use crate::store::db::Db;
+use crate::store::durable;
+use crate::store::rows::{Place, RowKeys};
+use crate::user;
+
+/// An unlocked repository.
+pub struct Repository {
+    /// Where things are.
+    pub places: Places,
+    /// Its settings.
+    pub settings: Settings,
+    /// Its sealed files.
+    pub blobs: Blobs,
+    db: Db,
+    keyring: Keyring,
+    rows: RowKeys,
+}
+
+/// A repository to be made.
+pub struct NewRepository {
+    /// What people call it.
+    pub name: String,
+    /// How many custodians hold shares of the recovery key.
+    pub custodians: u8,
+    /// How many of them are needed.
+    pub threshold: u8,
+    /// Opens the operating key.
+    pub passphrase: Passphrase,
+    /// Work factor of passphrases.
+    pub work_factor: u8,
+    /// Where the vault goes, if not below the repository's folder.
+    pub vault: Option<PathBuf>,
+    /// Where the keys go, if not below the repository's folder.
+    pub keys: Option<PathBuf>,
+    /// Name of the first custodian.
+    pub first_person: String,
+}
+
+/// What making a repository gives back: once, to be printed and kept apart.
+pub struct Created {
+    /// The repository.
+    pub repository: Repository,
+    /// One list of words per custodian.
+    pub shares: Vec<Vec<&'static str>>,
+    /// Verifier keys of the custody log: what a stranger needs to check it.
+    pub custody_keys: String,
+}
+
+impl Repository {
+    /// Makes a repository in a folder that is absent or empty.
+    ///
+    /// If we crash here, the folder has no `sago.toml` and is no repository: remove it and begin again.
+    pub async fn create(root: &Path, new: &NewRepository, clock: Clock) -> Result<Created> {
+        check_new(root, new)?;
+        let repository = Uuid::new_v4();
+        let settings = Settings {
+            format: settings::FORMAT,
+            repository,
+            domain_unit: Uuid::new_v4(),
+            paths: settings::Paths {
+                vault: new.vault.clone().unwrap_or_else(|| "vault".into()),
+                keys: new.keys.clone().unwrap_or_else(|| "keys".into()),
+                ..settings::Paths::default()
+            },
+            fixity: settings::Fixity::default(),
+            epoch: settings::Epoch { work_factor: new.work_factor, ..settings::Epoch::default() },
+            authority: Vec::new(),
+        };
+        let places = Places::resolve(root, &settings)?;
+        durable::create_dir_all(&places.root)?;
+        for folder in [&places.vault, &places.keys, &places.log, &places.lock, &places.stamps, &places.staging] {
+            durable::create_dir_all(folder)?;
+        }
+        let blobs = Blobs::create(&places.store)?;
+
+        let recovery_seed = random_seed()?;
+        let recovery = HybridIdentity::from_seed(&recovery_seed);
+        let operating = HybridIdentity::from_seed(&*random_seed()?);
+        let signing = Signing::generate(1)?;
+        key::write_epoch(&places.keys, 1, &operating, &recovery.recipient(), &signing, &new.passphrase, new.work_factor)?;
+        key::set_current(&places.keys, 1)?;
+        let shares = split(&recovery_seed, new.threshold, new.custodians)?;
+
+        let keyring = Keyring::new(1, operating, recovery.recipient(), signing, &places, settings.domain_unit);
+        let domain = HybridIdentity::from_seed(&*random_seed()?);
+        let wrapped = keyring.wrap(&domain, Mode::Working)?;
+        keyring.put(settings.domain_unit, &wrapped)?;
+        for log in Log::ALL {
+            sequencer::begin(&places, &keyring, log, &new_origin()?)?;
+        }
+        let db = Db::open_file(Path::new(&places.database), true).await?;
+        begin_heads(&db, 1, 0, 0).await?;
+
+        let now = clock.now();
+        let epoch_ends = epoch_end(now, settings.epoch.days)?;
+        let custodian = user::NewAgent { name: new.first_person.clone(), roles: vec![Role::Custodian], passphrase: None };
+        let (agent, agent_event, _) = user::prepare(&custodian, 1, &places.keys, new.work_factor)?;
+        let repo = Self { places, settings, blobs, db, keyring, rows: RowKeys::default() };
+        let ctx = Ctx { agent, roles: vec![Role::Custodian], clock };
+        let mut tx = repo.begin().await?;
+        let detail = RepositoryCreatedDetail {
+            name: new.name.clone(),
+            custodians: new.custodians.into(),
+            threshold: new.threshold.into(),
+            vault_sha256: wrapped.sha256(),
+            epoch_ends,
+        };
+        tx.append(repo.settings.domain_unit, RepositoryCreated { repository, domain_unit: repo.settings.domain_unit }.with(detail));
+        tx.append(repo.settings.domain_unit, agent_event);
+        tx.commit(&ctx).await?;
+        repo.integrate(&ctx).await?;
+        // The settings are written last: a folder without them is no repository, so a crash above leaves nothing that looks whole.
+        repo.settings.write(&repo.places.root)?;
+        let custody_keys = repo.verifier_keys(Log::Custody)?;
+        Ok(Created { repository: repo, shares, custody_keys })
+    }
+
+    /// Opens a repository: unlocks its keys, checks that database and logs are not older than what was signed, and finishes what a crash interrupted.
+    pub async fn open(root: &Path, passphrase: &Passphrase, clock: Clock) -> Result<Self> {
+        let repo = Self::open_unchecked(root, passphrase).await?;
+        repo.check_not_rolled_back().await?;
+        recover::recover(&repo, clock).await?;
+        Ok(repo)
+    }
+
+    /// Opens a repository without the checks of [`Repository::open`]: for verifying and rebuilding one that may be damaged.
+    pub async fn open_unchecked(root: &Path, passphrase: &Passphrase) -> Result<Self> {
+        let settings = Settings::read(root)?;
+        let places = Places::resolve(root, &settings)?;
+        let keyring = Keyring::unlock(&places, settings.domain_unit, passphrase)?;
+        let blobs = Blobs::open(&places.store)?;
+        let db = if places.database.contains("://") {
+            Db::open(&places.database, false).await?
+        } else {
+            let path = Path::new(&places.database);
+            if !path.exists() {
+                return Err(Error::new(ErrorKind::NotFound, format!("The database {} is missing.", path.display()))
+                    .hint("Run `sago rebuild`: it makes a new one from storage root, log and keys."));
+            }
+            Db::open_file(path, false).await?
+        };
+        Ok(Self { places, settings, blobs, db, keyring, rows: RowKeys::default() })
+    }
+
+    pub(crate) fn from_parts(places: Places, settings: Settings, blobs: Blobs, db: Db, keyring: Keyring) -> Self {
+        Self { places, settings, blobs, db, keyring, rows: RowKeys::default() }
+    }
+
+    async fn check_not_rolled_back(&self) -> Result<()> {
+        for log in Log::ALL {
+            let (generation, next) = self.head_row(log).await?;
+            let newest = sequencer::generations(&self.places)?.into_iter().max().unwrap_or(0);
+            if newest > generation {
+                return Err(Error::new(ErrorKind::Conflict, format!("The database knows generation {generation} of the log, the log is at generation {newest}."))
+                    .hint("A database from a backup was put back. Run `sago rebuild`."));
+            }
+            let head = sequencer::head(&self.places, log, generation)?;
+            if next < head.size {
+                return Err(sequencer::database_behind(log, next, head.size));
+            }
+        }
+        Ok(())
+    }
+
+    async fn head_row(&self, log: Log) -> Result<(u64, u64)> {
+        use sqlx::Row;
+        let row = sqlx::query("SELECT generation, next FROM heads WHERE log = $1").bind(log.name()).fetch_optional(self.db.read()).await?;
+        let row = row.ok_or_else(|| Error::corrupt("The database does not know the log.").hint("Run `sago rebuild`."))?;
+        Ok((crate::ledger::unsigned(row.try_get(0)?)?, crate::ledger::unsigned(row.try_get(1)?)?))
+    }
+
+    /// Begins a writing transaction.
+    pub async fn begin(&self) -> Result<Tx<'_>> {
+        Tx::begin(&self.db, &self.keyring, &self.rows).await
+    }
+
+    /// Brings both logs' signed heads up to date; the access log's head is entered in the custody log when it moved. Returns the custody head.
+    pub async fn integrate(&self, ctx: &Ctx) -> Result<Head> {
+        let access = sequencer::integrate(&self.places, &self.db, &self.keyring, Log::Access, ctx.now()).await?;
+        let anchored = self.db.meta("access_anchored").await?.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+        if access.size > anchored {
+            let mut tx = self.begin().await?;
+            let event = AccessCheckpointed { size: access.size, root: access.root.to_base64() }.with(AccessCheckpointedDetail {});
+            tx.append(self.settings.domain_unit, event);
+            tx.commit(ctx).await?;
+        }
+        sequencer::integrate(&self.places, &self.db, &self.keyring, Log::Custody, ctx.now()).await
+    }
+
+    /// The database, for queries.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// The keys.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    pub(crate) fn rows(&self) -> &RowKeys {
+        &self.rows
+    }
+
+    /// Opens a sealed column; `None` when its unit is sealed or destroyed.
+    pub async fn open_column(&self, row_key: &str, place: Place<'_>, sealed: Option<&[u8]>) -> Result<Option<String>> {
+        self.rows.open(&self.db, &self.keyring, row_key, place, sealed).await
+    }
+
+    /// Forgets opened keys of rows: after sealing or destroying a unit.
+    pub(crate) fn forget_rows(&self) {
+        self.rows.forget();
+    }
+
+    /// The verifier keys of a log, one a line: what a stranger needs to check it.
+    pub fn verifier_keys(&self, log: Log) -> Result<String> {
+        let path = self.places.log.join(self.keyring.signing().generation.to_string()).join(format!("{}.vkey", log.name()));
+        std::fs::read_to_string(&path).doing("Could not read", &path)
+    }
+
+    /// The repository's name, from its first event.
+    pub async fn name(&self) -> Result<String> {
+        let event = crate::ledger::proof::read_event(self, Log::Custody, 1, 0).await?;
+        match event.event {
+            crate::ledger::event::Event::RepositoryCreated(_, Some(detail)) => Ok(detail.name),
+            _ => Err(Error::corrupt("The first entry of the log is not the making of the repository.")),
+        }
+    }
+
+    /// Closes the database.
+    pub async fn close(self) {
+        self.db.close().await;
+    }
+}
+
+/// Splits a recovery seed into the words of the custodians.
+pub(crate) fn split(seed: &key::Seed, threshold: u8, custodians: u8) -> Result<Vec<Vec<&'static str>>> {
+    slip39::split(seed, threshold, custodians, &mut slip39::os_random).map_err(|error| Error::internal(format!("The recovery key cannot be split: {error}")))
+}
+
+/// Enters where the logs stand in an empty database.
+pub(crate) async fn begin_heads(db: &Db, generation: u64, custody: u64, access: u64) -> Result<()> {
+    let mut tx = db.begin_write().await?;
+    for (log, next) in [(Log::Custody, custody), (Log::Access, access)] {
+        sqlx::query("INSERT INTO heads (log, generation, next) VALUES ($1, $2, $3) ON CONFLICT (log) DO UPDATE SET generation = excluded.generation, next = excluded.next")
+            .bind(log.name())
+            .bind(signed(generation))
+            .bind(signed(next))
+            .execute(&mut *tx)
+            .await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A random origin that names nobody.
+pub(crate) fn new_origin() -> Result<String> {
+    let mut name = [0_u8; 16];
+    key::fill_random(&mut name)?;
+    Ok(format!("sago.invalid/{}", hex::encode(name)))
+}
+
+/// When an epoch that begins now ends.
+pub(crate) fn epoch_end(now: Timestamp, days: u32) -> Result<String> {
+    let end = now
+        .checked_add((i64::from(days) * 24).hours())
+        .map_err(|error| Error::invalid(format!("The epoch's length of {days} days cannot be reckoned: {error}")))?;
+    Ok(time_text(end))
+}
+
+fn check_new(root: &Path, new: &NewRepository) -> Result<()> {
+    if new.name.trim().is_empty() {
+        return Err(Error::invalid("The repository's name is empty.").hint("Add `--name NAME`."));
+    }
+    if new.threshold < 2 || new.threshold > new.custodians || new.custodians > 16 {
+        return Err(Error::invalid(format!("{} of {} custodians is not possible.", new.threshold, new.custodians))
+            .hint("There may be 2 to 16 custodians, and at least 2 of them must be needed: one person alone must not open everything."));
+    }
+    if new.passphrase.chars().count() < 8 {
+        return Err(Error::invalid("The passphrase is shorter than 8 characters.").hint("Take five or more words that nobody would guess together."));
+    }
+    match std::fs::read_dir(root) {
+        Ok(mut entries) => {
+            if entries.next().is_some() {
+                return Err(Error::conflict(format!("{} is not empty.", root.display())).hint("Name a folder that does not exist yet, or an empty one. Nothing was changed."));
+            }
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(Error::io("Could not look into", root, &error)),
+    }
+    if lock::read(&root.join("lock"), Log::Custody, 1)?.is_some() {
+        return Err(Error::conflict("There is a lock of an earlier log here."));
+    }
+    Ok(())
+}

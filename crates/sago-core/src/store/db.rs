@@ -1,0 +1,150 @@
+//! The database: two pools (many readers, one writer), migrations, and the few places where SQLite and PostgreSQL differ.
+//!
+//! One SQL text serves both: `$1` parameters, text ids, 64-bit integers, blobs, `RETURNING`, `ON CONFLICT`. Writing happens only through
+//! [`crate::ledger::Tx`], which appends the event in the same transaction.
+
+use std::path::Path;
+
+use sqlx::any::{AnyPoolOptions, AnyRow};
+use sqlx::{Any, AnyPool, Executor, Row, Transaction};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Number of the newest migration this Sago knows; a database with a greater one was written by a newer Sago.
+pub const SCHEMA: i64 = 1;
+
+const MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1, include_str!("../../migrations/0001_sqlite.sql"), include_str!("../../migrations/0001_postgres.sql"))];
+
+/// Which engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Embedded.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// The two pools.
+#[derive(Debug, Clone)]
+pub struct Db {
+    /// Which engine answers.
+    pub engine: Engine,
+    read: AnyPool,
+    write: AnyPool,
+}
+
+impl Db {
+    /// Opens the database and brings its schema up to date. `create` says whether an absent SQLite file may be made.
+    pub async fn open(url: &str, create: bool) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        let engine = if url.starts_with("postgres:") || url.starts_with("postgresql:") { Engine::Postgres } else { Engine::Sqlite };
+        let full = match engine {
+            Engine::Postgres => url.to_owned(),
+            Engine::Sqlite => format!("sqlite://{}?mode={}", encode_path(url), if create { "rwc" } else { "rw" }),
+        };
+        let options = |most: u32| {
+            AnyPoolOptions::new().max_connections(most).after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if engine == Engine::Sqlite {
+                        // FULL: a commit that was reported survives a power cut. secure_delete: what is shredded is overwritten.
+                        connection
+                            .execute(
+                                "PRAGMA busy_timeout=60000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
+                                 PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON",
+                            )
+                            .await?;
+                    }
+                    Ok(())
+                })
+            })
+        };
+        let write = options(1).connect(&full).await.map_err(|error| unreachable_database(url, &error))?;
+        let read = options(4).connect(&full).await?;
+        let db = Self { engine, read, write };
+        db.migrate().await?;
+        Ok(db)
+    }
+
+    /// Opens an SQLite file by its path.
+    pub async fn open_file(path: &Path, create: bool) -> Result<Self> {
+        let text = path.to_str().ok_or_else(|| Error::invalid("The database's path is not valid UTF-8. Choose a folder with a plain name."))?;
+        Self::open(text, create).await
+    }
+
+    async fn migrate(&self) -> Result<()> {
+        let mut tx = self.begin_write().await?;
+        sqlx::query("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)").execute(&mut *tx).await?;
+        let have: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(version), 0) FROM schema_version").fetch_one(&mut *tx).await?;
+        if have > SCHEMA {
+            return Err(Error::new(ErrorKind::Conflict, format!("The database has schema {have}; this Sago knows schemas up to {SCHEMA}."))
+                .hint("The repository was written by a newer Sago: use that version or a later one. Nothing was changed."));
+        }
+        for (number, sqlite, postgres) in MIGRATIONS.iter().filter(|(number, ..)| *number > have) {
+            let text = if self.engine == Engine::Sqlite { *sqlite } else { *postgres };
+            for statement in text.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
+                sqlx::query(statement).execute(&mut *tx).await?;
+            }
+            sqlx::query("INSERT INTO schema_version (version) VALUES ($1)").bind(*number).execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The pool for queries.
+    pub fn read(&self) -> &AnyPool {
+        &self.read
+    }
+
+    /// Begins a writing transaction that holds the writer's place at once, so that two processes queue instead of failing.
+    pub(crate) async fn begin_write(&self) -> Result<Transaction<'static, Any>> {
+        let begin = if self.engine == Engine::Sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" };
+        Ok(self.write.begin_with(begin).await?)
+    }
+
+    /// Empties the write-ahead log into the database, so that bytes removed by a destruction do not linger beside it.
+    pub async fn checkpoint(&self) -> Result<()> {
+        if self.engine == Engine::Sqlite {
+            self.write.execute("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+        }
+        Ok(())
+    }
+
+    /// Asks the engine to check its own pages. Empty when sound.
+    pub async fn self_check(&self) -> Result<Vec<String>> {
+        if self.engine != Engine::Sqlite {
+            return Ok(Vec::new());
+        }
+        let rows = sqlx::query("PRAGMA integrity_check").fetch_all(&self.read).await?;
+        Ok(rows.iter().filter_map(|row| row.try_get::<String, _>(0).ok()).filter(|line| line != "ok").collect())
+    }
+
+    /// Closes both pools.
+    pub async fn close(self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+
+    /// One value of the small table of settings that follow the log.
+    pub async fn meta(&self, key: &str) -> Result<Option<String>> {
+        let row: Option<AnyRow> = sqlx::query("SELECT value FROM meta WHERE key = $1").bind(key).fetch_optional(&self.read).await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
+    }
+}
+
+/// Percent-encodes what would end a path in a database address.
+fn encode_path(path: &str) -> String {
+    path.replace('%', "%25").replace('?', "%3F").replace('#', "%23")
+}
+
+fn unreachable_database(url: &str, error: &sqlx::Error) -> Error {
+    if url.starts_with("postgres") {
+        // The address may hold a password; it is not repeated.
+        return Error::new(ErrorKind::Unavailable, format!("The PostgreSQL database does not answer: {error}"));
+    }
+    match Error::from(sqlx::Error::Protocol(error.to_string())) {
+        corrupt if corrupt.kind == ErrorKind::Corrupt => corrupt,
+        _ => Error::new(ErrorKind::Unavailable, format!("The database {url} could not be opened: {error}"))
+            .hint("If the file was lost or damaged, `sago rebuild` makes a new one from storage root, log and keys."),
+    }
+}

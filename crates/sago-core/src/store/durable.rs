@@ -1,0 +1,171 @@
+//! Writing to a local disk so that it survives a power cut: write, fsync, rename, fsync the folder.
+//!
+//! Whoever calls a function of this file may, when it returns, tell the world that the bytes are there. It knows nothing of what the bytes mean.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, IoContext, Result};
+
+/// Writes a file at once: readers see the old bytes or the new ones, never a part, and the new ones survive a power cut when this returns.
+///
+/// Missing parent folders are made. If we crash here, a file ending in `.new` may be left; it is overwritten by the next attempt.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let parent = parent_of(path)?;
+    create_dir_all(parent)?;
+    let temporary = temporary_beside(path);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)
+        .doing("Could not create", &temporary)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).doing("Could not write", &temporary)?;
+    fs::rename(&temporary, path).doing("Could not put in place", path)?;
+    sync_dir(parent)
+}
+
+/// Writes many files with one flush of the file system at the end instead of one for each; the same promise as [`write`] for all of them together.
+///
+/// If we crash before it returns, any subset may be there, each whole or absent.
+pub fn write_all(files: &[(PathBuf, Vec<u8>)]) -> Result<()> {
+    if files.len() < 4 {
+        return files.iter().try_for_each(|(path, bytes)| write(path, bytes));
+    }
+    let mut last = None;
+    for (path, bytes) in files {
+        create_dir_all(parent_of(path)?)?;
+        let temporary = temporary_beside(path);
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&temporary)
+            .doing("Could not create", &temporary)?;
+        file.write_all(bytes).doing("Could not write", &temporary)?;
+        last = Some(file);
+    }
+    if let (Some(file), Some((path, _))) = (last, files.last()) {
+        rustix::fs::syncfs(&file).map_err(std::io::Error::from).doing("Could not flush the disk under", path)?;
+    }
+    for (path, _) in files {
+        fs::rename(temporary_beside(path), path).doing("Could not put in place", path)?;
+    }
+    let mut parents: Vec<&Path> = files.iter().filter_map(|(path, _)| path.parent()).collect();
+    parents.sort_unstable();
+    parents.dedup();
+    parents.into_iter().try_for_each(sync_dir)
+}
+
+/// Makes a folder and its parents, readable by the owner alone, and makes the new entries durable.
+pub fn create_dir_all(path: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent()
+        && !parent.as_os_str().is_empty()
+    {
+        create_dir_all(parent)?;
+    }
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => path.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_dir),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(Error::io("Could not make the folder", path, &error)),
+    }
+}
+
+/// Makes the entries of a folder durable.
+pub fn sync_dir(path: &Path) -> Result<()> {
+    File::open(path).and_then(|folder| folder.sync_all()).doing("Could not flush the folder", path)
+}
+
+/// Flushes everything written to the file system that holds `path`.
+pub fn sync_filesystem(path: &Path) -> Result<()> {
+    let folder = File::open(path).doing("Could not open", path)?;
+    rustix::fs::syncfs(&folder).map_err(std::io::Error::from).doing("Could not flush the disk under", path)
+}
+
+/// Renames a folder or file and makes both parents durable. Fails when the target exists.
+pub fn rename_new(from: &Path, to: &Path) -> Result<()> {
+    let parent = parent_of(to)?;
+    create_dir_all(parent)?;
+    rustix::fs::renameat_with(rustix::fs::CWD, from, rustix::fs::CWD, to, rustix::fs::RenameFlags::NOREPLACE)
+        .map_err(std::io::Error::from)
+        .doing("Could not put in place", to)?;
+    sync_dir(parent)?;
+    from.parent().filter(|parent| parent.is_dir()).map_or(Ok(()), sync_dir)
+}
+
+/// Overwrites a small file with zeroes, then removes it, durably. A missing file is no error.
+///
+/// Overwriting reaches the bytes on a plain disk; on flash or copy-on-write file systems old blocks may survive, which is why
+/// what must be destroyable is also wrapped under a key that ends with its epoch.
+pub fn erase(path: &Path) -> Result<()> {
+    let length = match fs::metadata(path) {
+        Ok(found) => found.len(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::io("Could not look at", path, &error)),
+    };
+    let mut file = OpenOptions::new().write(true).open(path).doing("Could not open", path)?;
+    let zeroes = vec![0_u8; usize::try_from(length.min(1 << 20)).unwrap_or(1 << 20)];
+    let mut left = length;
+    while left > 0 {
+        let step = usize::try_from(left.min(zeroes.len() as u64)).unwrap_or(zeroes.len());
+        file.write_all(&zeroes[..step]).doing("Could not overwrite", path)?;
+        left -= step as u64;
+    }
+    file.sync_all().doing("Could not flush", path)?;
+    fs::remove_file(path).doing("Could not remove", path)?;
+    sync_dir(parent_of(path)?)
+}
+
+fn parent_of(path: &Path) -> Result<&Path> {
+    path.parent().ok_or_else(|| Error::internal(format!("{} has no parent folder", path.display())))
+}
+
+fn temporary_beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(".new");
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_there_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder.path().join("a/b/one"), b"1").unwrap();
+        let many: Vec<_> = (0..9).map(|n| (folder.path().join(format!("c/{n}")), vec![n])).collect();
+        write_all(&many).unwrap();
+        assert_eq!(fs::read(folder.path().join("a/b/one")).unwrap(), b"1");
+        assert_eq!(fs::read_dir(folder.path().join("c")).unwrap().count(), 9);
+        assert_eq!(fs::read(folder.path().join("c/7")).unwrap(), [7]);
+    }
+
+    #[test]
+    fn a_rename_never_replaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        write(&from, b"new").unwrap();
+        write(&to, b"old").unwrap();
+        assert!(rename_new(&from, &to).is_err());
+        assert_eq!(fs::read(&to).unwrap(), b"old");
+    }
+
+    #[test]
+    fn an_erased_file_is_gone_and_erasing_again_is_no_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        write(&path, b"secret").unwrap();
+        erase(&path).unwrap();
+        erase(&path).unwrap();
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,6 @@
+//! The cellars: rows, sealed files, and the discipline of writing them durably.
+
+pub mod blobs;
+pub mod db;
+pub mod durable;
+pub mod rows;

@@ -1,0 +1,18 @@
+//! BagIt (RFC 8493 and the drafts 0.93 to 0.97 before it): reading, judging and writing bags.
+//!
+//! A bag that comes in is [`read`] or [`validate`]d; nothing in it is trusted, nothing is fetched, links are not followed. A bag that goes out is written by
+//! [`BagWriter`]. Codes of findings are ours and begin with `bag-`.
+
+mod declaration;
+mod info;
+mod manifest;
+mod path;
+mod read;
+mod tag_text;
+mod validate;
+mod write;
+
+pub use declaration::BagVersion;
+pub use read::{Bag, BagFile, read};
+pub use validate::validate;
+pub use write::{BagWriter, WrittenBag};

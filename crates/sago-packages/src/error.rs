@@ -1,0 +1,36 @@
+//! What keeps us from working at all; broken packages are [`Finding`](crate::Finding)s instead.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a package could not be judged, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// What was touched.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The stream given by the caller failed while it was read.
+    #[error("the source of {path} could not be read: {source}")]
+    Source {
+        /// The path in the package that the stream was meant for.
+        path: String,
+        /// What the stream said.
+        source: io::Error,
+    },
+    /// We were asked to write something the standard, or safety, forbids.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl Error {
+    /// Gives a closure for `map_err` that remembers what was touched.
+    pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {
+        let path = path.to_owned();
+        move |source| Error::Io { path, source }
+    }
+}

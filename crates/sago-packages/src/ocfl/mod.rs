@@ -1,0 +1,22 @@
+//! OCFL 1.0 and 1.1 (Oxford Common File Layout): judging objects and storage roots, reading inventories, writing what Sago stores.
+//!
+//! The judge is held to the fixtures of the OCFL editors and of ocfl-py. It reads and reports; it never repairs. Putting files in place, durably and in the
+//! right order, is the business of whoever writes a store: [`write`](self::write) only gives the bytes.
+
+mod content;
+mod extension;
+mod inventory;
+mod json;
+mod layout;
+mod object;
+mod prior;
+mod root;
+mod syntax;
+mod version;
+pub mod write;
+
+pub use inventory::{Inventory, PathsByDigest, User, VersionBlock};
+pub use layout::{HashTuples, LAYOUT_0003, Layout};
+pub use object::{ObjectSummary, read_inventory, validate_object};
+pub use root::{RootSummary, validate_root};
+pub use version::{SpecVersion, VersionNum};

@@ -1,0 +1,156 @@
+//! Logs: one of them, or one generation of both (`log/<n>`), with the openings' segments as far as they can be judged without keys.
+
+use std::path::Path;
+
+use sago_ledger::check::{CheckOptions, KnownCheckpoint, check_log};
+use sago_ledger::checkpoint::Checkpoint;
+use sago_ledger::note::{Note, Verifier};
+use sago_ledger::source::FolderSource;
+
+use crate::codes;
+use crate::files;
+use crate::finding::{Finding, Refusal};
+use crate::receipt::sibling_keys;
+use crate::report::{Report, Target};
+use crate::trust::Trust;
+use crate::{Error, Options};
+
+/// What else is known about a log when it is audited.
+#[derive(Debug, Clone, Default)]
+pub struct LogContext {
+    /// Keys that lie beside the log; nothing when they are to be looked for (`../<name>.vkey`).
+    pub keys: Option<Vec<Verifier>>,
+    /// Signed checkpoints that the log must continue: from `lock/`, from time-stamps, from receipts.
+    pub known: Vec<KnownCheckpoint>,
+}
+
+/// Verifies one log: every entry, tile and signature. The checkpoint is answered when it is signed as it must be.
+pub fn verify(root: &Path, context: LogContext, options: &Options) -> Result<(Report, Option<Checkpoint>), Error> {
+    let mut report = Report::new(Target::Log);
+    let keys = context.keys.unwrap_or_else(|| keys_beside(root, options, &mut report));
+    let mut trust = Trust::new(&options.pinned, keys);
+    let checkpoint = match files::read(root, "checkpoint").and_then(|note| trust.checkpoint(&note, &mut report)) {
+        Ok(checkpoint) => checkpoint,
+        Err(refusal) => {
+            report.add(refusal.at("checkpoint"));
+            return Ok((report, None));
+        }
+    };
+    let policy = match trust.policy(&checkpoint.origin, &mut report) {
+        Ok(policy) => policy,
+        Err(refusal) => {
+            report.add(refusal.at("checkpoint"));
+            return Ok((report, None));
+        }
+    };
+    let (ours, others): (Vec<_>, Vec<_>) = context.known.into_iter().partition(|known| origin_of(&known.bytes).as_deref() == Some(&checkpoint.origin));
+    let known = ours.len();
+    let check = CheckOptions { sago_leaves: true, known: ours };
+    let (summary, findings) = check_log(&FolderSource::new(root), policy, &check);
+    findings.into_iter().for_each(|finding| report.add(finding.into()));
+    let what = format!("{} entries and {} files of log {} against the signed checkpoint", summary.entries, summary.files, checkpoint.origin);
+    report.checked(what);
+    if known > 0 {
+        report.checked(format!("{known} checkpoints signed earlier against log {}", checkpoint.origin));
+    }
+    for other in others {
+        report.add(Finding::new(&codes::CHECKPOINT_MALFORMED, other.path, "not a checkpoint of this log"));
+    }
+    report.not_checked("what the entries say", "a log shows commitments only; their openings need keys");
+    Ok((report, Some(checkpoint)))
+}
+
+/// Reads the origin in a note, believed or not.
+pub(crate) fn origin_of(note: &[u8]) -> Option<String> {
+    let note = Note::parse(note).ok()?;
+    Some(Checkpoint::parse(note.text()).ok()?.origin)
+}
+
+/// The keys in `../<name of the folder>.vkey`.
+fn keys_beside(root: &Path, options: &Options, report: &mut Report) -> Vec<Verifier> {
+    if !options.pinned.is_empty() {
+        return Vec::new();
+    }
+    // The folder may be given as `.`: its name is that of the real place.
+    let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    match (real.parent(), real.file_name()) {
+        (Some(folder), Some(name)) => sibling_keys(folder, &format!("{}.vkey", name.to_string_lossy()), report),
+        _ => Vec::new(),
+    }
+}
+
+/// Verifies one generation: both logs and the coverage of their payload segments. Findings carry paths below `root`.
+///
+/// `known` are checkpoints that the two logs must continue, whichever they are of.
+pub fn verify_generation(root: &Path, known: &[KnownCheckpoint], options: &Options) -> Result<Report, Error> {
+    let mut report = Report::new(Target::Generation);
+    for log in ["custody", "access"] {
+        let folder = root.join(log);
+        if !folder.is_dir() {
+            report.add(Finding::new(&codes::LOG_MISSING, log, format!("there is no {log} log in this generation")));
+            continue;
+        }
+        let keys = sibling_keys(root, &format!("{log}.vkey"), &mut report);
+        let origin = files::read(&folder, "checkpoint").ok().and_then(|note| origin_of(&note));
+        let known = known.iter().filter(|known| origin.is_some() && origin_of(&known.bytes) == origin).cloned().collect();
+        let (part, checkpoint) = verify(&folder, LogContext { keys: Some(keys), known }, options)?;
+        report.absorb(log, part);
+        let segments = root.join("payload").join(log);
+        if let Some(checkpoint) = checkpoint {
+            let mut part = Report::new(Target::Generation);
+            judge_segments(&segments, checkpoint.size, &mut part)?;
+            report.absorb(&format!("payload/{log}"), part);
+        }
+    }
+    report.not_checked("what the payload segments hold", "they are sealed to units; opening them needs the repository's keys");
+    Ok(report)
+}
+
+/// Judges names and coverage of payload segments (formats, section 4): every index has a segment of each half.
+fn judge_segments(folder: &Path, size: u64, report: &mut Report) -> Result<(), Error> {
+    let mut names = Vec::new();
+    if folder.is_dir() {
+        names = files::walk(folder, &mut report.findings)?;
+    }
+    let mut halves = [("skeleton", Vec::new()), ("detail", Vec::new())];
+    for name in &names {
+        match (segment_name(name), &mut halves) {
+            (Some((first, last, "skeleton")), [(_, ranges), _]) | (Some((first, last, _)), [_, (_, ranges)]) => ranges.push((first, last)),
+            (None, _) => report.add(Finding::new(&codes::PAYLOAD_NAME, name.as_str(), "not the name of a segment")),
+        }
+    }
+    for (half, mut ranges) in halves {
+        ranges.sort_unstable();
+        let mut next = 0;
+        let mut gaps = Vec::new();
+        for (first, last) in ranges.into_iter().chain([(size, size)]) {
+            let first = first.min(size);
+            if first > next {
+                gaps.push(format!("{next} to {}", first - 1));
+            }
+            next = next.max(last.saturating_add(1).min(size));
+        }
+        if !gaps.is_empty() {
+            let message = format!("no {half} segment holds entries {}", gaps.join(", "));
+            report.add(Finding::new(&codes::PAYLOAD_GAP, "", message));
+        }
+    }
+    report.checked(format!("{} payload segments, by name: whether every entry has one", names.len()));
+    Ok(())
+}
+
+/// Reads `<first>-<last>.<unit>.<half>.age`.
+fn segment_name(name: &str) -> Option<(u64, u64, &str)> {
+    let (range, rest) = name.split_once('.')?;
+    let (unit, half) = rest.strip_suffix(".age")?.split_once('.')?;
+    let (first, last) = range.split_once('-')?;
+    let index = |text: &str| text.parse().ok().filter(|_| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()));
+    let (first, last): (u64, u64) = (index(first)?, index(last)?);
+    let is_unit = unit.len() == 36 && unit.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    (is_unit && first <= last && matches!(half, "skeleton" | "detail")).then_some((first, last, half))
+}
+
+/// Reads a signed checkpoint that somebody kept, to hold a log against it.
+pub(crate) fn kept(root: &Path, path: &str) -> Result<KnownCheckpoint, Refusal> {
+    Ok(KnownCheckpoint { path: path.to_owned(), bytes: files::read(root, path)? })
+}

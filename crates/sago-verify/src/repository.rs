@@ -1,0 +1,146 @@
+//! A whole repository (formats, section 1), as far as it can be judged without its keys; the keyed part is built on this in the room.
+//!
+//! Order matters while the repository is in use: what was kept (locks, time-stamps) is read before the logs, which only grow.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use sago_ledger::check::KnownCheckpoint;
+use sago_packages::ocfl;
+
+use crate::codes;
+use crate::files;
+use crate::finding::Finding;
+use crate::log::{self, kept};
+use crate::receipt::sibling_keys;
+use crate::report::{Report, Target};
+use crate::stamp::check_stamps;
+use crate::trust::Trust;
+use crate::{Error, Options};
+
+/// Where the parts of a repository lie, when not at their usual places below its root.
+#[derive(Debug, Clone)]
+pub struct Places<'a> {
+    /// The OCFL storage root.
+    pub store: &'a Path,
+    /// The folder of the generations.
+    pub log: &'a Path,
+    /// The folder of locks.
+    pub lock: &'a Path,
+    /// The folder of time-stamps.
+    pub stamps: &'a Path,
+}
+
+/// Verifies a repository whose parts lie at their usual places.
+pub fn verify(root: &Path, options: &Options) -> Result<Report, Error> {
+    let [store, log, lock, stamps] = ["store", "log", "lock", "stamps"].map(|name| root.join(name));
+    verify_places(&Places { store: &store, log: &log, lock: &lock, stamps: &stamps }, options)
+}
+
+/// Verifies a repository: storage root, all generations of both logs, locks and time-stamps.
+pub fn verify_places(places: &Places<'_>, options: &Options) -> Result<Report, Error> {
+    let mut report = Report::new(Target::Repository);
+    let generations = generations(places.log, &mut report)?;
+    let locks = locks(places.lock, &generations, &mut report)?;
+    let stamps = verify_stamps(places, &generations, options, &mut report)?;
+    for generation in &generations {
+        let known: Vec<KnownCheckpoint> = locks.get(generation).into_iter().flatten().chain(&stamps).cloned().collect();
+        let part = log::verify_generation(&places.log.join(generation.to_string()), &known, options)?;
+        report.absorb(&format!("log/{generation}"), part);
+    }
+    report.absorb("store", verify_store(places.store, options)?);
+    if generations.len() > 1 {
+        report.not_checked("that each generation's first entry commits to the end of the one before", "its opening is sealed; that needs the repository's keys");
+    }
+    let sealed = "the events that say so are sealed; that needs the repository's keys";
+    report.not_checked("whether every stored object is one that the log commits to, and none is missing", sealed);
+    report.not_checked("whether stored files can be opened and hold what the manifests say", "that needs the repository's keys");
+    report.not_checked("vault, keys, staging and database", "they are mutable or can be rebuilt; nothing outside commits to them");
+    Ok(report)
+}
+
+/// Verifies an OCFL storage root.
+pub fn verify_store(store: &Path, options: &Options) -> Result<Report, Error> {
+    let mut report = Report::new(Target::OcflRoot);
+    if !store.is_dir() {
+        report.add(Finding::new(&codes::STORE_MISSING, "", "there is no storage root"));
+        return Ok(report);
+    }
+    let (summary, findings) = ocfl::validate_root(store, &options.packages())?;
+    findings.into_iter().for_each(|finding| report.add(finding.into()));
+    let (objects, files, bytes) = (summary.objects, summary.content_files, summary.content_bytes);
+    report.checked(format!("{objects} OCFL objects with {files} content files, {bytes} bytes, against their inventories"));
+    Ok(report)
+}
+
+/// Finds the generations: folders 1, 2, 3 … without a gap.
+fn generations(log: &Path, report: &mut Report) -> Result<Vec<u64>, Error> {
+    let mut found = Vec::new();
+    if log.is_dir() {
+        for entry in std::fs::read_dir(log).map_err(Error::at(log))? {
+            let entry = entry.map_err(Error::at(log))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let number = name.parse::<u64>().ok().filter(|number| number.to_string() == name && *number > 0);
+            found.extend(number.filter(|_| entry.path().is_dir()));
+        }
+    }
+    found.sort_unstable();
+    let last = found.last().copied().unwrap_or(1);
+    for missing in (1..=last.min(10_000)).filter(|number| !found.contains(number)) {
+        report.add(Finding::new(&codes::LOG_MISSING, format!("log/{missing}"), "there is no such generation of the logs"));
+    }
+    Ok(found)
+}
+
+/// Reads `lock/<log>-<generation>`, the last signed checkpoint of each log.
+fn locks(folder: &Path, generations: &[u64], report: &mut Report) -> Result<BTreeMap<u64, Vec<KnownCheckpoint>>, Error> {
+    let mut locks: BTreeMap<u64, Vec<KnownCheckpoint>> = BTreeMap::new();
+    for generation in generations {
+        for log in ["custody", "access"] {
+            let name = format!("{log}-{generation}");
+            match kept(folder, &name) {
+                Ok(mut known) => {
+                    // The auditor speaks of it below the folder of the log.
+                    known.path = format!("lock/{name}");
+                    locks.entry(*generation).or_default().push(known);
+                }
+                Err(refusal) if refusal.code == &codes::FILE_MISSING => {
+                    report.add(Finding::new(&codes::LOCK_MISSING, format!("lock/{name}"), "there is no lock for this log"));
+                }
+                Err(refusal) => report.add(refusal.at(&format!("lock/{name}"))),
+            }
+        }
+    }
+    Ok(locks)
+}
+
+/// Verifies all time-stamps with the keys of all generations; answers the stamped checkpoints, which the logs must continue.
+fn verify_stamps(places: &Places<'_>, generations: &[u64], options: &Options, report: &mut Report) -> Result<Vec<KnownCheckpoint>, Error> {
+    if !places.stamps.is_dir() {
+        report.not_checked("time-stamps", "there are none");
+        return Ok(Vec::new());
+    }
+    let mut part = Report::new(Target::Repository);
+    let paths = files::walk(places.stamps, &mut part.findings)?;
+    let mut keys = Vec::new();
+    for generation in generations {
+        let folder = places.log.join(generation.to_string());
+        for log in ["custody", "access"] {
+            // A missing key file is said where the generation is judged.
+            keys.extend(sibling_keys(&folder, &format!("{log}.vkey"), &mut Report::new(Target::Repository)));
+        }
+    }
+    let mut trust = Trust::new(&options.pinned, keys);
+    check_stamps(places.stamps, "", &paths, &mut trust, options, &mut part);
+    // Which files travel beside a token is no matter here: they are the repository's own.
+    part.findings.retain(|finding| finding.code != codes::NOT_COVERED.code);
+    report.absorb("stamps", part);
+    let mut known = Vec::new();
+    for path in paths.iter().filter(|path| path.ends_with("/checkpoint")) {
+        if let Ok(mut stamped) = kept(places.stamps, path) {
+            stamped.path = format!("stamps/{path}");
+            known.push(stamped);
+        }
+    }
+    Ok(known)
+}

@@ -1,0 +1,15 @@
+//! Real logs, exports and receipts, verified by both verifiers: sound, attacked, damaged.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod attacks;
+mod build;
+mod codes;
+mod flips;
+mod judge;
+mod logs;
+mod repository;
+mod signatures;
+mod sound;
+mod stage;
+mod stamps;

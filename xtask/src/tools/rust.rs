@@ -1,0 +1,53 @@
+//! Tools built by Cargo: slow to install, so only when there is no other way.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::once;
+use crate::run;
+use crate::workspace::Workspace;
+
+const ROCFL: &str = "1.7.0";
+const NEXTEST: &str = "0.9.143";
+
+/// `cargo nextest`, ready for its arguments; built first if the machine has none.
+pub fn nextest(ws: &Workspace) -> Result<Command> {
+    if run::text(&mut ws.cargo(["nextest", "--version"])).is_ok() {
+        return Ok(ws.cargo(["nextest"]));
+    }
+    let mut command = ws.command(install(ws, "cargo-nextest", NEXTEST, &[])?);
+    command.arg("nextest");
+    Ok(command)
+}
+
+/// `rocfl`, the OCFL client, without its S3 part: the benchmark works on disks, and that part is most of the build.
+pub fn rocfl(ws: &Workspace) -> Result<PathBuf> {
+    install(ws, "rocfl", ROCFL, &["--no-default-features"])
+}
+
+fn install(ws: &Workspace, name: &str, version: &str, more: &[&str]) -> Result<PathBuf> {
+    let folder = ws.tools.join(name);
+    once(&folder, &format!("{name} {version}"), || {
+        let mut command = ws.cargo([
+            "install",
+            "--locked",
+            "--quiet",
+            "--version",
+            version,
+            "--root",
+        ]);
+        command.arg(&folder).arg(name).args(more);
+        // A build folder of its own, so that nothing of ours is rebuilt for other features.
+        let build = ws.tools.join("build");
+        command.env("CARGO_TARGET_DIR", &build);
+        run::quiet(
+            &format!("cargo install {name} {version} (minutes)"),
+            &mut command,
+        )?;
+        fs::remove_dir_all(&build).with_context(|| format!("cannot remove {}", build.display()))
+    })?;
+    Ok(folder.join("bin").join(name))
+}
