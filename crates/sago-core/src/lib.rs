@@ -12,6 +12,7 @@
 pub mod accession;
 pub mod ctx;
 pub mod error;
+pub mod export;
 pub mod fixity;
 pub mod intake;
 pub mod item;
@@ -20,7 +21,9 @@ pub mod label;
 pub mod ledger;
 pub mod repository;
 pub mod settings;
+pub mod stamp;
 pub mod store;
 pub mod user;
+pub mod verify;
 
 pub use error::{Error, ErrorKind, Result};

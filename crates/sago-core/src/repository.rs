@@ -160,10 +160,6 @@ impl Repository {
         Ok(Self { places, settings, blobs, db, keyring, rows: RowKeys::default() })
     }
 
-    pub(crate) fn from_parts(places: Places, settings: Settings, blobs: Blobs, db: Db, keyring: Keyring) -> Self {
-        Self { places, settings, blobs, db, keyring, rows: RowKeys::default() }
-    }
-
     async fn check_not_rolled_back(&self) -> Result<()> {
         for log in Log::ALL {
             let (generation, next) = self.head_row(log).await?;

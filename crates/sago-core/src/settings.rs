@@ -14,6 +14,25 @@ pub const FORMAT: u32 = 1;
 /// Name of the file in the repository's folder.
 pub const FILE: &str = "sago.toml";
 
+/// What stands in the file, as the guide shows it.
+pub const REFERENCE: &str = "\
+| Setting | Meaning | Unless set |
+| --- | --- | --- |
+| `format` | Version of the repository's format; written by `sago init`, never changed by hand. | – |
+| `repository` | The repository's id. | – |
+| `domain_unit` | The unit that holds what belongs to no person. | – |
+| `paths.store` | The OCFL storage root. | `store` |
+| `paths.vault` | Wrapped unit keys; never under the storage root. | `vault` |
+| `paths.keys` | Operating and signing keys; never under the storage root. | `keys` |
+| `paths.database` | SQLite file, or a `postgres://` address. | `index.db` |
+| `fixity.interval_days` | A stored file is due to be read again after this many days. | `90` |
+| `epoch.days` | After this many days `sago doctor` asks for a new epoch. | `365` |
+| `epoch.work_factor` | Cost of trying one passphrase: scrypt with N = 2^this; 10 to 22. | `18` |
+| `authority.name` | A time-stamping authority, in a table `[[authority]]` each: a short name. | – |
+| `authority.url` | Where its requests are sent. | – |
+| `authority.anchor` | File of PEM certificates trusted as its roots. | – |
+";
+
 /// What the file holds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

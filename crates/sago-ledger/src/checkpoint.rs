@@ -2,6 +2,7 @@
 //!
 //! Only the text: signatures are in [`crate::note`], which of them are needed in [`crate::policy`].
 
+use crate::decimal::parse_decimal;
 use crate::merkle::Hash;
 use crate::note::{Note, NoteError, Signer};
 
@@ -65,12 +66,9 @@ impl Checkpoint {
         if origin.is_empty() || extensions.iter().any(String::is_empty) {
             return Err(CheckpointError::Form);
         }
-        let plain =
-            size.bytes().all(|b| b.is_ascii_digit()) && (size == "0" || !size.starts_with('0'));
-        let size = if plain { size.parse().ok() } else { None };
         Ok(Self {
             origin: origin.to_owned(),
-            size: size.ok_or(CheckpointError::Size)?,
+            size: parse_decimal(size).ok_or(CheckpointError::Size)?,
             root: Hash::from_base64(root).map_err(|_| CheckpointError::Root)?,
             extensions,
         })

@@ -4,6 +4,10 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
+use crate::decimal::parse_decimal;
+use crate::json::{JsonError, canonical_json};
 use crate::merkle::{Hash, leaf_hash};
 
 /// The longest entry, in bytes.
@@ -46,11 +50,19 @@ impl fmt::Display for HalfKind {
 pub struct Half {
     /// Random, used once: without it the payload could be guessed from its commitment.
     pub nonce: [u8; 32],
-    /// Exactly the bytes that were committed to: the canonical JSON of an object.
+    /// Exactly the bytes that were committed to: by format the canonical JSON of an object, see [`Half::new`].
+    ///
+    /// What is read is never encoded again, nor refused for its form: the bytes are the evidence.
     pub payload: String,
 }
 
 impl Half {
+    /// Makes a half of a value, whose canonical JSON becomes the payload; `nonce` must be random and new.
+    pub fn new(nonce: [u8; 32], value: &Value) -> Result<Self, JsonError> {
+        let payload = String::from_utf8_lossy(&canonical_json(value)?).into_owned();
+        Ok(Self { nonce, payload })
+    }
+
     /// Returns SHA-256(tag ‖ nonce ‖ payload), with the tag of the kind.
     pub fn commitment(&self, kind: HalfKind) -> Hash {
         Hash::of(&[kind.tag(), &self.nonce, self.payload.as_bytes()])
@@ -143,23 +155,20 @@ impl Leaf {
             .ok_or(LeafError::Form)?;
         let (seconds, commitment) = body.split_once(' ').ok_or(LeafError::Form)?;
         let commitment = Hash::from_base64(commitment).map_err(|_| LeafError::Form)?;
-        let plain = seconds.bytes().all(|b| b.is_ascii_digit())
-            && (seconds == "0" || !seconds.starts_with('0'));
-        let seconds = if plain { seconds.parse().ok() } else { None };
-        Self::new(seconds.ok_or(LeafError::Seconds)?, commitment)
+        let seconds = parse_decimal(seconds).ok_or(LeafError::Seconds)?;
+        Self::new(seconds, commitment)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn the_bytes_of_a_leaf_are_for_ever() {
-        let skeleton = Half {
-            nonce: [1; 32],
-            payload: r#"{"kind":"test"}"#.to_owned(),
-        };
+        let skeleton = Half::new([1; 32], &json!({ "kind": "test" })).unwrap();
         let detail = Half {
             nonce: [2; 32],
             payload: "{}".to_owned(),

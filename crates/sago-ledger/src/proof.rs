@@ -8,9 +8,11 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::checkpoint::Checkpoint;
+use crate::decimal::parse_decimal;
 use crate::leaf::{Leaf, LeafError};
 use crate::merkle::{Hash, MAX_PATH, VerifyError, leaf_hash, verify_inclusion};
-use crate::note::MAX_NOTE_BYTES;
+use crate::note::{MAX_NOTE_BYTES, Note};
 use crate::opening::{MAX_OPENING_BYTES, Opening, OpeningError};
 use crate::policy::{Policy, PolicyError, SignedCheckpoint};
 
@@ -164,9 +166,7 @@ impl TlogProof {
         }
         let line = rest.strip_prefix("index ").ok_or(ProofFormError::Index)?;
         let (index, mut rest) = line.split_once('\n').ok_or(ProofFormError::Index)?;
-        let plain =
-            index.bytes().all(|b| b.is_ascii_digit()) && (index == "0" || !index.starts_with('0'));
-        let index = if plain { index.parse().ok() } else { None };
+        let index = parse_decimal(index).ok_or(ProofFormError::Index)?;
         let mut path = Vec::new();
         loop {
             let (line, after) = rest.split_once('\n').ok_or(ProofFormError::Checkpoint)?;
@@ -180,7 +180,7 @@ impl TlogProof {
             path.push(Hash::from_base64(line).map_err(|_| ProofFormError::Path)?);
         }
         Ok(Self {
-            index: index.ok_or(ProofFormError::Index)?,
+            index,
             path,
             checkpoint: rest.to_owned(),
             extra,
@@ -243,8 +243,8 @@ impl TlogProof {
         })
     }
 
-    fn unverified_checkpoint(&self) -> Option<crate::checkpoint::Checkpoint> {
-        let note = crate::note::Note::parse(self.checkpoint.as_bytes()).ok()?;
-        crate::checkpoint::Checkpoint::parse(note.text()).ok()
+    fn unverified_checkpoint(&self) -> Option<Checkpoint> {
+        let note = Note::parse(self.checkpoint.as_bytes()).ok()?;
+        Checkpoint::parse(note.text()).ok()
     }
 }

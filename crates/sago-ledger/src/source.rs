@@ -24,6 +24,9 @@ pub trait TileSource {
     }
 }
 
+/// The greatest number of files that are listed: those of a log of 1,000 million entries.
+pub const MAX_LISTED_FILES: usize = 10_000_000;
+
 /// A log in a folder on a disk.
 ///
 /// Files are plain files of at most [`MAX_FILE_BYTES`]; links, devices and longer files are errors, not read.
@@ -82,8 +85,11 @@ impl TileSource for FolderSource {
                 let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
                 if entry.file_type()?.is_dir() {
                     folders.push((entry.path(), path + "/"));
-                } else {
+                } else if paths.len() < MAX_LISTED_FILES {
                     paths.push(path);
+                } else {
+                    let message = format!("there are more than {MAX_LISTED_FILES} files");
+                    return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
                 }
             }
         }

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::decimal::parse_decimal;
 use crate::merkle::{Hash, node_hash};
 
 /// Hashes in a full tile, entries in a full bundle.
@@ -81,13 +82,13 @@ impl TilePath {
         let (kind, rest) = path.strip_prefix("tile/")?.split_once('/')?;
         let kind = match kind {
             "entries" => TileKind::Entries,
-            level => TileKind::Hashes(decimal(level).filter(|level| *level <= 63)? as u8),
+            level => TileKind::Hashes(parse_decimal(level).filter(|level| *level <= 63)? as u8),
         };
         let (number, width) = match rest.split_once(".p/") {
             None => (rest, TILE_WIDTH as u16),
             Some((number, width)) => (
                 number,
-                decimal(width).filter(|width| (1..=255).contains(width))? as u16,
+                parse_decimal(width).filter(|width| (1..=255).contains(width))? as u16,
             ),
         };
         let mut index = 0u64;
@@ -130,12 +131,6 @@ impl fmt::Display for TilePath {
         }
         Ok(())
     }
-}
-
-/// Reads a decimal without sign or leading zeroes.
-fn decimal(text: &str) -> Option<u64> {
-    let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    if plain { text.parse().ok() } else { None }
 }
 
 /// Writes the bytes of a hash tile.

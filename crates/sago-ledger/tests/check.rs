@@ -390,6 +390,37 @@ fn an_audit_of_a_log_that_is_gone_ends() {
     assert_eq!(found.last().unwrap().code, "audit-stopped");
 }
 
+/// A log of which files can be read but not listed, as over a network.
+struct Unlisted(MemorySource);
+
+impl TileSource for Unlisted {
+    fn read(&self, path: &str) -> std::io::Result<Option<Vec<u8>>> {
+        self.0.read(path)
+    }
+}
+
+#[test]
+fn a_source_that_cannot_list_is_audited_and_the_summary_says_so() {
+    let (mut log, _) = log_of(&[3, 300], leaf);
+    log.files.insert("stranger".to_owned(), Vec::new());
+    log.files.get_mut("tile/0/000.p/3").unwrap()[0] ^= 1;
+    let expect = [
+        ("unexpected-file", "stranger"),
+        ("leftover-mismatch", "tile/0/000.p/3"),
+    ];
+    assert_eq!(named(&findings(&log, &SAGO)), expect);
+    let (summary, found) = check_log(&Unlisted(log.clone()), policy(), &SAGO);
+    assert_eq!(
+        (found, summary.listed, summary.entries),
+        (Vec::new(), false, 300)
+    );
+    *log.files.get_mut("tile/0/000").unwrap().last_mut().unwrap() ^= 1;
+    assert_eq!(
+        named(&findings(&Unlisted(log), &SAGO)),
+        [("tile-mismatch", "tile/0/000")]
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn a_file_that_cannot_be_read_is_a_finding() {

@@ -12,7 +12,7 @@ use crate::digest::{Algorithm, Digests, hash_reader};
 const PROGRESS_STEP_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Findings listed by default before the rest is only counted.
-const DEFAULT_MAX_FINDINGS: usize = 100_000;
+pub(crate) const DEFAULT_MAX_FINDINGS: usize = 100_000;
 
 /// What has been done so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,8 +45,15 @@ pub struct Options {
 impl Default for Options {
     /// Everything is checked, by as many threads as the machine has, at most 16.
     fn default() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(16);
-        Self { content: true, threads, max_findings: DEFAULT_MAX_FINDINGS, progress: None }
+        let threads = std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(16);
+        Self {
+            content: true,
+            threads,
+            max_findings: DEFAULT_MAX_FINDINGS,
+            progress: None,
+        }
     }
 }
 

@@ -429,8 +429,10 @@ mod tests {
     }
 
     #[test]
-    fn bech32_constants_are_consistent() {
-        // Only the limit on length differs from BIP 173, so the crate's own check is run on the original.
-        Bech32::sanity_check();
+    fn bech32_is_that_of_bip_173_and_not_its_successor() {
+        let text = bech32::encode_lower::<Bech32>(RECIPIENT_HRP, &[1, 2, 3]).unwrap();
+        assert!(CheckedHrpstring::new::<LongBech32>(&text).is_ok());
+        let text = bech32::encode_lower::<bech32::Bech32m>(RECIPIENT_HRP, &[1, 2, 3]).unwrap();
+        assert!(CheckedHrpstring::new::<LongBech32>(&text).is_err());
     }
 }

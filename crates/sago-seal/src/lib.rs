@@ -1,9 +1,9 @@
 //! Sealing: who can open what.
 //!
 //! - [`hybrid`]: identities and recipients that stay shut for a quantum computer (`AGE-SECRET-KEY-PQ-1…`, `age1pq1…`);
-//! - [`file`]: age files, streamed, to hybrid recipients or a passphrase, and the lint of their headers;
+//! - [`mod@file`]: age files, streamed, to hybrid recipients or a passphrase, and the lint of their headers;
 //! - [`armor`]: the strict text armour of age files that others send;
-//! - [`column`]: short texts sealed in rows of the database;
+//! - [`mod@column`]: short texts sealed in rows of the database;
 //! - [`slip39`]: a recovery seed as word lists for several custodians.
 //!
 //! Pure: no files, no network, no clock. Which key opens which unit, epochs and the vault are decided by the caller.

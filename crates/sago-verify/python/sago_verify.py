@@ -59,9 +59,10 @@ def parse_json(text, code, *members, canonical=True):
     """A JSON object, in its canonical form (RFC 8785); when members are named, with exactly these."""
     def refuse(what):
         raise ValueError("%s has no place here" % what)
+    once = lambda pairs: dict(pairs) if len(dict(pairs)) == len(pairs) else refuse("a member given twice")
     try:
         text = text.decode("utf-8") if isinstance(text, bytes) else text
-        value = json.loads(text, parse_constant=refuse, parse_float=refuse)
+        value = json.loads(text, parse_constant=refuse, parse_float=refuse, object_pairs_hook=once)
         form = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         form.encode("utf-8")                                        # refuses halves of surrogate pairs
     except (ValueError, TypeError, RecursionError) as error:
@@ -101,7 +102,6 @@ def root_from_path(node, index, size, path):
 # ---------------------------------------------------------------- Ed25519 (RFC 8032, section 5.1), textbook arithmetic
 P, ORDER = 2 ** 255 - 19, 2 ** 252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, -1, P) % P
-
 def point_add(a, b):
     t = D * a[0] * b[0] * a[1] * b[1]
     return ((a[0] * b[1] + a[1] * b[0]) * pow(1 + t, -1, P) % P, (a[1] * b[1] + a[0] * b[0]) * pow(1 - t, -1, P) % P)
@@ -139,7 +139,6 @@ def transform(table, values):
 def unpack(data, bits):
     everything = int.from_bytes(data, "little")
     return [everything >> bits * i & (1 << bits) - 1 for i in range(256)]
-
 def sample_uniform(seed):                                           # algorithm 30; 1024 draws always hold 256
     stream = hashlib.shake_128(seed).digest(3 * 1024)
     draws = (int.from_bytes(stream[i:i + 3], "little") & 0x7FFFFF for i in range(0, len(stream), 3))
@@ -152,7 +151,6 @@ def sample_in_ball(seed):                                           # algorithm 
         sign = int.from_bytes(stream[:8], "little") >> i + TAU - 256 & 1
         c[i], c[stream[at]], at = c[stream[at]], 1 - 2 * sign, at + 1
     return c
-
 def unpack_hint(data):                                              # algorithm 21: None when not in its one form
     hint, at = [[0] * 256 for _ in range(4)], 0
     for poly, end in zip(hint, data[OMEGA:]):
@@ -170,8 +168,8 @@ def use_hint(bit, value):                                           # algorithms
     return (high + (1 if low > 0 else -1)) % 44 if bit else high
 
 def mldsa44_verify(public, message, signature):                     # algorithms 3 and 8
-    hint, z = unpack_hint(signature[2336:]), [[GAMMA1 - value for value in unpack(signature[i:i + 576], 18)]
-                                              for i in range(32, 2336, 576)]
+    z = [[GAMMA1 - value for value in unpack(signature[i:i + 576], 18)] for i in range(32, 2336, 576)]
+    hint = unpack_hint(signature[2336:])
     if len(signature) != 2420 or hint is None or any(abs(value) >= GAMMA1 - BETA for poly in z for value in poly):
         return False
     mu = hashlib.shake_256(hashlib.shake_256(public).digest(64) + b"\0\0" + message).digest(64)
@@ -202,14 +200,15 @@ class Keys:
     def __init__(self, report, pinned, own):
         self.report, self.pinned, self.own, self.known, self.roots = report, pinned, own, {}, {}
     def of(self, origin):
-        keys = sorted(key for key in self.pinned or self.own if key[0] == origin)
+        own, keys = ({key for key in keys if key[0] == origin} for keys in (self.own, self.pinned or self.own))
         want(keys, "key-missing", "no key that may be used is named after this log, %s" % origin)
-        if not self.pinned:
-            self.report.add("key-from-package", "", "the keys of log %s came with the package: compare them with a "
-                            "copy from elsewhere (--key): anyone could have made all of this" % origin, "warning")
-        if {key[2] for key in keys} != {1, 6}:
-            self.report.add("key-one-algorithm", "", "log %s has not keys of both algorithms" % origin, "warning")
-        return keys
+        for code, remark, message in (
+                ("key-from-package", not self.pinned, "the keys of log %s are from the package, like all else"),
+                ("key-differs", own and own != keys, "the package lists other keys of log %s than those given"),
+                ("key-one-algorithm", {key[2] for key in keys} != {1, 6}, "log %s has no keys of both algorithms")):
+            if remark:
+                self.report.add(code, "", message % origin, "warning")
+        return sorted(keys)
     def checkpoint(self, data):
         """The checkpoint in these bytes, once every key of its log has signed it."""
         self.known[data] = self.known.get(data) or self.check(data)
@@ -281,8 +280,8 @@ def check_token(data, algorithm, stamped):
     oid = b"\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02" + (b"\1" if algorithm == "sha256" else b"\3")
     imprint = b"\4" + bytes((int(algorithm[3:]) // 8,)) + hashlib.new(algorithm, stamped).digest()
     wanted = (b"\x30\x0d" + oid + b"\5\0" + imprint, b"\x30\x0b" + oid + imprint)    # both are in use
-    info = data.partition(b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x04")[2]   # id-ct-TSTInfo
-    want(any(each in info for each in wanted), "stamp-imprint-mismatch", "the token is not about the file checkpoint beside it")
+    info = data.partition(b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x04")[2]    # after id-ct-TSTInfo
+    want(any(each in info for each in wanted), "stamp-imprint-mismatch", "the token is about other bytes")
 
 def check_stamps(report, files, keys):
     """Checkpoints under data/stamps/<log id>/<size>/ that a token there is about."""
@@ -335,7 +334,7 @@ def check_bag(report, digests):
                 break
             listed[path] = found[1]
         here = {path for path in digests if path.startswith("data/") != bool(tag) and path[:12] != "tagmanifest-"}
-        for path in sorted(here | set(listed)):
+        for path in sorted(here | set(listed)) if found else ():
             if path not in listed:
                 report.add("bag-unlisted", path, name + " does not list it")
             elif path not in here or listed[path] != digests[path][which]:
@@ -366,7 +365,8 @@ def check_events(report, path, events):
     """Compares the story told in events.jsonl with the proven events."""
     told = set()
     *lines, rest = report.read(path).split(b"\n")
-    for text in lines + [rest] * bool(rest):
+    want(not rest, "event-malformed", "the last line is not finished")
+    for text in lines:
         line = parse_json(text, "event-malformed", "index", "log", "opening", canonical=False)
         place = (str(line["log"]), whole(line["index"], "event-malformed"))
         told.add(place)

@@ -3,6 +3,8 @@
 //! Our own codes are constants here, so none can be used without standing in the table. The second verifier (Python) uses the same
 //! words. Codes of the auditor of logs, of the judge of time-stamps and of the judges of packages are theirs; they are looked up there.
 
+mod packages;
+
 use crate::finding::Severity;
 
 /// One code.
@@ -83,11 +85,23 @@ codes! {
     // What is there and not proven.
     NOT_COVERED Info "not-covered" "No proof covers this file." "Read it as a convenience, not as evidence.";
     // Receipts.
-    RECEIPT_MALFORMED Error "receipt-malformed" "receipt.json is not a receipt of the first version." "Ask for the receipt again.";
+    RECEIPT_MALFORMED Error "receipt-malformed" "The file receipt.json is not a receipt of the first version." "Ask for the receipt again.";
     RECEIPT_EVENT Error "receipt-event" "The receipt names another event than its proof." "Ask for the receipt again.";
     RECEIPT_ACCESSION Error "receipt-accession" "The manifest is not about the accession of the receipt." "Ask for the receipt again.";
     RECEIPT_ROOT Error "receipt-root" "The lines of the manifest are not those that the log holds the root of." "The manifest was changed: do not rely on it.";
     MANIFEST_MALFORMED Error "manifest-malformed" "The manifest has an unfinished or malformed line." "Ask for the manifest again.";
+    // Repositories, with their keys.
+    DATABASE_ROW_DIFFERS Error "database-row-differs" "A row of the database differs from what the log says." "Run `sago rebuild`; ask who wrote to the database.";
+    DATABASE_ROW_MISSING Error "database-row-missing" "The log speaks of something that the database lacks." "Run `sago rebuild`.";
+    DATABASE_ROW_UNKNOWN Error "database-row-unknown" "The database holds a row that no event accounts for." "Run `sago rebuild`; ask who wrote to the database.";
+    DATABASE_DAMAGED Error "database-damaged" "The database's own check of its pages fails." "Run `sago rebuild`.";
+    LOG_UNREADABLE Error "log-unreadable" "The log cannot be replayed to its end." "Put the damaged files back from a backup.";
+    OBJECT_MISSING Error "object-missing" "An object that was received is not in the storage root." "Put it back from a backup.";
+    OBJECT_UNKNOWN Error "object-unknown" "The storage root holds an object that no event speaks of." "Find out who put it there; it is not part of the holdings.";
+    OBJECT_INVENTORY Error "object-inventory" "The inventory of an object is not the one the log commits to." "Put the object back from a backup.";
+    CONTENT_RECIPIENTS Error "content-recipients" "A stored file can be opened by another key than its unit's." "Its destruction could not be promised: deposit it again and find out who wrote it.";
+    CONTENT_DIFFERS Error "content-differs" "A stored file is not the one its manifest names." "Put it back from a backup.";
+    VAULT_KEY Error "vault-key" "The key of a unit in the vault is missing, altered or does not fit." "Put the vault entry back from a copy of the vault of the same epoch, at once.";
     // Repositories.
     STORE_MISSING Error "store-missing" "The repository has no storage root." "Restore it from a backup before anything else.";
     LOG_MISSING Error "log-missing" "The repository has no log, or a generation of it is not there." "Restore it from a backup before anything else.";
@@ -123,7 +137,7 @@ pub fn all() -> Vec<Row> {
     for (code, meaning) in sago_stamp::code::ALL {
         add(code, meaning, "An error means that this token proves nothing as it stands; look for another token over the same checkpoint.");
     }
-    for (code, meaning) in PACKAGES {
+    for (code, meaning) in packages::PACKAGES {
         add(code, meaning, "Compare with another copy of the package.");
     }
     rows
@@ -145,9 +159,3 @@ fn sentence(text: &str) -> String {
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())
 }
-
-/// Codes of the judges of packages; those of the OCFL specification as one pattern each.
-static PACKAGES: &[(&str, &str)] = &[
-    ("E000", "An error of the OCFL specification; its list of validation codes says which."),
-    ("W000", "A warning of the OCFL specification; its list of validation codes says which."),
-];

@@ -5,7 +5,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use sago_ledger::opening::Opening;
 use sago_packages::ocfl::Inventory;
 use serde_json::Value;
 
@@ -15,6 +14,7 @@ use crate::event::Event;
 use crate::files;
 use crate::finding::{Finding, Refusal};
 use crate::item::{self, Events, ProvenItem};
+use crate::json;
 use crate::report::{Report, Target};
 use crate::stamp::{check_stamps, tree};
 use crate::trust::{Trust, parse_keys};
@@ -129,7 +129,9 @@ impl Export<'_> {
         };
         let mut told = BTreeSet::new();
         let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
-        lines.pop_if(|last| last.is_empty());
+        if lines.pop().is_some_and(|rest| !rest.is_empty()) {
+            return self.report.add(Finding::new(&codes::EVENT_MALFORMED, STORY, "the last line is not finished"));
+        }
         for (number, line) in (1..).zip(lines) {
             let Some((log, index, opening)) = read_story_line(line) else {
                 let message = format!("line {number} is not an event");
@@ -137,7 +139,7 @@ impl Export<'_> {
                 continue;
             };
             let place = (log, index);
-            if events.get(&place).is_none_or(|event| event.opening != opening) {
+            if events.get(&place).is_none_or(|event| event.opening.to_value() != opening) {
                 let message = format!("line {number}: {}-{index} is not told as it was proven", place.0);
                 self.report.add(Finding::new(&codes::EVENT_UNPROVEN, STORY, message));
             }
@@ -241,11 +243,9 @@ fn proof_name(path: &str) -> Option<(&str, u64)> {
     (matches!(log, "custody" | "access") && number.to_string() == index).then_some((log, number))
 }
 
-fn read_story_line(line: &[u8]) -> Option<(String, u64, Opening)> {
-    let Ok(Value::Object(mut members)) = serde_json::from_slice(line) else {
-        return None;
-    };
-    let opening = Opening::from_value(members.remove("opening")?).ok()?;
+fn read_story_line(line: &[u8]) -> Option<(String, u64, Value)> {
+    let mut members = json::object(line).ok()?;
+    let opening = members.remove("opening")?;
     let log = members.remove("log")?.as_str()?.to_owned();
     let index = members.remove("index")?.as_u64()?;
     members.is_empty().then_some((log, index, opening))

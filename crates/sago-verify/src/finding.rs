@@ -53,11 +53,12 @@ impl Finding {
         self.severity == Severity::Error
     }
 
-    /// Moves a finding about a part to its place in the whole.
+    /// Moves a finding about a part to its place in the whole; a path that begins with `/` already is one in the whole.
     #[must_use]
     pub fn under(mut self, folder: &str) -> Self {
         self.path = match (folder, self.path.as_str()) {
             ("", _) => self.path,
+            (_, path) if path.starts_with('/') => self.path,
             (_, "") => folder.to_owned(),
             (_, path) => format!("{folder}/{path}"),
         };

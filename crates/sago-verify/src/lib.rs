@@ -14,6 +14,7 @@ pub mod export;
 mod files;
 pub mod finding;
 mod item;
+mod json;
 pub mod log;
 pub mod receipt;
 pub mod report;

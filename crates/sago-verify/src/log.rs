@@ -81,7 +81,7 @@ fn keys_beside(root: &Path, options: &Options, report: &mut Report) -> Vec<Verif
 
 /// Verifies one generation: both logs and the coverage of their payload segments. Findings carry paths below `root`.
 ///
-/// `known` are checkpoints that the two logs must continue, whichever they are of.
+/// `known` are checkpoints that the two logs must continue; those of neither are passed over: whoever brings them judges that.
 pub fn verify_generation(root: &Path, known: &[KnownCheckpoint], options: &Options) -> Result<Report, Error> {
     let mut report = Report::new(Target::Generation);
     for log in ["custody", "access"] {

@@ -10,6 +10,7 @@ use crate::codes;
 use crate::event::{Event, ManifestPromise};
 use crate::files;
 use crate::finding::{Finding, Refusal, want};
+use crate::json;
 use crate::report::{Report, Target};
 use crate::trust::{Trust, parse_keys};
 use crate::{Error, Options};
@@ -100,9 +101,7 @@ pub(crate) fn sibling_keys(root: &Path, name: &str, report: &mut Report) -> Vec<
 impl Receipt {
     fn read(bytes: &[u8]) -> Result<Self, Refusal> {
         let malformed = || Refusal::new(&codes::RECEIPT_MALFORMED, "not a sago-receipt/1");
-        let Ok(Value::Object(members)) = serde_json::from_slice(bytes) else {
-            return Err(malformed());
-        };
+        let members = json::object(bytes).map_err(|_| malformed())?;
         let text = |member: &str| members.get(member).and_then(Value::as_str).map(str::to_owned);
         // The names are a stranger's: they must not lead out of the folder.
         let name = |member: &str| text(member).filter(|name| is_plain_name(name)).ok_or_else(malformed);

@@ -11,7 +11,7 @@ use sago_packages::ocfl;
 use crate::codes;
 use crate::files;
 use crate::finding::Finding;
-use crate::log::{self, kept};
+use crate::log::{self, kept, origin_of};
 use crate::receipt::sibling_keys;
 use crate::report::{Report, Target};
 use crate::stamp::check_stamps;
@@ -41,7 +41,7 @@ pub fn verify(root: &Path, options: &Options) -> Result<Report, Error> {
 pub fn verify_places(places: &Places<'_>, options: &Options) -> Result<Report, Error> {
     let mut report = Report::new(Target::Repository);
     let generations = generations(places.log, &mut report)?;
-    let locks = locks(places.lock, &generations, &mut report)?;
+    let locks = locks(places, &generations, &mut report);
     let stamps = verify_stamps(places, &generations, options, &mut report)?;
     for generation in &generations {
         let known: Vec<KnownCheckpoint> = locks.get(generation).into_iter().flatten().chain(&stamps).cloned().collect();
@@ -55,6 +55,11 @@ pub fn verify_places(places: &Places<'_>, options: &Options) -> Result<Report, E
     let sealed = "the events that say so are sealed; that needs the repository's keys";
     report.not_checked("whether every stored object is one that the log commits to, and none is missing", sealed);
     report.not_checked("whether stored files can be opened and hold what the manifests say", "that needs the repository's keys");
+    for finding in &mut report.findings {
+        if let Some(path) = finding.path.strip_prefix('/') {
+            finding.path = path.to_owned();
+        }
+    }
     report.not_checked("vault, keys, staging and database", "they are mutable or can be rebuilt; nothing outside commits to them");
     Ok(report)
 }
@@ -93,25 +98,33 @@ fn generations(log: &Path, report: &mut Report) -> Result<Vec<u64>, Error> {
 }
 
 /// Reads `lock/<log>-<generation>`, the last signed checkpoint of each log.
-fn locks(folder: &Path, generations: &[u64], report: &mut Report) -> Result<BTreeMap<u64, Vec<KnownCheckpoint>>, Error> {
+fn locks(places: &Places<'_>, generations: &[u64], report: &mut Report) -> BTreeMap<u64, Vec<KnownCheckpoint>> {
     let mut locks: BTreeMap<u64, Vec<KnownCheckpoint>> = BTreeMap::new();
     for generation in generations {
         for log in ["custody", "access"] {
             let name = format!("{log}-{generation}");
-            match kept(folder, &name) {
-                Ok(mut known) => {
-                    // The auditor speaks of it below the folder of the log.
-                    known.path = format!("lock/{name}");
-                    locks.entry(*generation).or_default().push(known);
-                }
+            let place = format!("/lock/{name}");
+            let known = match kept(places.lock, &name) {
+                Ok(known) => known,
                 Err(refusal) if refusal.code == &codes::FILE_MISSING => {
-                    report.add(Finding::new(&codes::LOCK_MISSING, format!("lock/{name}"), "there is no lock for this log"));
+                    report.add(Finding::new(&codes::LOCK_MISSING, place, "there is no lock for this log"));
+                    continue;
                 }
-                Err(refusal) => report.add(refusal.at(&format!("lock/{name}"))),
+                Err(refusal) => {
+                    report.add(refusal.at(&place));
+                    continue;
+                }
+            };
+            // A lock of another log would hold this one against nothing.
+            let own = kept(places.log, &format!("{generation}/{log}/checkpoint")).ok().and_then(|own| origin_of(&own.bytes));
+            if own.is_some() && origin_of(&known.bytes) != own {
+                report.add(Finding::new(&codes::CHECKPOINT_MALFORMED, place, "not a checkpoint of this log"));
+            } else {
+                locks.entry(*generation).or_default().push(KnownCheckpoint { path: place, ..known });
             }
         }
     }
-    Ok(locks)
+    locks
 }
 
 /// Verifies all time-stamps with the keys of all generations; answers the stamped checkpoints, which the logs must continue.
@@ -138,7 +151,7 @@ fn verify_stamps(places: &Places<'_>, generations: &[u64], options: &Options, re
     let mut known = Vec::new();
     for path in paths.iter().filter(|path| path.ends_with("/checkpoint")) {
         if let Ok(mut stamped) = kept(places.stamps, path) {
-            stamped.path = format!("stamps/{path}");
+            stamped.path = format!("/stamps/{path}");
             known.push(stamped);
         }
     }

@@ -1,2 +1,37 @@
-//! To be written.
-fn main() {}
+//! `sago`: command line (and later web application, interface and jobs) of an electronic repository for human-rights accountability.
+//!
+//! Parses, opens what the command needs, dispatches. What a command does is in `cli/<command>.rs`; what it may do is in `sago-core`.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let arguments = match cli::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version end well; anything else could not be done (2). Printing to a closed pipe is not worth an error.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            cli::out::complain(&format!("sago: the machine gives no threads: {error}"));
+            return ExitCode::from(2);
+        }
+    };
+    let is_json = arguments.common.json;
+    match runtime.block_on(cli::run(arguments)) {
+        Ok(cli::Done::Sound) => ExitCode::SUCCESS,
+        Ok(cli::Done::WithFindings) => ExitCode::from(1),
+        Err(error) => {
+            cli::out::error(&error, is_json);
+            ExitCode::from(2)
+        }
+    }
+}

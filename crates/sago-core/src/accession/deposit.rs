@@ -302,7 +302,6 @@ fn gather(staging: Staging, before: Vec<Done>, work: &Work<'_>) -> Result<(Stagi
     let next_content = AtomicU64::new(before.iter().map(|done| done.content).max().unwrap_or(0) + 1);
     let before: HashMap<Vec<u8>, Done> = before.into_iter().map(|done| (done.path_bytes.clone(), done)).collect();
     let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
-    let places: Vec<PathBuf> = vec![staging.folder.clone()];
     let made_parts: Mutex<HashSet<u64>> = Mutex::default();
     let failed: Mutex<Option<Error>> = Mutex::default();
     let (job_sender, jobs) = sync_channel::<(usize, Job)>(workers * 2);
@@ -312,9 +311,12 @@ fn gather(staging: Staging, before: Vec<Done>, work: &Work<'_>) -> Result<(Stagi
     let place = |number: u64| -> Result<PathBuf> {
         let (part, _) = content_place(number);
         let path = staged.content(number);
-        if made_parts.lock().unwrap_or_else(PoisonError::into_inner).insert(part) {
-            durable::create_dir_all(path.parent().unwrap_or(&places[0]))?;
+        // Held while the folder is made: no other worker may go on before it is there.
+        let mut made = made_parts.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.insert(part) {
+            durable::create_dir_all(path.parent().unwrap_or(&staged.folder))?;
         }
+        drop(made);
         Ok(path)
     };
     let place = &place;

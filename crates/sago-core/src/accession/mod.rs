@@ -23,9 +23,10 @@ pub use manifest::{AccessionLine, FindingLine, ItemLine, Line, Manifest};
 
 use crate::ctx::{Ctx, Right};
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::open_bytes;
+use crate::key::{Keyring, open_bytes};
 use crate::ledger::unsigned;
 use crate::repository::Repository;
+use crate::store::blobs::Blobs;
 use crate::store::rows::Place;
 
 /// An accession as lists and pages show it.
@@ -139,14 +140,19 @@ pub async fn findings(repo: &Repository, ctx: &Ctx, accession: &Accession) -> Re
 
 /// Reads the manifest of an accession from the storage root, checking every part against its object's inventory. `None` when the unit is sealed or destroyed.
 pub(crate) fn read_manifest(repo: &Repository, unit: Uuid, objects: &[Uuid]) -> Result<Option<Manifest>> {
-    let identity = match repo.keyring().unit(unit) {
+    read_manifest_with(&repo.blobs, repo.keyring(), unit, objects)
+}
+
+/// The same, for a repository that is not open as a whole.
+pub(crate) fn read_manifest_with(blobs: &Blobs, keyring: &Keyring, unit: Uuid, objects: &[Uuid]) -> Result<Option<Manifest>> {
+    let identity = match keyring.unit(unit) {
         Ok(identity) => identity,
         Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::NotFound) => return Ok(None),
         Err(error) => return Err(error),
     };
     let mut manifest = Manifest::default();
     for object in objects {
-        let path = repo.blobs.content(*object, &format!("m/{unit}.manifest.age"))?;
+        let path = blobs.content(*object, &format!("m/{unit}.manifest.age"))?;
         let sealed = std::fs::read(&path).map_err(|error| Error::corrupt(format!("The manifest {} cannot be read: {error}", path.display())))?;
         manifest.read_part(&open_bytes(&[&identity], &sealed, &path)?)?;
     }

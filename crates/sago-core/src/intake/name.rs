@@ -327,6 +327,11 @@ mod tests {
         // Japanese in Shift JIS.
         let (japanese, _, _) = encoding_rs::SHIFT_JIS.encode("報告しょるい.txt");
         assert_eq!(readable(&japanese).encoding, NameEncoding::UnknownBytes);
+        // One hangul among hanja is more likely Chinese.
+        assert_eq!(
+            readable(&cp949("가金哲李朴崔")).encoding,
+            NameEncoding::UnknownBytes
+        );
         // Cyrillic in windows-1251 falls among the hanja.
         let (russian, _, _) = encoding_rs::WINDOWS_1251.encode("протокол допроса.doc");
         assert_eq!(readable(&russian).encoding, NameEncoding::UnknownBytes);

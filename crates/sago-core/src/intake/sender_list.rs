@@ -249,7 +249,7 @@ impl SenderList {
             }
         }
         let (rule, index) = (found.rule, found.index);
-        match (agree, rule) {
+        match (compared > 0 && agree, rule) {
             (false, Rule::OwnNameOnly) => Verdict::NotListed,
             (agree, rule) => {
                 self.files[index].received = true;

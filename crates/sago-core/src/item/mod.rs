@@ -88,8 +88,21 @@ pub async fn item(repo: &Repository, ctx: &Ctx, name: &str) -> Result<Item> {
 
 pub(crate) async fn find(repo: &Repository, name: &str) -> Result<Item> {
     let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} WHERE i.number = $1 OR i.id = $1"))).bind(name).fetch_optional(repo.db().read()).await?;
-    let row = row.ok_or_else(|| Error::not_found(format!("There is no {name} here.")).hint("`sago list items` shows the items."))?;
-    read(repo, &row).await
+    match row {
+        Some(row) => read(repo, &row).await,
+        None => Err(absent(repo, name).await?),
+    }
+}
+
+/// Why an item is not there: never was, or its unit's key was destroyed.
+async fn absent(repo: &Repository, name: &str) -> Result<Error> {
+    let accession = name.rsplit_once('.').map_or(name, |(accession, _)| accession);
+    let status: Option<String> = sqlx::query_scalar("SELECT status FROM accessions WHERE number = $1").bind(accession).fetch_optional(repo.db().read()).await?;
+    Ok(if status.as_deref() == Some("destroyed") {
+        Error::not_found(format!("The key of {accession} was destroyed: nothing of it can be opened again.")).hint(format!("`sago show {accession}` says when, by whom and why."))
+    } else {
+        Error::not_found(format!("There is no {name} here.")).hint("`sago list items` shows the items.")
+    })
 }
 
 /// The manifest line of an item; `None` when its unit is sealed or destroyed.
@@ -181,6 +194,27 @@ fn release(repo: &Repository, unit: Uuid, line: &ItemLine, output: &Path) -> Res
 
 /// Writes an original to any writer, checking the stored bytes before and the original's after.
 pub(crate) fn write_original(repo: &Repository, unit: Uuid, line: &ItemLine, into: &mut dyn Write) -> Result<()> {
+    let mut original = open_original(repo, unit, line)?;
+    let mut block = vec![0; 1 << 20];
+    loop {
+        let read = original.read(&mut block).map_err(|error| Error::corrupt(error.to_string()))?;
+        if read == 0 {
+            return Ok(());
+        }
+        into.write_all(&block[..read]).map_err(|error| Error::io("Could not write", Path::new("the output"), &error))?;
+    }
+}
+
+/// An original as it is read: the last read fails when its bytes were not those received.
+pub(crate) struct Original {
+    opener: sago_seal::Opener<std::io::BufReader<std::fs::File>>,
+    hasher: Option<Sha256>,
+    bytes: u64,
+    line: ItemLine,
+}
+
+/// Opens an original for reading, after its stored file was compared with its digest.
+pub(crate) fn open_original(repo: &Repository, unit: Uuid, line: &ItemLine) -> Result<Original> {
     let path = repo.blobs.content(line.object, &line.content)?;
     let mut stored = repo.blobs.open_content(line.object, &line.content)?;
     let digest = crate::fixity::sha512_of(&mut stored).doing("Could not read", &path)?;
@@ -190,21 +224,24 @@ pub(crate) fn write_original(repo: &Repository, unit: Uuid, line: &ItemLine, int
     }
     let identity = repo.keyring().unit(unit)?;
     let stored = repo.blobs.open_content(line.object, &line.content)?;
-    let mut opener = file::open_with(&[&identity], stored).map_err(|error| Error::corrupt(format!("{} cannot be opened: {error}", line.number)))?;
-    let mut hasher = Sha256::new();
-    let mut block = vec![0; 1 << 20];
-    let mut bytes = 0_u64;
-    loop {
-        let read = opener.read(&mut block).map_err(|error| Error::corrupt(format!("{} cannot be opened: {error}", line.number)))?;
-        if read == 0 {
-            break;
+    let opener = file::open_with(&[&identity], stored).map_err(|error| Error::corrupt(format!("{} cannot be opened: {error}", line.number)))?;
+    Ok(Original { opener, hasher: Some(Sha256::new()), bytes: 0, line: line.clone() })
+}
+
+impl Read for Original {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.opener.read(buffer)?;
+        self.bytes += read as u64;
+        match &mut self.hasher {
+            Some(hasher) if read > 0 => hasher.update(&buffer[..read]),
+            _ if read == 0 && !buffer.is_empty() => {
+                let digest = self.hasher.take().map(|hasher| hex::encode(hasher.finalize()));
+                if digest.is_some_and(|digest| digest != self.line.sha256) || self.bytes != self.line.bytes {
+                    return Err(std::io::Error::other(format!("{} opens to other bytes than were received. Nothing was released.", self.line.number)));
+                }
+            }
+            _ => {}
         }
-        hasher.update(&block[..read]);
-        into.write_all(&block[..read]).map_err(|error| Error::io("Could not write", Path::new("the output"), &error))?;
-        bytes += read as u64;
+        Ok(read)
     }
-    if hex::encode(hasher.finalize()) != line.sha256 || bytes != line.bytes {
-        return Err(Error::corrupt(format!("{} opens to other bytes than were received. Nothing was released.", line.number)));
-    }
-    Ok(())
 }

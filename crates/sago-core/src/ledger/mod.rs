@@ -8,6 +8,7 @@ pub mod event;
 pub mod lock;
 mod project;
 pub mod proof;
+pub mod rebuild;
 pub mod replay;
 pub mod sequencer;
 

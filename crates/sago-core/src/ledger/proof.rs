@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::ledger::event::{Event, Log};
-use crate::ledger::{Position, Sides, read_opened, sequencer, signed, unsigned};
+use crate::ledger::{Position, Sides, read_opened, rebuild, sequencer, signed, unsigned};
 use crate::repository::Repository;
 use crate::store::rows::Place;
 
@@ -107,13 +107,18 @@ pub fn opening(head: &sequencer::Head, stored: &Stored, withhold_detail: bool) -
 
 /// A `.tlog-proof` of an event, with its opening inside, against the last signed head.
 pub fn prove(repo: &Repository, stored: &Stored, withhold_detail: bool) -> Result<String> {
+    let head = rebuild::last_head(&repo.places, stored.position.log, stored.position.generation)?;
+    prove_in(repo, stored, withhold_detail, &head)
+}
+
+/// The same, against a given head: one that was time-stamped, say.
+pub fn prove_in(repo: &Repository, stored: &Stored, withhold_detail: bool, head: &sequencer::Head) -> Result<String> {
     let Position { log, generation, index } = stored.position;
-    let head = sequencer::head(&repo.places, log, generation)?;
     let source = FolderSource::new(sequencer::folder(&repo.places, generation, log));
     let mut reader = TileReader::new(&source, head.size);
     let path = sago_ledger::merkle::inclusion_path(index, head.size, &mut reader)
         .map_err(|error| Error::corrupt(format!("Entry {index} of the {} log cannot be proven: {error}", log.name())).hint("Run `sago verify`."))?;
-    let opening = opening(&head, stored, withhold_detail).encode();
+    let opening = opening(head, stored, withhold_detail).encode();
     let extra = opening.map_err(|error| Error::internal(format!("An opening cannot be written: {error}")))?;
-    Ok(TlogProof { index, path, checkpoint: head.checkpoint, extra: Some(extra) }.encode())
+    Ok(TlogProof { index, path, checkpoint: head.checkpoint.clone(), extra: Some(extra) }.encode())
 }

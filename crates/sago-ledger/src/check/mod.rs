@@ -7,6 +7,8 @@ mod edge;
 mod leftover;
 mod walk;
 
+use std::collections::HashSet;
+
 use crate::policy::{Policy, SignedCheckpoint};
 use crate::source::TileSource;
 use crate::tile::CHECKPOINT;
@@ -184,6 +186,7 @@ pub fn check_log_with(
 struct Report {
     summary: LogSummary,
     findings: Vec<Finding>,
+    named: HashSet<(&'static str, String)>,
 }
 
 impl Report {
@@ -204,11 +207,7 @@ impl Report {
     ) {
         let path = path.to_string();
         // A damaged file can be met from two sides; it is named once for each way in which it is wrong.
-        let is_named = self
-            .findings
-            .iter()
-            .any(|finding| finding.code == code && finding.path == path);
-        if !is_named && !self.is_full() {
+        if !self.is_full() && self.named.insert((code, path.clone())) {
             self.findings.push(Finding {
                 code,
                 path,

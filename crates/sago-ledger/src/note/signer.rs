@@ -3,11 +3,11 @@
 use std::fmt;
 
 use ed25519_dalek::Signer as _;
+use ml_dsa::signature::{Keypair as _, Signer as _};
 use ml_dsa::{MlDsa44, Seed};
+use zeroize::Zeroize as _;
 
 use super::{Algorithm, Note, NoteError, NoteSignature, Verifier, message};
-use ml_dsa::signature::Keypair as _;
-use zeroize::Zeroize as _;
 
 /// A named secret key.
 ///
@@ -63,12 +63,11 @@ impl Signer {
         let bytes = match &self.key {
             Key::Ed25519(key) => key.sign(text.as_bytes()).to_vec(),
             Key::MlDsa44Cosignature(key) => {
+                // The trait signs deterministically and with an empty context, as the specification asks.
                 let message =
                     message::ml_dsa_44_cosignature(self.verifier.name(), text, timestamp)?;
-                let signature = key
-                    .expanded_key()
-                    .sign_deterministic(&message, b"")
-                    .map_err(|_| {
+                let signature: ml_dsa::Signature<MlDsa44> =
+                    key.try_sign(&message).map_err(|_| {
                         NoteError::NotCosignable("ML-DSA-44 could not sign this message")
                     })?;
                 [&timestamp.to_be_bytes()[..], &signature.encode()].concat()

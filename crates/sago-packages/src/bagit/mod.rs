@@ -5,14 +5,17 @@
 
 mod declaration;
 mod info;
+mod listing;
 mod manifest;
 mod path;
 mod read;
+mod tag_manifest;
 mod tag_text;
 mod validate;
 mod write;
 
 pub use declaration::BagVersion;
-pub use read::{Bag, BagFile, read};
+pub use listing::BagFile;
+pub use read::{Bag, read};
 pub use validate::validate;
 pub use write::{BagWriter, WrittenBag};

@@ -305,7 +305,10 @@ impl Dossier {
     /// Every pseudonym the dossier names, once, with its description where there is one.
     pub(super) fn named_agents(&self) -> Vec<(&str, Option<&Agent>)> {
         let described = self.agents.iter().map(|agent| agent.urn.as_str());
-        let received = self.accessions.iter().map(|accession| accession.received_by.as_str());
+        let received = self
+            .accessions
+            .iter()
+            .map(|accession| accession.received_by.as_str());
         let acted = self.events.iter().map(|event| event.agent.as_str());
         let mut seen = HashSet::new();
         described

@@ -99,7 +99,11 @@ pub(super) fn work_out(item_proof: &str, tlog_proof: &str, keys: &str) -> Option
     let detail = half(&opening["detail"], b"sago/detail/1\n")?;
     let manifest_root = opening["detail"]["payload"].as_str().and_then(|payload| {
         let payload: Value = serde_json::from_str(payload).ok()?;
-        Some(payload["manifest_root"].as_str()?.to_owned())
+        let root = payload["manifest_root"].as_str()?;
+        // It is printed into a command's comment: only a digest may come through.
+        hex::decode(root)
+            .is_ok_and(|bytes| bytes.len() == 32)
+            .then(|| root.to_owned())
     });
     let commitment = sha256(&[
         b"sago/leaf/1\n",

@@ -26,4 +26,3 @@ pub use premis::premis_xml;
 pub use ro_crate::ro_crate_json;
 pub use story::{MAX_ROWS, story_html};
 pub use verify::{PYTHON_VERIFIER, VERIFIER, verify_md};
-pub use words::Lang;

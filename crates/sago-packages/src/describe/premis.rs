@@ -12,6 +12,8 @@ use super::xml::Xml;
 
 const VOCABULARY: &str = "http://id.loc.gov/vocabulary/preservation";
 const UUID: &str = "UUID";
+const PSEUDONYM: &str = "pseudonym";
+const PROGRAM: &str = "program";
 const EVENT_ID: &str = "transparency log and index";
 
 /// Writes the package's PREMIS 3.0 description: one document, root element `premis`.
@@ -91,16 +93,12 @@ impl<'a> Links<'a> {
     }
 }
 
+/// A word of a Library of Congress vocabulary. `authorityURI` is left out: the value's URI begins with it, and packages are large enough.
 fn term(xml: &mut Xml, element: &'static str, vocabulary: &str, label: &str, code: &str) {
-    let scheme = format!("{VOCABULARY}/{vocabulary}");
-    let value = format!("{scheme}/{code}");
+    let value = format!("{VOCABULARY}/{vocabulary}/{code}");
     xml.text_with(
         element,
-        &[
-            ("authority", vocabulary),
-            ("authorityURI", &scheme),
-            ("valueURI", &value),
-        ],
+        &[("authority", vocabulary), ("valueURI", &value)],
         label,
     );
 }
@@ -391,8 +389,13 @@ fn one_event(
         } else {
             say(&format!("Part of the act entered as {}.", event_id(event)));
         }
-        linking_agent(xml, &event.agent, ("implementer", "imp"));
-        linking_agent(xml, &software_id(dossier), ("executing program", "exe"));
+        linking_agent(xml, PSEUDONYM, &event.agent, ("implementer", "imp"));
+        linking_agent(
+            xml,
+            PROGRAM,
+            &dossier.export.software.name,
+            ("executing program", "exe"),
+        );
         for id in event.about.iter().filter_map(|id| {
             links
                 .objects
@@ -408,9 +411,9 @@ fn one_event(
     });
 }
 
-fn linking_agent(xml: &mut Xml, id: &str, (label, code): (&str, &str)) {
+fn linking_agent(xml: &mut Xml, kind: &str, id: &str, (label, code): (&str, &str)) {
     xml.element("linkingAgentIdentifier", &[], |xml| {
-        xml.text("linkingAgentIdentifierType", "pseudonym");
+        xml.text("linkingAgentIdentifierType", kind);
         xml.text("linkingAgentIdentifierValue", id);
         term(
             xml,
@@ -422,14 +425,15 @@ fn linking_agent(xml: &mut Xml, id: &str, (label, code): (&str, &str)) {
     });
 }
 
-fn software_id(dossier: &Dossier) -> String {
-    dossier.export.software.name.clone()
-}
-
 fn agents(xml: &mut Xml, dossier: &Dossier) {
     for (urn, agent) in dossier.named_agents() {
         xml.element("agent", &[], |xml| {
-            pair(xml, "agentIdentifier", ("agentIdentifierType", "pseudonym"), ("agentIdentifierValue", urn));
+            pair(
+                xml,
+                "agentIdentifier",
+                ("agentIdentifierType", PSEUDONYM),
+                ("agentIdentifierValue", urn),
+            );
             let Some(agent) = agent else {
                 xml.text("agentNote", "not described in this package");
                 return;
@@ -445,7 +449,7 @@ fn agents(xml: &mut Xml, dossier: &Dossier) {
     }
     let software = &dossier.export.software;
     xml.element("agent", &[], |xml| {
-        pair(xml, "agentIdentifier", ("agentIdentifierType", "pseudonym"), ("agentIdentifierValue", &software_id(dossier)));
+        pair(xml, "agentIdentifier", ("agentIdentifierType", PROGRAM), ("agentIdentifierValue", &software.name));
         xml.text("agentName", &software.name);
         term(xml, "agentType", "agentType", "software", "sof");
         xml.text("agentVersion", &software.version);

@@ -52,7 +52,12 @@ pub fn ro_crate_json(dossier: &Dossier) -> String {
         json!({ "@id": agent_id(urn), "@type": kind, "name": format!("Pseudonym {urn}"), "description": role })
     }));
     let subjects = subjects(dossier);
-    graph.extend(dossier.events.iter().map(|event| action(event, &subjects, &files)));
+    graph.extend(
+        dossier
+            .events
+            .iter()
+            .map(|event| action(event, &subjects, &files)),
+    );
 
     let document = json!({ "@context": "https://w3id.org/ro/crate/1.2/context", "@graph": graph });
     // A Value of strings and maps always serialises; the fallback keeps this free of panics.
@@ -76,7 +81,11 @@ fn set(entity: &mut Map<String, Value>, member: &str, value: Option<String>) {
 
 /// Several values as an array, one as itself, none as nothing: as RO-Crate 1.2 recommends.
 fn set_all(entity: &mut Map<String, Value>, member: &str, mut values: Vec<Value>) {
-    let value = if values.len() > 1 { Some(Value::Array(values)) } else { values.pop() };
+    let value = if values.len() > 1 {
+        Some(Value::Array(values))
+    } else {
+        values.pop()
+    };
     if let Some(value) = value {
         entity.insert(member.to_owned(), value);
     }
@@ -149,11 +158,27 @@ fn root(dossier: &Dossier, parts: &[(String, Map<String, Value>)]) -> Value {
         "creator": reference(&agent_id(&export.by)),
         "conditionsOfAccess": dossier.label(),
     }));
-    let contributors = dossier.accessions.iter().filter(|a| a.contributor.is_some()).map(|a| reference(&contributor_id(a)));
+    let contributors = dossier
+        .accessions
+        .iter()
+        .filter(|a| a.contributor.is_some())
+        .map(|a| reference(&contributor_id(a)));
     set_all(&mut root, "contributor", contributors.collect());
-    set_all(&mut root, "hasPart", parts.iter().map(|(id, _)| reference(id)).collect());
-    let mentioned = dossier.accessions.iter().map(accession_id).chain(dossier.events.iter().map(event_id));
-    set_all(&mut root, "mentions", mentioned.map(|id| reference(&id)).collect());
+    set_all(
+        &mut root,
+        "hasPart",
+        parts.iter().map(|(id, _)| reference(id)).collect(),
+    );
+    let mentioned = dossier
+        .accessions
+        .iter()
+        .map(accession_id)
+        .chain(dossier.events.iter().map(event_id));
+    set_all(
+        &mut root,
+        "mentions",
+        mentioned.map(|id| reference(&id)).collect(),
+    );
     with_id("./", root)
 }
 
@@ -171,7 +196,11 @@ fn file_entity(file: &BagFile) -> Map<String, Value> {
         "description": file.description,
         "encodingFormat": file.media_type,
     }));
-    set(&mut entity, "contentSize", file.size.map(|size| size.to_string()));
+    set(
+        &mut entity,
+        "contentSize",
+        file.size.map(|size| size.to_string()),
+    );
     set(&mut entity, "sha256", file.sha256.clone());
     entity
 }
@@ -238,7 +267,15 @@ fn accession_entities(dossier: &Dossier, accession: &Accession) -> Vec<Value> {
         "conditionsOfAccess": accession.label,
         "holdingArchive": reference(REPOSITORY),
     }));
-    set_all(&mut entity, "usageInfo", accession.conditions.iter().map(|condition| json!(condition)).collect());
+    set_all(
+        &mut entity,
+        "usageInfo",
+        accession
+            .conditions
+            .iter()
+            .map(|condition| json!(condition))
+            .collect(),
+    );
     let mut entities = Vec::new();
     if let Some(contributor) = &accession.contributor {
         entity.insert("contributor".into(), reference(&contributor_id(accession)));

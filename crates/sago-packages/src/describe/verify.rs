@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 use super::dossier::{Dossier, Log, LogKeys};
-use super::escape::{block, code, markdown, shell};
+use super::escape::{block, code, line, markdown, shell};
 use super::example::{self, Half, Walk, Worked};
 use super::words;
 
@@ -16,9 +16,24 @@ pub const VERIFIER: &str = "sago-verify";
 /// The independent verifier that travels in the package.
 pub const PYTHON_VERIFIER: &str = "data/verify/sago_verify.py";
 
+const DISAGREE: &str = "\n**The two do not agree in this package.** Do not rely on this item before that is explained.\n";
+
 /// SHA-256 of a key file: the fingerprint people compare, which `sha256sum` prints too.
 pub(super) fn fingerprint(keys: &LogKeys) -> String {
     hex::encode(Sha256::digest(keys.content.as_bytes()))
+}
+
+/// ` --key …` for each log of the package: with one key given, the verifiers believe no other.
+pub(super) fn key_options(dossier: &Dossier) -> String {
+    let mut options: Vec<String> = Vec::new();
+    for log in &dossier.repository.logs {
+        let name = log.file.rsplit('/').next().unwrap_or(&log.file);
+        let option = format!(" --key {}", shell(&format!("/elsewhere/{name}")));
+        if !options.contains(&option) {
+            options.push(option);
+        }
+    }
+    options.concat()
 }
 
 /// The word for a log in a sentence.
@@ -82,10 +97,16 @@ fn verifiers(md: &mut String, dossier: &Dossier) {
         "## 2. Two verifiers, written apart from each other\n\n\
          Both follow the whole chain for every item: bytes, digests, manifest line, log entry, Merkle tree, signatures, time-stamps.\n\
          The first is a program of the Sago project; the second is one readable Python file (3.9 or later, standard library only) that\n\
-         lies in this package and can be read in an evening. They must agree. `custody.vkey` stands for the key you received by another\n\
-         way (step 3); without `--key` the key in the package is used, which shows that the package fits together, not whose it is.\n\n",
+         lies in this package and can be read in an evening. They must agree. The files in `/elsewhere` stand for the keys you received by\n\
+         another way (step 3); without `--key` the keys in the package are used, which shows that the package fits together, not whose it\n\
+         is. The Python file checks what a time-stamp covers and leaves its signature to OpenSSL (step 4); `--anchor ROOT.pem` tells the\n\
+         program which time-stamping authority you trust.\n\n",
     );
-    md.push_str(&block("sh", &format!("{VERIFIER} --key /elsewhere/custody.vkey .\npython3 {PYTHON_VERIFIER} --key /elsewhere/custody.vkey .")));
+    let keys = key_options(dossier);
+    md.push_str(&block(
+        "sh",
+        &format!("{VERIFIER}{keys} .\npython3 {PYTHON_VERIFIER}{keys} ."),
+    ));
     let _ = write!(
         md,
         "\nMade with {} {}.\n\n",
@@ -170,9 +191,15 @@ fn stamps(md: &mut String, dossier: &Dossier) {
         }
         if let Some(token) = stamp.tokens.first() {
             let response = shell(&token.response);
-            let _ = writeln!(commands, "openssl ts -reply -in {response} -text | grep 'Time stamp:'");
+            let _ = writeln!(
+                commands,
+                "openssl ts -reply -in {response} -text | grep 'Time stamp:'"
+            );
         }
-        let _ = writeln!(commands, "openssl x509 -in {chain} -noout -subject -fingerprint -sha256");
+        let _ = writeln!(
+            commands,
+            "openssl x509 -in {chain} -noout -subject -fingerprint -sha256"
+        );
         md.push_str(&block("sh", &commands));
         md.push('\n');
     }
@@ -189,8 +216,15 @@ fn by_hand(md: &mut String, dossier: &Dossier) {
         return;
     };
     // After a restart there are several custody logs: the one this proof is of names itself in its checkpoint.
-    let origin = example.tlog_proof.split_once("\n\n").and_then(|(_, checkpoint)| checkpoint.lines().next());
-    let keys = dossier.repository.logs.iter().find(|log| Some(log.origin.as_str()) == origin);
+    let origin = example
+        .tlog_proof
+        .split_once("\n\n")
+        .and_then(|(_, checkpoint)| checkpoint.lines().next());
+    let keys = dossier
+        .repository
+        .logs
+        .iter()
+        .find(|log| Some(log.origin.as_str()) == origin);
     let Some(worked) = example::work_out(
         &example.item_proof,
         &example.tlog_proof,
@@ -220,8 +254,8 @@ fn by_hand(md: &mut String, dossier: &Dossier) {
             "sha256sum < {0} | cut -d' ' -f1\n# expected: {1}\nsha512sum < {0} | cut -d' ' -f1\n# expected: {2}\n\
              jq -r '.line | fromjson | .sha256, .sha512, .bytes' \"$item\"\n# expected: {1}\n# expected: {2}\n# expected: {3}",
             shell(&item.evidence),
-            item.sha256,
-            item.sha512,
+            line(&item.sha256),
+            line(&item.sha512),
             item.size
         ),
     ));
@@ -231,21 +265,31 @@ fn by_hand(md: &mut String, dossier: &Dossier) {
         worked.manifest.leaf
     );
     md.push_str(&block("sh", &(leaf + &climb(&worked.manifest))));
-    md.push_str("\n**c. The log entry names this root.** The entry's content, its opening, travels in the proof file.\n\n");
-    let root = worked.manifest_root.as_deref().unwrap_or("null");
-    md.push_str(&block(
-        "sh",
-        &format!(
-            "sed -n 's/^extra //p' \"$proof\" | base64 -d > \"$work/opening.json\"\n\
-             jq -r '(.detail.payload // \"{{}}\") | fromjson | .manifest_root' \"$work/opening.json\"\n# expected: {root}"
-        ),
-    ));
-    if worked.manifest_root.as_deref() != Some(worked.manifest.root()) {
-        md.push_str("\n**The two do not agree in this package.** Do not rely on this item before that is explained.\n");
-    }
+    named_root(md, &worked);
     leaf_of_log(md, &worked);
     signature(md, &worked, keys);
     md.push_str("\nClean up: `rm -r \"$work\"`.\n\n");
+}
+
+fn named_root(md: &mut String, worked: &Worked) {
+    md.push_str("\n**c. The log entry names this root.** The entry's content, its opening, travels in the proof file.\n\n");
+    let mut commands =
+        String::from("sed -n 's/^extra //p' \"$proof\" | base64 -d > \"$work/opening.json\"\n");
+    if let Some(root) = &worked.manifest_root {
+        let _ = write!(
+            commands,
+            "jq -r '.detail.payload | fromjson | .manifest_root' \"$work/opening.json\"\n# expected: {root}\n"
+        );
+    }
+    md.push_str(&block("sh", &commands));
+    match worked.manifest_root.as_deref() {
+        Some(root) if root == worked.manifest.root() => {}
+        Some(_) => md.push_str(DISAGREE),
+        None if worked.detail.open => md.push_str(DISAGREE),
+        None => md.push_str(
+            "\nThe detail of this entry, which names the root, is withheld from this package: this link of the chain cannot be checked here.\n",
+        ),
+    }
 }
 
 fn helpers(item: &str, proof: &str) -> String {
@@ -299,7 +343,7 @@ fn leaf_of_log(md: &mut String, worked: &Worked) {
     );
     md.push_str(&block("sh", &(climb(&worked.log) + &checkpoint)));
     if worked.checkpoint_root != worked.log.root() {
-        md.push_str("\n**The two do not agree in this package.** Do not rely on this item before that is explained.\n");
+        md.push_str(DISAGREE);
     }
 }
 

@@ -5,7 +5,7 @@ use super::escape;
 
 /// A language of the story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lang {
+pub(super) enum Lang {
     /// English.
     En,
     /// Korean.
@@ -177,7 +177,11 @@ pub(super) fn agent(dossier: &Dossier, urn: &str, lang: Lang) -> String {
         Lang::En => {
             // Codes are read as words; what is not a known code is nobody's to change.
             let role = known.map_or_else(|| role.to_string(), |(code, _)| code.replace('-', " "));
-            let article = if role.to_lowercase().starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            let article = if role.to_lowercase().starts_with(['a', 'e', 'i', 'o', 'u']) {
+                "an"
+            } else {
+                "a"
+            };
             format!("{article} {role} (pseudonym {short})")
         }
         Lang::Ko => format!("{}(가명 {short})", known.map_or(&*role, |(_, name)| name)),

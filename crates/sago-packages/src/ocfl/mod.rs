@@ -4,13 +4,17 @@
 //! right order, is the business of whoever writes a store: [`write`](self::write) only gives the bytes.
 
 mod content;
+mod declaration;
 mod extension;
 mod inventory;
+mod inventory_keys;
+mod inventory_paths;
 mod json;
 mod layout;
 mod object;
 mod prior;
 mod root;
+mod sidecar;
 mod syntax;
 mod version;
 pub mod write;

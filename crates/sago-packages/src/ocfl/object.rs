@@ -7,20 +7,20 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use super::content::{ContentFiles, LinkRegistry, Promises, Walk};
+use super::declaration;
 use super::extension;
-use super::inventory::{Draft, Inventory, check_sequence};
+use super::inventory::{Draft, Inventory};
+use super::inventory_keys::check_sequence;
+use super::sidecar::judge_sidecar;
 use super::version::{SpecVersion, VersionNum};
 use crate::digest::Algorithm;
 use crate::error::Error;
 use crate::finding::{Finding, Findings};
 use crate::folder::{Entry, Kind, join, list, read_limited};
-use crate::work::{Meter, Options};
+use crate::work::{DEFAULT_MAX_FINDINGS, Meter, Options};
 
-/// Largest inventory that is read; about two million content files.
-const INVENTORY_LIMIT_BYTES: u64 = 1 << 30;
-
-/// Largest sidecar or declaration that is read.
-const SMALL_FILE_LIMIT_BYTES: u64 = 4096;
+/// Largest inventory that is read; enough for some 700,000 content files.
+const INVENTORY_LIMIT_BYTES: u64 = 512 * 1024 * 1024;
 
 /// In a storage root, an object with more content than this is read by all threads, one such object at a time.
 const WIDE_OBJECT_BYTES: u64 = 64 * 1024 * 1024;
@@ -46,10 +46,19 @@ pub struct ObjectSummary {
 ///
 /// `Err` only when `dir` cannot be listed. Memory is bounded by the inventories, not by content; each content file is read once, however many digests
 /// are promised for it.
-pub fn validate_object(dir: &Path, options: &Options) -> Result<(ObjectSummary, Vec<Finding>), Error> {
+pub fn validate_object(
+    dir: &Path,
+    options: &Options,
+) -> Result<(ObjectSummary, Vec<Finding>), Error> {
     let meter = Meter::new(options);
     let links = LinkRegistry::default();
-    let context = Context { options, meter: &meter, links: &links, place: "", wide: None };
+    let context = Context {
+        options,
+        meter: &meter,
+        links: &links,
+        place: "",
+        wide: None,
+    };
     let (summary, findings) = judge(dir, &context)?;
     meter.object_done();
     Ok((summary, findings.into_vec()))
@@ -59,16 +68,28 @@ pub fn validate_object(dir: &Path, options: &Options) -> Result<(ObjectSummary, 
 pub fn read_inventory(dir: &Path) -> Result<(Option<Inventory>, Vec<Finding>), Error> {
     let path = dir.join("inventory.json");
     let bytes = read_limited(&path, INVENTORY_LIMIT_BYTES).map_err(Error::at(&path))?;
-    let mut findings = Findings::new(usize::MAX);
+    let mut findings = Findings::new(DEFAULT_MAX_FINDINGS);
     let Some(bytes) = bytes else {
-        findings.error("ocfl-inventory-too-large", "inventory.json", "The inventory is too large to be read.");
+        findings.error(
+            "ocfl-inventory-too-large",
+            "inventory.json",
+            "The inventory is too large to be read.",
+        );
         return Ok((None, findings.into_vec()));
     };
     let (inventory, list_of_faults) = Inventory::parse(&bytes, "inventory.json", None);
-    list_of_faults.into_iter().for_each(|finding| findings.add(finding));
+    list_of_faults
+        .into_iter()
+        .for_each(|finding| findings.add(finding));
     if let Some(inventory) = &inventory {
         let entries = list(dir).map_err(Error::at(dir))?;
-        judge_sidecar(&entries, "", &bytes, Some(inventory.digest_algorithm), &mut findings);
+        judge_sidecar(
+            &entries,
+            "",
+            &bytes,
+            Some(inventory.digest_algorithm),
+            &mut findings,
+        );
     }
     Ok((inventory, findings.into_vec()))
 }
@@ -101,7 +122,10 @@ struct ObjectRoot {
 pub(crate) fn judge(dir: &Path, context: &Context<'_>) -> Result<(ObjectSummary, Findings), Error> {
     let mut findings = Findings::new(context.options.max_findings);
     let root = survey(list(dir).map_err(Error::at(dir))?, &mut findings);
-    let mut summary = ObjectSummary { spec: root.spec, ..ObjectSummary::default() };
+    let mut summary = ObjectSummary {
+        spec: root.spec,
+        ..ObjectSummary::default()
+    };
 
     let (bytes, draft) = match read_version_inventory(&root.entries, "", root.spec, &mut findings) {
         Some((bytes, draft)) => (bytes, draft),
@@ -111,7 +135,10 @@ pub(crate) fn judge(dir: &Path, context: &Context<'_>) -> Result<(ObjectSummary,
         }
     };
     judge_version_names(&root, draft.as_ref(), &mut findings);
-    let content_folder = draft.as_ref().map_or("content", Draft::content_folder).to_owned();
+    let content_folder = draft
+        .as_ref()
+        .map_or("content", Draft::content_folder)
+        .to_owned();
     let mut files = ContentFiles::new();
     for version in &root.versions {
         survey_version(version, &content_folder, &mut files, context, &mut findings);
@@ -119,38 +146,62 @@ pub(crate) fn judge(dir: &Path, context: &Context<'_>) -> Result<(ObjectSummary,
     summary.content_files = files.len() as u64;
     summary.content_bytes = files.values().map(|file| file.size_bytes).sum();
 
-    let Some(draft) = draft else { return Ok((summary, findings)) };
+    let Some(draft) = draft else {
+        return Ok((summary, findings));
+    };
     summary.id.clone_from(&draft.id);
     summary.head = draft.head;
-    summary.inventory_digest = draft.algorithm.map(|algorithm| (algorithm, algorithm.hash(&bytes)));
+    summary.inventory_digest = draft
+        .algorithm
+        .map(|algorithm| (algorithm, algorithm.hash(&bytes)));
 
     let mut promises = Promises::default();
     promises.add(&draft, "inventory.json");
-    judge_prior_inventories(&root, (&bytes, &draft), &files, &mut promises, &mut findings);
+    judge_prior_inventories(
+        &root,
+        (&bytes, &draft),
+        &files,
+        &mut promises,
+        &mut findings,
+    );
     judge_content(dir, &draft, &files, &promises, context, &mut findings);
     Ok((summary, findings))
 }
 
 /// Sorts what lies in the object root (sections 3.1 and 3.2).
 fn survey(entries: Vec<Entry>, findings: &mut Findings) -> ObjectRoot {
-    let mut root = ObjectRoot { spec: read_declaration(&entries, findings), ..ObjectRoot::default() };
+    let mut root = ObjectRoot {
+        spec: declaration::read(&entries, &declaration::OBJECT, findings),
+        ..ObjectRoot::default()
+    };
     for entry in &entries {
         let name = entry.name.as_str();
         match entry.kind {
             Kind::Link => findings.error("E090", name, "A link must not be used in OCFL."),
-            Kind::Special => findings.error("E001", name, "Only files and folders may be in an object."),
+            Kind::Special => {
+                findings.error("E001", name, "Only files and folders may be in an object.")
+            }
             Kind::File { .. } => {
                 // Sidecars are judged with the inventory they belong to.
-                if !name.starts_with("0=") && name != "inventory.json" && !name.starts_with("inventory.json.") {
+                if !name.starts_with("0=")
+                    && name != "inventory.json"
+                    && !name.starts_with("inventory.json.")
+                {
                     findings.error("E001", name, "This file may not be in an object root.");
                 }
             }
             Kind::Folder => match VersionNum::parse(name) {
                 Some(number) if entry.exact => match list(&entry.path) {
                     Ok(entries) => root.versions.push(VersionFolder { number, entries }),
-                    Err(error) => findings.error("ocfl-unreadable", name, format!("The folder cannot be listed: {error}.")),
+                    Err(error) => findings.error(
+                        "ocfl-unreadable",
+                        name,
+                        format!("The folder cannot be listed: {error}."),
+                    ),
                 },
-                _ if name == "extensions" => extension::judge(entry, name, &extension::OBJECT, findings),
+                _ if name == "extensions" => {
+                    extension::judge(entry, name, &extension::OBJECT, findings)
+                }
                 _ if name == "logs" => extension::find_links(entry, name, 0, findings),
                 _ => findings.error("E001", name, "This folder may not be in an object root."),
             },
@@ -161,102 +212,45 @@ fn survey(entries: Vec<Entry>, findings: &mut Findings) -> ObjectRoot {
     root
 }
 
-/// Reads the conformance declaration; gives the newest declared version that we know.
-fn read_declaration(entries: &[Entry], findings: &mut Findings) -> Option<SpecVersion> {
-    let mut newest = None;
-    let mut count = 0;
-    for entry in entries.iter().filter(|entry| entry.is_file()) {
-        let Some(value) = entry.name.strip_prefix("0=") else {
-            if entry.name.contains("=ocfl_object_") {
-                findings.error("E005", &entry.name, "A conformance declaration must begin with '0='.");
-            }
-            continue;
-        };
-        count += 1;
-        let Some(number) = value.strip_prefix("ocfl_object_") else {
-            findings.error("E006", &entry.name, "The declaration is not that of an OCFL object.");
-            continue;
-        };
-        match SpecVersion::from_number(number) {
-            Some(spec) => newest = newest.max(Some(spec)),
-            None => findings.error("E004", &entry.name, format!("OCFL {number:?} is not a version we know.")),
-        }
-        match read_limited(&entry.path, SMALL_FILE_LIMIT_BYTES) {
-            Ok(Some(bytes)) if bytes == format!("{value}\n").as_bytes() => {}
-            Ok(_) => findings.error("E007", &entry.name, format!("The declaration must hold '{value}' and a newline.")),
-            Err(error) => findings.error("ocfl-unreadable", &entry.name, format!("The file cannot be read: {error}.")),
-        }
-    }
-    if count != 1 {
-        findings.error("E003", "", format!("There must be one conformance declaration, not {count}."));
-    }
-    newest
-}
-
 /// Reads the inventory among `entries` of the folder at `place`, and judges it and its sidecar; `None` when there is none.
-fn read_version_inventory(entries: &[Entry], place: &str, declared: Option<SpecVersion>, findings: &mut Findings) -> Option<(Vec<u8>, Option<Draft>)> {
-    let entry = entries.iter().find(|entry| entry.name == "inventory.json" && entry.is_file())?;
+fn read_version_inventory(
+    entries: &[Entry],
+    place: &str,
+    declared: Option<SpecVersion>,
+    findings: &mut Findings,
+) -> Option<(Vec<u8>, Option<Draft>)> {
+    let entry = entries
+        .iter()
+        .find(|entry| entry.name == "inventory.json" && entry.is_file())?;
     let path = join(place, "inventory.json");
     let bytes = match read_limited(&entry.path, INVENTORY_LIMIT_BYTES) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => {
-            findings.error("ocfl-inventory-too-large", path, "The inventory is too large to be read.");
+            findings.error(
+                "ocfl-inventory-too-large",
+                path,
+                "The inventory is too large to be read.",
+            );
             return Some((Vec::new(), None));
         }
         Err(error) => {
-            findings.error("ocfl-unreadable", path, format!("The file cannot be read: {error}."));
+            findings.error(
+                "ocfl-unreadable",
+                path,
+                format!("The file cannot be read: {error}."),
+            );
             return Some((Vec::new(), None));
         }
     };
     let draft = Draft::parse(&bytes, &path, declared, findings);
-    judge_sidecar(entries, place, &bytes, draft.as_ref().and_then(|draft| draft.algorithm), findings);
+    judge_sidecar(
+        entries,
+        place,
+        &bytes,
+        draft.as_ref().and_then(|draft| draft.algorithm),
+        findings,
+    );
     Some((bytes, draft))
-}
-
-/// Holds an inventory against its sidecar (section 3.6). Where the algorithm is not known, any sidecar with a known one is used.
-fn judge_sidecar(entries: &[Entry], place: &str, inventory: &[u8], algorithm: Option<Algorithm>, findings: &mut Findings) {
-    let mut found = false;
-    for entry in entries.iter().filter(|entry| entry.is_file()) {
-        let Some(suffix) = entry.name.strip_prefix("inventory.json.") else { continue };
-        let path = join(place, &entry.name);
-        let named = Algorithm::from_ocfl(suffix);
-        if named.is_none() || algorithm.is_some_and(|algorithm| Some(algorithm) != named) {
-            findings.error(if place.is_empty() { "E001" } else { "E015" }, &path, "This file is not the sidecar of the inventory.");
-            if named.is_some() {
-                findings.error("E059", path, "The sidecar is not by the inventory's digestAlgorithm.");
-            }
-            continue;
-        }
-        let Some(named) = named else { continue };
-        found = true;
-        let text = match read_limited(&entry.path, SMALL_FILE_LIMIT_BYTES) {
-            Ok(bytes) => bytes.and_then(|bytes| String::from_utf8(bytes).ok()),
-            Err(error) => {
-                findings.error("ocfl-unreadable", path, format!("The file cannot be read: {error}."));
-                continue;
-            }
-        };
-        match text.as_deref().and_then(sidecar_digest) {
-            None => findings.error("E061", path, "A sidecar must hold the digest, blanks and 'inventory.json'."),
-            Some(digest) => {
-                let actual = named.hash(inventory);
-                if !digest.eq_ignore_ascii_case(&actual) {
-                    findings.error("E060", path, format!("The inventory's {named} is {actual}, the sidecar says {digest}."));
-                }
-            }
-        }
-    }
-    if !found {
-        findings.error("E058", join(place, "inventory.json"), "The inventory has no sidecar.");
-    }
-}
-
-/// Gives the digest in the text of a sidecar.
-fn sidecar_digest(text: &str) -> Option<&str> {
-    let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n')).unwrap_or(text);
-    let (digest, rest) = line.split_once([' ', '\t'])?;
-    let name = rest.trim_start_matches([' ', '\t']);
-    (name == "inventory.json" && !digest.is_empty() && digest.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(digest)
 }
 
 /// Compares version directories with the inventory (section 3.3).
@@ -274,22 +268,43 @@ fn judge_version_names(root: &ObjectRoot, draft: Option<&Draft>, findings: &mut 
         check_sequence(&on_disk, "", findings);
     }
     for version in named.iter().filter(|version| !on_disk.contains(version)) {
-        findings.error("E046", version.to_string(), "The version of the inventory has no directory.");
+        findings.error(
+            "E046",
+            version.to_string(),
+            "The version of the inventory has no directory.",
+        );
     }
     for version in on_disk.iter().filter(|version| !named.contains(version)) {
-        findings.error("E046", version.to_string(), "The version directory is not in the inventory.");
+        findings.error(
+            "E046",
+            version.to_string(),
+            "The version directory is not in the inventory.",
+        );
     }
     if let (Some(head), Some(last)) = (draft.head, on_disk.last())
         && last.number > head.number
     {
-        findings.error("E040", "inventory.json", format!("The head is {head}, but there is a directory {last}."));
+        findings.error(
+            "E040",
+            "inventory.json",
+            format!("The head is {head}, but there is a directory {last}."),
+        );
     }
 }
 
 /// Sorts what lies in a version directory and takes up its content files (section 3.3).
-fn survey_version(version: &VersionFolder, content_folder: &str, files: &mut ContentFiles, context: &Context<'_>, findings: &mut Findings) {
+fn survey_version(
+    version: &VersionFolder,
+    content_folder: &str,
+    files: &mut ContentFiles,
+    context: &Context<'_>,
+    findings: &mut Findings,
+) {
     let folder = version.number.to_string();
-    let has_inventory = version.entries.iter().any(|entry| entry.name == "inventory.json" && entry.is_file());
+    let has_inventory = version
+        .entries
+        .iter()
+        .any(|entry| entry.name == "inventory.json" && entry.is_file());
     if !has_inventory {
         findings.warning("W010", &folder, "The version directory has no inventory.");
     }
@@ -297,19 +312,36 @@ fn survey_version(version: &VersionFolder, content_folder: &str, files: &mut Con
         let place = join(&folder, &entry.name);
         match entry.kind {
             Kind::Link => findings.error("E090", place, "A link must not be used in OCFL."),
-            Kind::Special => findings.error("E015", place, "Only files and folders may be in an object."),
+            Kind::Special => {
+                findings.error("E015", place, "Only files and folders may be in an object.")
+            }
             Kind::Folder if entry.exact && entry.name == content_folder => {
-                let mut walk = Walk { files, findings, links: context.links, object: context.place, version: version.number.number };
+                let mut walk = Walk {
+                    files,
+                    findings,
+                    links: context.links,
+                    object: context.place,
+                    version: version.number.number,
+                };
                 walk.take(entry, &place, 0);
             }
             Kind::Folder => {
-                findings.warning("W002", &place, "A version directory should hold no folder but the content directory.");
+                findings.warning(
+                    "W002",
+                    &place,
+                    "A version directory should hold no folder but the content directory.",
+                );
                 extension::find_links(entry, &place, 0, findings);
             }
             Kind::File { .. } => {
-                let belongs = entry.name == "inventory.json" || (has_inventory && entry.name.starts_with("inventory.json."));
+                let belongs = entry.name == "inventory.json"
+                    || (has_inventory && entry.name.starts_with("inventory.json."));
                 if !belongs {
-                    findings.error("E015", place, "A version directory may hold no file but the inventory and its sidecar.");
+                    findings.error(
+                        "E015",
+                        place,
+                        "A version directory may hold no file but the inventory and its sidecar.",
+                    );
                 }
             }
         }
@@ -317,7 +349,13 @@ fn survey_version(version: &VersionFolder, content_folder: &str, files: &mut Con
 }
 
 /// Judges the inventories in version directories, the newest included.
-fn judge_prior_inventories(root: &ObjectRoot, object: (&[u8], &Draft), files: &ContentFiles, promises: &mut Promises, findings: &mut Findings) {
+fn judge_prior_inventories(
+    root: &ObjectRoot,
+    object: (&[u8], &Draft),
+    files: &ContentFiles,
+    promises: &mut Promises,
+    findings: &mut Findings,
+) {
     let (root_bytes, root_draft) = object;
     let mut last_spec: Option<SpecVersion> = None;
     for version in &root.versions {
@@ -326,13 +364,26 @@ fn judge_prior_inventories(root: &ObjectRoot, object: (&[u8], &Draft), files: &C
         let is_head = root_draft.head == Some(version.number);
         if is_head && is_same_file(&version.entries, root_bytes) {
             // The sidecar is still a file of its own.
-            judge_sidecar(&version.entries, &folder, root_bytes, root_draft.algorithm, findings);
+            judge_sidecar(
+                &version.entries,
+                &folder,
+                root_bytes,
+                root_draft.algorithm,
+                findings,
+            );
             judge_spec_order(root_draft.spec, &mut last_spec, &place, findings);
             continue;
         }
-        let Some((_, draft)) = read_version_inventory(&version.entries, &folder, None, findings) else { continue };
+        let Some((_, draft)) = read_version_inventory(&version.entries, &folder, None, findings)
+        else {
+            continue;
+        };
         if is_head {
-            findings.error("E064", &place, "The inventory of the newest version is not the same file as that of the object.");
+            findings.error(
+                "E064",
+                &place,
+                "The inventory of the newest version is not the same file as that of the object.",
+            );
         }
         let Some(draft) = draft else { continue };
         judge_spec_order(draft.spec, &mut last_spec, &place, findings);
@@ -342,20 +393,41 @@ fn judge_prior_inventories(root: &ObjectRoot, object: (&[u8], &Draft), files: &C
 }
 
 fn is_same_file(entries: &[Entry], bytes: &[u8]) -> bool {
-    let inventory = entries.iter().find(|entry| entry.name == "inventory.json" && entry.is_file());
-    inventory.is_some_and(|entry| read_limited(&entry.path, bytes.len() as u64).is_ok_and(|other| other.as_deref() == Some(bytes)))
+    let inventory = entries
+        .iter()
+        .find(|entry| entry.name == "inventory.json" && entry.is_file());
+    inventory.is_some_and(|entry| {
+        read_limited(&entry.path, bytes.len() as u64)
+            .is_ok_and(|other| other.as_deref() == Some(bytes))
+    })
 }
 
 /// Section 3.7.1: no version follows an older specification than the one before it.
-fn judge_spec_order(spec: Option<SpecVersion>, last: &mut Option<SpecVersion>, place: &str, findings: &mut Findings) {
+fn judge_spec_order(
+    spec: Option<SpecVersion>,
+    last: &mut Option<SpecVersion>,
+    place: &str,
+    findings: &mut Findings,
+) {
     if spec.is_some() && spec < *last {
-        findings.error("E103", place, "The inventory follows an older specification than the version before it.");
+        findings.error(
+            "E103",
+            place,
+            "The inventory follows an older specification than the version before it.",
+        );
     }
     *last = spec.or(*last);
 }
 
 /// Holds content files against all inventories.
-fn judge_content(dir: &Path, draft: &Draft, files: &ContentFiles, promises: &Promises, context: &Context<'_>, findings: &mut Findings) {
+fn judge_content(
+    dir: &Path,
+    draft: &Draft,
+    files: &ContentFiles,
+    promises: &Promises,
+    context: &Context<'_>,
+    findings: &mut Findings,
+) {
     let listed: std::collections::HashSet<&String> = draft.manifest.values().flatten().collect();
     for path in files.keys().filter(|path| !listed.contains(path)) {
         findings.error("E023", path, "The file is not in the manifest.");
@@ -372,32 +444,31 @@ fn judge_content(dir: &Path, draft: &Draft, files: &ContentFiles, promises: &Pro
     if bytes < WIDE_OBJECT_BYTES {
         return promises.check(dir, files, 1, context.meter, findings);
     }
-    let _alone = wide.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = wide
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     promises.check(dir, files, context.options.threads, context.meter, findings);
 }
 
 /// E016: a version that stores files has its content directory.
 fn judge_content_directories(draft: &Draft, files: &ContentFiles, findings: &mut Findings) {
     let stored: std::collections::BTreeSet<u32> = files.values().map(|file| file.version).collect();
-    let mut promised: Vec<VersionNum> = draft.manifest.values().flatten().filter_map(|path| VersionNum::parse(path.split('/').next()?)).collect();
+    let mut promised: Vec<VersionNum> = draft
+        .manifest
+        .values()
+        .flatten()
+        .filter_map(|path| VersionNum::parse(path.split('/').next()?))
+        .collect();
     promised.sort_unstable();
     promised.dedup();
-    for version in promised.into_iter().filter(|version| !stored.contains(&version.number)) {
-        findings.error("E016", version.to_string(), "The version stores files by the manifest, but has none in a content directory.");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sidecars_are_read_strictly() {
-        assert_eq!(sidecar_digest("ab12 inventory.json\n"), Some("ab12"));
-        assert_eq!(sidecar_digest("AB12\t  inventory.json"), Some("AB12"));
-        assert_eq!(sidecar_digest("ab inventory.json\r\n"), Some("ab"));
-        for text in ["", "ab", "ab\n", "ab inventory.jsonx", "ab inventory.json\n\n", " ab inventory.json", "xy inventory.json", "ab *inventory.json"] {
-            assert_eq!(sidecar_digest(text), None, "{text:?}");
-        }
+    for version in promised
+        .into_iter()
+        .filter(|version| !stored.contains(&version.number))
+    {
+        findings.error(
+            "E016",
+            version.to_string(),
+            "The version stores files by the manifest, but has none in a content directory.",
+        );
     }
 }

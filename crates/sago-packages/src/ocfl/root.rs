@@ -5,17 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::content::LinkRegistry;
+use super::declaration;
 use super::extension;
 use super::layout::Layout;
 use super::object::{Context, ObjectSummary, judge};
 use super::version::SpecVersion;
 use crate::error::Error;
 use crate::finding::{Finding, Findings};
-use crate::folder::{DEPTH_LIMIT, Entry, Kind, join, list, read_limited};
+use crate::folder::{DEPTH_LIMIT, Entry, Kind, join, list};
 use crate::work::{Meter, Options, spread};
-
-/// Largest declaration that is read.
-const SMALL_FILE_LIMIT_BYTES: u64 = 4096;
 
 /// What a storage root holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,14 +35,34 @@ pub struct RootSummary {
 pub fn validate_root(dir: &Path, options: &Options) -> Result<(RootSummary, Vec<Finding>), Error> {
     let mut findings = Findings::new(options.max_findings);
     let entries = list(dir).map_err(Error::at(dir))?;
-    let spec = read_declaration(&entries, &mut findings);
+    let spec = declaration::read(&entries, &declaration::ROOT, &mut findings);
+    if spec.is_none() {
+        findings.error(
+            "E069",
+            "",
+            "The storage root has no conformance declaration.",
+        );
+    }
     let layout = Layout::read(dir, &mut findings);
-    let mut hierarchy = Hierarchy { objects: Vec::new(), findings: &mut findings };
+    let mut hierarchy = Hierarchy {
+        objects: Vec::new(),
+        findings: &mut findings,
+    };
     for entry in &entries {
         match entry.kind {
-            Kind::Link => hierarchy.findings.error("E090", &entry.name, "A link must not be used in OCFL."),
-            Kind::Special => hierarchy.findings.error("E090", &entry.name, "Only files and folders may be used in OCFL."),
-            Kind::Folder if entry.name == "extensions" => extension::judge(entry, &entry.name, &extension::ROOT, hierarchy.findings),
+            Kind::Link => {
+                hierarchy
+                    .findings
+                    .error("E090", &entry.name, "A link must not be used in OCFL.")
+            }
+            Kind::Special => hierarchy.findings.error(
+                "E090",
+                &entry.name,
+                "Only files and folders may be used in OCFL.",
+            ),
+            Kind::Folder if entry.name == "extensions" => {
+                extension::judge(entry, &entry.name, &extension::ROOT, hierarchy.findings)
+            }
             Kind::Folder => hierarchy.walk(entry, &entry.name, 1),
             // E087: other files are ignored.
             Kind::File { .. } => {}
@@ -64,42 +82,6 @@ struct Found {
     exact: bool,
 }
 
-/// Reads the root conformance declaration (section 4.2).
-fn read_declaration(entries: &[Entry], findings: &mut Findings) -> Option<SpecVersion> {
-    let mut newest = None;
-    let mut count = 0;
-    for entry in entries.iter().filter(|entry| entry.is_file()) {
-        let Some(value) = entry.name.strip_prefix("0=") else {
-            if entry.name.contains("=ocfl_") {
-                findings.error("E078", &entry.name, "A conformance declaration must begin with '0='.");
-            }
-            continue;
-        };
-        count += 1;
-        let number = value.strip_prefix("ocfl_").filter(|number| !number.starts_with("object_"));
-        let Some(number) = number else {
-            findings.error("E079", &entry.name, "The declaration is not that of an OCFL storage root.");
-            continue;
-        };
-        match SpecVersion::from_number(number) {
-            Some(spec) => newest = newest.max(Some(spec)),
-            None => findings.error("E077", &entry.name, format!("OCFL {number:?} is not a version we know.")),
-        }
-        match read_limited(&entry.path, SMALL_FILE_LIMIT_BYTES) {
-            Ok(Some(bytes)) if bytes == format!("{value}\n").as_bytes() => {}
-            Ok(_) => findings.error("E080", &entry.name, format!("The declaration must hold '{value}' and a newline.")),
-            Err(error) => findings.error("ocfl-unreadable", &entry.name, format!("The file cannot be read: {error}.")),
-        }
-    }
-    if newest.is_none() {
-        findings.error("E069", "", "The storage root has no conformance declaration.");
-    }
-    if count > 1 {
-        findings.error("E076", "", format!("There must be one conformance declaration, not {count}."));
-    }
-    newest
-}
-
 /// Looks for object roots (section 4.3).
 struct Hierarchy<'a> {
     objects: Vec<Found>,
@@ -109,17 +91,38 @@ struct Hierarchy<'a> {
 impl Hierarchy<'_> {
     fn walk(&mut self, folder: &Entry, place: &str, depth: usize) {
         if depth >= DEPTH_LIMIT {
-            return self.findings.error("ocfl-too-deep", place, "Folders are nested too deeply to be judged.");
+            return self.findings.error(
+                "ocfl-too-deep",
+                place,
+                "Folders are nested too deeply to be judged.",
+            );
         }
         let entries = match list(&folder.path) {
             Ok(entries) => entries,
-            Err(error) => return self.findings.error("ocfl-unreadable", place, format!("The folder cannot be listed: {error}.")),
+            Err(error) => {
+                return self.findings.error(
+                    "ocfl-unreadable",
+                    place,
+                    format!("The folder cannot be listed: {error}."),
+                );
+            }
         };
-        if entries.iter().any(|entry| entry.name.starts_with("0=ocfl_object_")) {
-            return self.objects.push(Found { place: place.to_owned(), path: folder.path.clone(), exact: folder.exact });
+        if entries
+            .iter()
+            .any(|entry| entry.name.starts_with("0=ocfl_object_"))
+        {
+            return self.objects.push(Found {
+                place: place.to_owned(),
+                path: folder.path.clone(),
+                exact: folder.exact,
+            });
         }
         if entries.is_empty() {
-            self.findings.error("E073", place, "There must be no empty folder in a storage root.");
+            self.findings.error(
+                "E073",
+                place,
+                "There must be no empty folder in a storage root.",
+            );
         }
         let mut has_folder = false;
         let mut has_file = false;
@@ -130,40 +133,84 @@ impl Hierarchy<'_> {
                     has_folder = true;
                     self.walk(&entry, &below, depth + 1);
                 }
-                Kind::Link => self.findings.error("E090", below, "A link must not be used in OCFL."),
-                Kind::Special => self.findings.error("E090", below, "Only files and folders may be used in OCFL."),
+                Kind::Link => {
+                    self.findings
+                        .error("E090", below, "A link must not be used in OCFL.")
+                }
+                Kind::Special => self.findings.error(
+                    "E090",
+                    below,
+                    "Only files and folders may be used in OCFL.",
+                ),
                 Kind::File { .. } => {
                     has_file = true;
-                    self.findings.error("E072", &below, "The file is not part of an object.");
-                    self.findings.error("E084", below, "There must be no file in the folders above objects.");
+                    self.findings
+                        .error("E072", &below, "The file is not part of an object.");
+                    self.findings.error(
+                        "E084",
+                        below,
+                        "There must be no file in the folders above objects.",
+                    );
                 }
             }
         }
         if has_file && !has_folder {
-            self.findings.error("E085", place, "The hierarchy does not end with an object here.");
+            self.findings.error(
+                "E085",
+                place,
+                "The hierarchy does not end with an object here.",
+            );
         }
     }
 }
 
 /// W015: objects lie either all at the top or all in a hierarchy. A declared layout decides this by itself.
 fn judge_depths(objects: &[Found], layout: Option<&Layout>, findings: &mut Findings) {
-    let top = objects.iter().filter(|object| !object.place.contains('/')).count();
+    let top = objects
+        .iter()
+        .filter(|object| !object.place.contains('/'))
+        .count();
     if layout.is_none() && top > 0 && top < objects.len() {
-        findings.warning("W015", "", "Some objects are children of the storage root and some lie in a hierarchy.");
+        findings.warning(
+            "W015",
+            "",
+            "Some objects are children of the storage root and some lie in a hierarchy.",
+        );
     }
 }
 
-fn judge_objects(objects: &[Found], spec: Option<SpecVersion>, layout: Option<&Layout>, options: &Options, findings: &mut Findings) -> RootSummary {
+fn judge_objects(
+    objects: &[Found],
+    spec: Option<SpecVersion>,
+    layout: Option<&Layout>,
+    options: &Options,
+    findings: &mut Findings,
+) -> RootSummary {
     let meter = Meter::new(options);
     let links = LinkRegistry::default();
     let wide = Mutex::new(());
     let part = Findings::new(options.max_findings);
-    let total = Mutex::new((part, RootSummary { spec, ..RootSummary::default() }, HashMap::<String, String>::new()));
+    let total = Mutex::new((
+        part,
+        RootSummary {
+            spec,
+            ..RootSummary::default()
+        },
+        HashMap::<String, String>::new(),
+    ));
     spread(objects.len(), options.threads, &|index| {
         let object = &objects[index];
-        let context = Context { options, meter: &meter, links: &links, place: &object.place, wide: Some(&wide) };
+        let context = Context {
+            options,
+            meter: &meter,
+            links: &links,
+            place: &object.place,
+            wide: Some(&wide),
+        };
         let judged = judge(&object.path, &context);
-        let mut guard = total.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut guard = total
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let (all, summary, ids) = &mut *guard;
         match judged {
             Ok((one, part)) => {
@@ -172,33 +219,65 @@ fn judge_objects(objects: &[Found], spec: Option<SpecVersion>, layout: Option<&L
                 summary.content_files += one.content_files;
                 summary.content_bytes += one.content_bytes;
             }
-            Err(error) => all.error("ocfl-unreadable", &object.place, format!("The object cannot be judged: {error}.")),
+            Err(error) => all.error(
+                "ocfl-unreadable",
+                &object.place,
+                format!("The object cannot be judged: {error}."),
+            ),
         }
         summary.objects += 1;
         drop(guard);
         meter.object_done();
     });
-    let (all, summary, _) = total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let (all, summary, _) = total
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     findings.absorb("", all);
     summary
 }
 
 /// Judges where an object lies and whether its id is its own.
-fn judge_place(object: &Found, summary: &ObjectSummary, root: (Option<SpecVersion>, Option<&Layout>), ids: &mut HashMap<String, String>, findings: &mut Findings) {
+fn judge_place(
+    object: &Found,
+    summary: &ObjectSummary,
+    root: (Option<SpecVersion>, Option<&Layout>),
+    ids: &mut HashMap<String, String>,
+    findings: &mut Findings,
+) {
     let (spec, layout) = root;
     if spec.is_some() && summary.spec > spec {
-        findings.error("E081", &object.place, "The object follows a later specification than the storage root.");
+        findings.error(
+            "E081",
+            &object.place,
+            "The object follows a later specification than the storage root.",
+        );
     }
     let Some(id) = &summary.id else { return };
     if let Some(other) = ids.insert(id.clone(), object.place.clone()) {
         // Objects end in any order; the smaller path is named so that the finding is always the same.
-        let (first, second) = if other < object.place { (&other, &object.place) } else { (&object.place, &other) };
-        findings.error("E037", second, format!("The object has the same id as the one at {first}."));
+        let (first, second) = if other < object.place {
+            (&other, &object.place)
+        } else {
+            (&object.place, &other)
+        };
+        findings.error(
+            "E037",
+            second,
+            format!("The object has the same id as the one at {first}."),
+        );
     }
     let Some(layout) = layout else { return };
     match layout.object_path(id) {
         Some(path) if path == object.place && object.exact => {}
-        Some(path) => findings.error("E083", &object.place, format!("By the layout, the object {id:?} belongs at {path}.")),
-        None => findings.error("E083", &object.place, format!("The layout gives no path for the id {id:?}.")),
+        Some(path) => findings.error(
+            "E083",
+            &object.place,
+            format!("By the layout, the object {id:?} belongs at {path}."),
+        ),
+        None => findings.error(
+            "E083",
+            &object.place,
+            format!("The layout gives no path for the id {id:?}."),
+        ),
     }
 }

@@ -11,7 +11,11 @@ pub(crate) fn is_date_time(text: &str) -> bool {
 
 fn date_time(text: &[u8]) -> Option<()> {
     let (date, rest) = text.split_at_checked(10)?;
-    let (year, month, day) = (number(&date[0..4])?, number(&date[5..7])?, number(&date[8..10])?);
+    let (year, month, day) = (
+        number(&date[0..4])?,
+        number(&date[5..7])?,
+        number(&date[8..10])?,
+    );
     if date[4] != b'-' || date[7] != b'-' || day == 0 || day > days_in(year, month)? {
         return None;
     }
@@ -23,7 +27,10 @@ fn date_time(text: &[u8]) -> Option<()> {
         return None;
     }
     if let Some(after) = rest.strip_prefix(b".") {
-        let digits = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = after
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         if digits == 0 {
             return None;
         }
@@ -39,7 +46,10 @@ fn date_time(text: &[u8]) -> Option<()> {
 }
 
 fn number(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0_u32, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0')))
+    digits.iter().try_fold(0_u32, |sum, byte| {
+        byte.is_ascii_digit()
+            .then(|| sum * 10 + u32::from(byte - b'0'))
+    })
 }
 
 fn days_in(year: u32, month: u32) -> Option<u32> {
@@ -54,12 +64,18 @@ fn days_in(year: u32, month: u32) -> Option<u32> {
 
 /// Says whether `text` looks like an absolute URI (RFC 3986): a scheme, a colon, then only characters a URI may hold.
 pub(crate) fn is_uri(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return false;
+    };
     let scheme_ok = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+        && scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     let bytes = rest.as_bytes();
     let rest_ok = bytes.iter().enumerate().all(|(index, byte)| match byte {
-        b'%' => bytes.get(index + 1..index + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit)),
+        b'%' => bytes
+            .get(index + 1..index + 3)
+            .is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit)),
         _ => byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=".contains(byte),
     });
     scheme_ok && !rest.is_empty() && rest_ok
@@ -82,7 +98,11 @@ pub(crate) fn path_faults(path: &str) -> Vec<PathFault> {
     if inner.len() != path.len() {
         faults.push(PathFault::Slash);
     }
-    if inner.split('/').any(|element| matches!(element, "" | "." | "..")) && !matches!(path, "/") {
+    if inner
+        .split('/')
+        .any(|element| matches!(element, "" | "." | ".."))
+        && !matches!(path, "/")
+    {
         faults.push(PathFault::Element);
     }
     faults
@@ -119,7 +139,10 @@ pub(crate) fn path_conflicts<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<Pa
     }
     let mut both: Vec<&str> = files.intersection(&folders).copied().collect();
     both.sort_unstable();
-    conflicts.extend(both.into_iter().map(|path| PathConflict::FileAndFolder(path.to_owned())));
+    conflicts.extend(
+        both.into_iter()
+            .map(|path| PathConflict::FileAndFolder(path.to_owned())),
+    );
     conflicts
 }
 
@@ -165,10 +188,29 @@ mod tests {
 
     #[test]
     fn uris_need_a_scheme_and_only_uri_characters() {
-        for text in ["urn:uuid:6e8bc430", "mailto:a@b.example", "https://orcid.org/0000", "info:x%20y", "ark:123/abc", "a:b"] {
+        for text in [
+            "urn:uuid:6e8bc430",
+            "mailto:a@b.example",
+            "https://orcid.org/0000",
+            "info:x%20y",
+            "ark:123/abc",
+            "a:b",
+        ] {
             assert!(is_uri(text), "{text}");
         }
-        for text in ["", "x", ":x", "1a:x", "a:", "a b:c", "a:b c", "a:%2", "a:%zz", "urn:한국", "alice@example.org"] {
+        for text in [
+            "",
+            "x",
+            ":x",
+            "1a:x",
+            "a:",
+            "a b:c",
+            "a:b c",
+            "a:%2",
+            "a:%zz",
+            "urn:한국",
+            "alice@example.org",
+        ] {
             assert!(!is_uri(text), "{text}");
         }
     }
@@ -190,8 +232,20 @@ mod tests {
     #[test]
     fn conflicts_are_found_at_any_depth_and_neighbours_are_none() {
         let conflicts = path_conflicts(["a/b/c", "a/b.txt", "a/bc", "x", "x/y/z", "x"].into_iter());
-        assert_eq!(conflicts, [PathConflict::Repeated("x".to_owned()), PathConflict::FileAndFolder("x".to_owned())]);
-        assert_eq!(path_conflicts(["a/b/c", "a/b"].into_iter()), [PathConflict::FileAndFolder("a/b".to_owned())]);
-        assert_eq!(path_conflicts(["a/b/c/d", "a/b/c/e", "a"].into_iter()), [PathConflict::FileAndFolder("a".to_owned())]);
+        assert_eq!(
+            conflicts,
+            [
+                PathConflict::Repeated("x".to_owned()),
+                PathConflict::FileAndFolder("x".to_owned())
+            ]
+        );
+        assert_eq!(
+            path_conflicts(["a/b/c", "a/b"].into_iter()),
+            [PathConflict::FileAndFolder("a/b".to_owned())]
+        );
+        assert_eq!(
+            path_conflicts(["a/b/c/d", "a/b/c/e", "a"].into_iter()),
+            [PathConflict::FileAndFolder("a".to_owned())]
+        );
     }
 }

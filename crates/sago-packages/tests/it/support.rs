@@ -13,13 +13,19 @@ pub fn shared(folder: &str) -> PathBuf {
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
     };
     let path = root.join(folder);
-    assert!(path.is_dir(), "the test data {} is not there: set SAGO_SHARED_DATA to the folder that holds {folder}", path.display());
+    assert!(
+        path.is_dir(),
+        "the test data {} is not there: set SAGO_SHARED_DATA to the folder that holds {folder}",
+        path.display()
+    );
     path
 }
 
 /// Lists what a folder holds, by name; nothing when it is not there, since some suites lack some kinds.
 pub fn children(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths
@@ -30,7 +36,11 @@ pub fn name(path: &Path) -> String {
 }
 
 pub fn codes(findings: &[Finding], severity: Severity) -> BTreeSet<String> {
-    findings.iter().filter(|finding| finding.severity == severity).map(|finding| finding.code.clone()).collect()
+    findings
+        .iter()
+        .filter(|finding| finding.severity == severity)
+        .map(|finding| finding.code.clone())
+        .collect()
 }
 
 /// Copies a folder so that it can be changed.

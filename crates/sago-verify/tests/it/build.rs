@@ -16,7 +16,7 @@ use sago_ledger::opening::{Opening, Part};
 use sago_ledger::proof::TlogProof;
 use sago_ledger::source::{MemorySource, TileReader};
 use sago_packages::bagit::BagWriter;
-use sago_packages::ocfl::{NewFile, VersionInfo, first_version, inventory_bytes, sidecar_text};
+use sago_packages::ocfl::write::{NewFile, VersionInfo, first_version, inventory_bytes, sidecar_text};
 use sago_verify::stamp::log_id;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256, Sha512};

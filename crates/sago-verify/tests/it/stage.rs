@@ -82,24 +82,31 @@ impl Stage {
 
     /// Makes the bag whole again, as an attacker would.
     pub fn fix_bag(&self) {
-        for (payload, prefix) in [(true, ""), (false, "tag")] {
-            let files: Vec<String> = list(&self.root)
-                .into_iter()
-                .filter(|path| path.starts_with("data/") == payload && !path.starts_with("tagmanifest-"))
-                .collect();
-            if payload {
-                let bytes: usize = files.iter().map(|path| self.read(path).len()).sum();
-                let info = self.text("bag-info.txt");
-                let kept: Vec<&str> = info.lines().filter(|line| !line.starts_with("Payload-Oxum")).collect();
-                self.write("bag-info.txt", format!("{}\nPayload-Oxum: {bytes}.{}\n", kept.join("\n"), files.len()));
+        fix_bag(&self.root);
+    }
+}
+
+/// Writes all manifests of a bag anew.
+pub fn fix_bag(root: &Path) {
+    let read = |path: &str| fs::read(root.join(path)).unwrap();
+    for (payload, prefix) in [(true, ""), (false, "tag")] {
+        let files: Vec<String> = list(root)
+            .into_iter()
+            .filter(|path| path.starts_with("data/") == payload && !path.starts_with("tagmanifest-"))
+            .collect();
+        if payload {
+            let bytes: usize = files.iter().map(|path| read(path).len()).sum();
+            let info = String::from_utf8(read("bag-info.txt")).unwrap();
+            let kept: Vec<&str> = info.lines().filter(|line| !line.starts_with("Payload-Oxum")).collect();
+            let info = format!("{}\nPayload-Oxum: {bytes}.{}\n", kept.join("\n"), files.len());
+            write(&root.join("bag-info.txt"), info);
+        }
+        for (name, digest) in [("sha256", sha256 as fn(&[u8]) -> String), ("sha512", sha512)] {
+            let mut text = String::new();
+            for path in &files {
+                writeln!(text, "{}  {path}", digest(&read(path))).unwrap();
             }
-            for (name, digest) in [("sha256", sha256 as fn(&[u8]) -> String), ("sha512", sha512)] {
-                let mut text = String::new();
-                for path in &files {
-                    writeln!(text, "{}  {path}", digest(&self.read(path))).unwrap();
-                }
-                self.write(&format!("{prefix}manifest-{name}.txt"), text);
-            }
+            write(&root.join(format!("{prefix}manifest-{name}.txt")), text);
         }
     }
 }

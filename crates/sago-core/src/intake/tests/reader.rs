@@ -185,6 +185,24 @@ fn changes_while_reading_are_told() {
     }
 }
 
+/// The files of `/proc` say that they have no bytes, as some network disks do of files that have.
+#[test]
+fn a_file_whose_size_is_not_true_is_read_to_its_end_and_told() {
+    let mut reader = entry(Path::new("/proc/version")).open().unwrap();
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("Linux"));
+    let (code, message) = changed(reader.finish());
+    assert_eq!(code, "file-changed-while-read");
+    assert!(
+        message.contains(&format!(
+            "0 bytes at the beginning and 0 at the end, and {} were read",
+            text.len()
+        )),
+        "{message}"
+    );
+}
+
 #[test]
 fn a_file_removed_while_it_is_read_is_still_whole_and_told() {
     let folder = tempfile::tempdir().unwrap();

@@ -2,7 +2,7 @@
 
 use super::super::dossier::{Dossier, Log};
 use super::super::escape::{html, html_prose};
-use super::super::verify::{PYTHON_VERIFIER, VERIFIER, fingerprint};
+use super::super::verify::{PYTHON_VERIFIER, VERIFIER, fingerprint, key_options};
 use super::super::words::{self, Lang};
 use super::{MAX_ROWS, history};
 
@@ -379,22 +379,17 @@ fn checking(page: &mut String, dossier: &Dossier, lang: Lang) {
         "Any one of these can be done by your own expert, on a computer without a network. The exact steps, with a worked example, are in <code>data/VERIFY.md</code>. All commands are given in the folder that holds <code>bagit.txt</code>.",
         "아래 방법은 모두 귀측 전문가가 인터넷에 연결하지 않은 컴퓨터에서 직접 할 수 있습니다. 자세한 절차와 계산 예는 <code>data/VERIFY.md</code>에 있습니다. 명령은 모두 <code>bagit.txt</code>가 있는 폴더에서 실행합니다.",
     ));
-    let key = dossier
-        .repository
-        .logs
-        .iter()
-        .find(|log| log.log == Log::Custody)
-        .map_or("custody.vkey", |log| log.file.as_str());
+    let keys = key_options(dossier);
     let ways = [
         (
             lang.pick("1. With the program sago-verify", "1. sago-verify 프로그램으로"),
             lang.pick("It follows every item from its bytes to the signed log and the time-stamps, and names whatever does not fit.", "자료마다 바이트에서 서명된 기록부와 시점 확인 증명까지 따라가며 확인하고, 맞지 않는 것이 있으면 짚어 줍니다."),
-            format!("{VERIFIER} --key custody.vkey ."),
+            format!("{VERIFIER}{keys} ."),
         ),
         (
             lang.pick("2. With the Python file in this folder", "2. 이 폴더에 든 파이썬 파일로"),
             lang.pick("A second verifier, written independently. It is short enough to be read before it is trusted.", "따로 작성한 두 번째 확인 프로그램입니다. 짧아서 믿기 전에 직접 읽어 볼 수 있습니다."),
-            format!("python3 {PYTHON_VERIFIER} --key custody.vkey ."),
+            format!("python3 {PYTHON_VERIFIER}{keys} ."),
         ),
         (
             lang.pick("3. By hand", "3. 손으로"),
@@ -408,11 +403,10 @@ fn checking(page: &mut String, dossier: &Dossier, lang: Lang) {
             html_prose(&command)
         ));
     }
-    let key = html(key);
-    page.push_str(&match lang {
-        Lang::En => format!("<p>Here <code>custody.vkey</code> stands for the key as you obtained it by another way. The copy in this folder, <code>{key}</code>, only shows that the folder fits together.</p>\n"),
-        Lang::Ko => format!("<p>여기서 <code>custody.vkey</code>는 다른 경로로 받은 키를 뜻합니다. 이 폴더에 든 사본 <code>{key}</code>로는 폴더 안의 것들이 서로 들어맞는다는 점만 알 수 있습니다.</p>\n"),
-    });
+    paragraph(page, lang.pick(
+        "Here <code>/elsewhere</code> stands for the place of the keys as you obtained them by another way. The copies in this folder, in <code>data/proofs/keys</code>, only show that the folder fits together.",
+        "여기서 <code>/elsewhere</code>는 다른 경로로 받은 키를 둔 곳을 뜻합니다. 이 폴더의 <code>data/proofs/keys</code>에 든 사본으로는 폴더 안의 것들이 서로 들어맞는다는 점만 알 수 있습니다.",
+    ));
 }
 
 fn keys(page: &mut String, dossier: &Dossier, lang: Lang) {

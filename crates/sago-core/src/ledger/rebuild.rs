@@ -1,0 +1,320 @@
+//! A new database from storage root, log and keys; and the comparison of two databases, row by row.
+//!
+//! Rows are projections of events, so replaying the log through the same code gives the same rows. `sago verify` uses this to find a row
+//! that was altered, `sago rebuild` to replace a database that was lost, damaged or put back from yesterday.
+
+use std::path::{Path, PathBuf};
+
+use futures_core::Stream;
+use sago_verify::{Finding, codes};
+use sqlx::any::AnyRow;
+use sqlx::{Column, Row, TypeInfo, ValueRef};
+use uuid::Uuid;
+
+use crate::accession::manifest::Manifest;
+use crate::accession::read_manifest_with;
+use crate::error::{Error, Result};
+use crate::key::Keyring;
+use crate::ledger::event::{Event, Log};
+use crate::ledger::replay::{Replay, Replayed};
+use crate::ledger::sequencer::{self, Head};
+use crate::ledger::{Record, enter, lock};
+use crate::repository::begin_heads;
+use crate::settings::Places;
+use crate::store::blobs::Blobs;
+use crate::store::db::Db;
+use crate::store::rows::{Place, RowKeys, Writer};
+
+/// Events replayed in one database transaction.
+const BATCH: usize = 2_000;
+
+/// What a replay saw.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Events replayed.
+    pub events: u64,
+    /// Accessions whose manifest could not be read because their unit is sealed or destroyed.
+    pub closed: u64,
+    /// Objects the log speaks of as received, with the digest of their inventories and their unit.
+    pub objects: Vec<(Uuid, String, Uuid)>,
+}
+
+/// The last signed head of a log: from the lock, or for a generation that ended elsewhere, from its published checkpoint.
+pub(crate) fn last_head(places: &Places, log: Log, generation: u64) -> Result<Head> {
+    if lock::read(&places.lock, log, generation)?.is_some() {
+        return sequencer::head(places, log, generation);
+    }
+    let path = sequencer::folder(places, generation, log).join("checkpoint");
+    let text = std::fs::read_to_string(&path).map_err(|error| Error::corrupt(format!("The checkpoint {} cannot be read: {error}", path.display())))?;
+    sequencer::read_head(generation, &text, &path)
+}
+
+/// Replays all generations of both logs into an empty database.
+pub(crate) async fn replay_into(places: &Places, keyring: &Keyring, blobs: &Blobs, db: &Db) -> Result<Summary> {
+    let rows = RowKeys::default();
+    let mut seen = Summary::default();
+    let generations = sequencer::generations(places)?;
+    let mut last = (0, 0, 0);
+    for generation in generations {
+        let mut sizes = (0, 0);
+        for log in [Log::Custody, Log::Access] {
+            let head = last_head(places, log, generation)?;
+            match log {
+                Log::Custody => sizes.0 = head.size,
+                Log::Access => sizes.1 = head.size,
+            }
+            let mut replay = Replay::open(places, keyring, log, head)?;
+            let mut writer = Writer::new(db.begin_write().await?, keyring, &rows);
+            let mut count = 0;
+            while let Some(event) = replay.next()? {
+                apply(&mut writer, blobs, &event, &mut seen).await?;
+                count += 1;
+                if count % BATCH == 0 {
+                    writer.commit().await?;
+                    writer = Writer::new(db.begin_write().await?, keyring, &rows);
+                }
+            }
+            writer.commit().await?;
+        }
+        last = (generation, sizes.0, sizes.1);
+    }
+    begin_heads(db, last.0, last.1, last.2).await?;
+    Ok(seen)
+}
+
+async fn apply(writer: &mut Writer<'_>, blobs: &Blobs, replayed: &Replayed, seen: &mut Summary) -> Result<()> {
+    seen.events += 1;
+    let manifest = match &replayed.event {
+        Event::AccessionReceived(event, detail) => {
+            let ids: Vec<Uuid> = event.objects.iter().map(|object| object.id).collect();
+            seen.objects.extend(event.objects.iter().map(|object| (object.id, object.inventory_sha512.clone(), event.unit)));
+            let manifest = read_manifest_with(blobs, writer.keyring(), event.unit, &ids)?;
+            if manifest.is_none() {
+                seen.closed += 1;
+            }
+            check_root(manifest.as_ref(), detail.as_ref().map(|detail| detail.manifest_root.as_str()), event.accession)?;
+            manifest
+        }
+        _ => None,
+    };
+    let record = Record {
+        position: replayed.position,
+        at: replayed.at,
+        agent: replayed.agent,
+        unit: replayed.unit,
+        event: &replayed.event,
+        manifest: manifest.as_ref(),
+    };
+    enter(writer, &record, &replayed.id, &replayed.sides).await
+}
+
+fn check_root(manifest: Option<&Manifest>, root: Option<&str>, accession: Uuid) -> Result<()> {
+    match (manifest, root) {
+        (Some(manifest), Some(root)) if manifest.root().to_hex() != root => {
+            Err(Error::corrupt(format!("The manifest of accession {accession} in the storage root is not the one the log commits to.")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A table and how its rows are compared.
+struct Table {
+    name: &'static str,
+    /// Columns in clear; the first `keys` of them are the key and the order.
+    clear: &'static str,
+    keys: usize,
+    /// Sealed column, column of its row key, and how the row's id is made from the key: parts joined by `/`.
+    sealed: &'static [(&'static str, &'static str, &'static str)],
+    /// Which rows are left out: those of units that cannot be opened here.
+    filter: &'static str,
+}
+
+const TABLES: &[Table] = &[
+    Table { name: "heads", clear: "log, generation, next", keys: 1, sealed: &[], filter: "" },
+    Table {
+        name: "events",
+        clear: "log, generation, idx, id, kind, agent, at, entry, unit, detail_commitment",
+        keys: 3,
+        sealed: &[("skeleton", "skeleton_key", "skeleton_sealed"), ("detail", "detail_key", "detail_sealed")],
+        filter: "",
+    },
+    Table { name: "event_subjects", clear: "subject, log, generation, idx", keys: 4, sealed: &[], filter: "" },
+    Table { name: "agents", clear: "id, code, roles, public_key", keys: 1, sealed: &[("sealed", "row_key", "sealed")], filter: "" },
+    Table { name: "units", clear: "id, mode, created_at, vault_sha256", keys: 1, sealed: &[], filter: "" },
+    Table {
+        name: "accessions",
+        clear: "id, number, unit, status, at, items, bytes, not_taken, generation, idx",
+        keys: 1,
+        sealed: &[("sealed", "row_key", "sealed")],
+        filter: "WHERE unit NOT IN (SELECT id FROM units WHERE mode = 'sealed')",
+    },
+    Table { name: "objects", clear: "id, accession, part, inventory_sha512, status", keys: 1, sealed: &[], filter: "" },
+    Table {
+        name: "items",
+        clear: "id, accession, seq, number, unit, object, content, bytes, fingerprint, line_index",
+        keys: 1,
+        sealed: &[("sealed", "row_key", "sealed")],
+        filter: "WHERE unit NOT IN (SELECT id FROM units WHERE mode = 'sealed')",
+    },
+    Table {
+        name: "findings",
+        clear: "accession, line_index, code, taken",
+        keys: 2,
+        sealed: &[("sealed", "row_key", "sealed")],
+        filter: "WHERE accession NOT IN (SELECT a.id FROM accessions a JOIN units u ON u.id = a.unit WHERE u.mode = 'sealed')",
+    },
+    Table {
+        name: "contents",
+        clear: "object, path, checked_at, outcome",
+        keys: 2,
+        sealed: &[],
+        filter: "WHERE object NOT IN (SELECT o.id FROM objects o JOIN accessions a ON a.id = o.accession JOIN units u ON u.id = a.unit WHERE u.mode = 'sealed')",
+    },
+    Table { name: "requests", clear: "id, number, kind, subject, asked_by, at, status", keys: 1, sealed: &[], filter: "" },
+    Table { name: "approvals", clear: "request, agent, at, signature", keys: 2, sealed: &[], filter: "" },
+    Table { name: "stamps", clear: "generation, token_sha256, log_size, gen_time", keys: 2, sealed: &[], filter: "" },
+    Table { name: "meta", clear: "key, value", keys: 1, sealed: &[], filter: "" },
+];
+
+/// A database with what is needed to open its sealed columns.
+pub(crate) struct Side<'a> {
+    pub db: &'a Db,
+    pub keyring: &'a Keyring,
+    pub rows: &'a RowKeys,
+}
+
+/// Compares a database with the one replayed from the log, row by row, sealed values opened. Names every row that differs; returns rows compared.
+pub(crate) async fn compare(live: &Side<'_>, replayed: &Side<'_>, findings: &mut Vec<Finding>) -> Result<u64> {
+    let mut compared = 0;
+    for table in TABLES {
+        let order = table.clear.split(", ").take(table.keys).collect::<Vec<_>>().join(", ");
+        let sealed: String = table.sealed.iter().map(|(_, key, column)| format!(", {key}, {column}")).collect();
+        let text = format!("SELECT {}{sealed} FROM {} {} ORDER BY {order}", table.clear, table.name, table.filter);
+        let mut ours = sqlx::query(sqlx::AssertSqlSafe(text.clone())).fetch(live.db.read());
+        let mut theirs = sqlx::query(sqlx::AssertSqlSafe(text)).fetch(replayed.db.read());
+        let (mut one, mut two) = (read(table, live, next(&mut ours).await?).await?, read(table, replayed, next(&mut theirs).await?).await?);
+        loop {
+            match (&one, &two) {
+                (None, None) => break,
+                (Some(left), Some(right)) if left.key == right.key => {
+                    compared += 1;
+                    if left.value != right.value {
+                        let columns = left.value.iter().zip(&right.value).filter(|(left, right)| left != right).map(|((name, _), _)| *name);
+                        let columns = columns.collect::<Vec<_>>().join(", ");
+                        findings.push(Finding::new(&codes::DATABASE_ROW_DIFFERS, row_path(table, left), format!("The row differs from what the log says, in: {columns}.")));
+                    }
+                    one = read(table, live, next(&mut ours).await?).await?;
+                    two = read(table, replayed, next(&mut theirs).await?).await?;
+                }
+                (Some(left), Some(right)) if left.key > right.key => {
+                    findings.push(Finding::new(&codes::DATABASE_ROW_MISSING, row_path(table, right), "The log speaks of this row; the database lacks it."));
+                    two = read(table, replayed, next(&mut theirs).await?).await?;
+                }
+                (None, Some(right)) => {
+                    findings.push(Finding::new(&codes::DATABASE_ROW_MISSING, row_path(table, right), "The log speaks of this row; the database lacks it."));
+                    two = read(table, replayed, next(&mut theirs).await?).await?;
+                }
+                (Some(left), _) => {
+                    findings.push(Finding::new(&codes::DATABASE_ROW_UNKNOWN, row_path(table, left), "No event of the log accounts for this row."));
+                    one = read(table, live, next(&mut ours).await?).await?;
+                }
+            }
+        }
+    }
+    Ok(compared)
+}
+
+#[derive(PartialEq, Eq)]
+struct Comparable {
+    key: Vec<Cell>,
+    value: Vec<(&'static str, Cell)>,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Cell {
+    Null,
+    Number(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+    Unreadable,
+}
+
+fn row_path(table: &Table, row: &Comparable) -> String {
+    let key = row.key.iter().map(|cell| match cell {
+        Cell::Number(number) => number.to_string(),
+        Cell::Text(text) => text.clone(),
+        Cell::Null | Cell::Bytes(_) | Cell::Unreadable => "?".to_owned(),
+    });
+    format!("database/{}/{}", table.name, key.collect::<Vec<_>>().join("/"))
+}
+
+async fn next(stream: &mut (impl Stream<Item = std::result::Result<AnyRow, sqlx::Error>> + Unpin)) -> Result<Option<AnyRow>> {
+    Ok(std::future::poll_fn(|cx| std::pin::Pin::new(&mut *stream).poll_next(cx)).await.transpose()?)
+}
+
+async fn read(table: &Table, side: &Side<'_>, row: Option<AnyRow>) -> Result<Option<Comparable>> {
+    let Some(row) = row else { return Ok(None) };
+    let clear: Vec<&'static str> = table.clear.split(", ").collect();
+    let mut cells = Vec::with_capacity(clear.len());
+    for (at, name) in clear.iter().enumerate() {
+        cells.push((*name, cell(&row, at)?));
+    }
+    let key: Vec<Cell> = cells.iter().take(table.keys).map(|(_, cell)| cell.clone()).collect();
+    let id = key
+        .iter()
+        .map(|cell| match cell {
+            Cell::Number(number) => number.to_string(),
+            Cell::Text(text) => text.clone(),
+            Cell::Null | Cell::Bytes(_) | Cell::Unreadable => String::new(),
+        })
+        .collect::<Vec<_>>()
+        .join("/");
+    for (at, (column, _, _)) in table.sealed.iter().enumerate() {
+        let row_key: Option<String> = row.try_get(clear.len() + at * 2)?;
+        let sealed: Option<Vec<u8>> = row.try_get(clear.len() + at * 2 + 1)?;
+        let place = Place { table: table.name, column, row: &id };
+        let opened = side.rows.open(side.db, side.keyring, row_key.as_deref().unwrap_or_default(), place, sealed.as_deref()).await;
+        let cell = match opened {
+            Ok(Some(text)) => Cell::Text(text),
+            Ok(None) => Cell::Null,
+            Err(error) if error.kind == crate::error::ErrorKind::Corrupt => Cell::Unreadable,
+            Err(error) => return Err(error),
+        };
+        cells.push((column, cell));
+    }
+    Ok(Some(Comparable { key, value: cells }))
+}
+
+fn cell(row: &AnyRow, at: usize) -> Result<Cell> {
+    let raw = row.try_get_raw(at)?;
+    if raw.is_null() {
+        return Ok(Cell::Null);
+    }
+    let name = raw.type_info().name().to_owned();
+    // An altered file may hold a value of another type than its column: that too is a difference, not a failure.
+    Ok(if let Ok(number) = row.try_get::<i64, _>(at) {
+        Cell::Number(number)
+    } else if let Ok(text) = row.try_get::<String, _>(at) {
+        Cell::Text(text)
+    } else if let Ok(bytes) = row.try_get::<Vec<u8>, _>(at) {
+        Cell::Bytes(bytes)
+    } else {
+        Cell::Text(format!("a value of type {name} in {}", row.column(at).name()))
+    })
+}
+
+/// Removes an SQLite database with its side files.
+pub(crate) fn remove_database(path: &Path) -> Result<()> {
+    use crate::error::IoContext as _;
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        let path = PathBuf::from(name);
+        match std::fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).doing("Could not remove", &path),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,253 @@
+//! Verifying a repository with its keys: everything a stranger can check ([`sago_verify`]), and what only the keys show.
+//!
+//! The log is replayed into a database beside, which is compared row by row with the one in use; every object is held against the event
+//! that received it, every manifest against its object, every wrapped key against what it must open.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use sago_seal::file;
+use sago_verify::{Finding, Report, codes};
+use sqlx::Row;
+use uuid::Uuid;
+
+use crate::accession::manifest::Line;
+use crate::accession::read_manifest;
+use crate::ctx::{Ctx, Right};
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::key::epoch::check_key;
+use crate::ledger::rebuild::{Side, Summary, compare, remove_database, replay_into};
+use crate::repository::Repository;
+use crate::store::db::Db;
+use crate::store::rows::RowKeys;
+
+/// Findings of one kind that are listed; more are counted.
+const MOST_FINDINGS: usize = 10_000;
+
+/// Checks what only the keys show and adds it to the report of the keyless check.
+pub async fn verify_with_keys(repo: &Repository, ctx: &Ctx, report: &mut Report) -> Result<()> {
+    ctx.require(Right::Check)?;
+    let mut findings = Vec::new();
+    for problem in repo.db().self_check().await? {
+        findings.push(Finding::new(&codes::DATABASE_DAMAGED, "database", problem));
+    }
+    let beside = repo.places.staging.join(format!("verify-{}.db", Uuid::new_v4()));
+    let outcome = replay_and_compare(repo, &beside, report, &mut findings).await;
+    remove_database(&beside)?;
+    match outcome {
+        Ok(summary) => check_objects(repo, &summary, report, &mut findings)?,
+        Err(error) if error.kind == ErrorKind::Corrupt => findings.push(Finding::new(&codes::LOG_UNREADABLE, "log", error.message)),
+        Err(error) => return Err(error),
+    }
+    check_vault(repo, report, &mut findings).await?;
+    check_contents(repo, report, &mut findings).await?;
+    if findings.len() > MOST_FINDINGS {
+        report.not_checked("findings beyond the first 10,000", "so many were found that the rest are not listed");
+        findings.truncate(MOST_FINDINGS);
+    }
+    findings.into_iter().for_each(|finding| report.add(finding));
+    report.not_checked.retain(|one| !one.why.contains("needs the repository's keys") && !one.why.contains("can be rebuilt"));
+    Ok(())
+}
+
+async fn replay_and_compare(repo: &Repository, beside: &Path, report: &mut Report, findings: &mut Vec<Finding>) -> Result<Summary> {
+    let replayed = Db::open_file(beside, true).await?;
+    let summary = match replay_into(&repo.places, repo.keyring(), &repo.blobs, &replayed).await {
+        Ok(summary) => summary,
+        Err(error) => {
+            replayed.close().await;
+            return Err(error);
+        }
+    };
+    let rows = RowKeys::default();
+    let live_rows = RowKeys::default();
+    let live = Side { db: repo.db(), keyring: repo.keyring(), rows: &live_rows };
+    let other = Side { db: &replayed, keyring: repo.keyring(), rows: &rows };
+    let compared = compare(&live, &other, findings).await;
+    replayed.close().await;
+    let compared = compared?;
+    report.checked(format!("{} events opened and held against their leaves", summary.events));
+    report.checked(format!("{compared} rows of the database against the log"));
+    if summary.closed > 0 {
+        report.not_checked(format!("rows, manifests and details of {} accessions", summary.closed), "their units are sealed or destroyed");
+    }
+    Ok(summary)
+}
+
+/// Holds the storage root against the events that received its objects.
+fn check_objects(repo: &Repository, summary: &Summary, report: &mut Report, findings: &mut Vec<Finding>) -> Result<()> {
+    let there: std::collections::BTreeSet<Uuid> = repo.blobs.objects()?.into_iter().collect();
+    let mut known: HashMap<Uuid, ()> = HashMap::new();
+    for (object, inventory_sha512, _) in &summary.objects {
+        known.insert(*object, ());
+        let path = format!("store/urn:uuid:{object}");
+        match repo.blobs.inventory(*object)? {
+            None => findings.push(Finding::new(&codes::OBJECT_MISSING, path, "The object was received and is not there.")),
+            Some(bytes) if sago_packages::Algorithm::Sha512.hash(&bytes) != *inventory_sha512 => {
+                findings.push(Finding::new(&codes::OBJECT_INVENTORY, path, "inventory.json is not the one that was received."));
+            }
+            Some(_) => {}
+        }
+    }
+    for object in there.iter().filter(|object| !known.contains_key(object)) {
+        findings.push(Finding::new(&codes::OBJECT_UNKNOWN, format!("store/urn:uuid:{object}"), "No event of the log speaks of this object."));
+    }
+    report.checked(format!("{} objects against the events that received them", summary.objects.len()));
+    Ok(())
+}
+
+async fn check_vault(repo: &Repository, report: &mut Report, findings: &mut Vec<Finding>) -> Result<()> {
+    let rows = sqlx::query("SELECT id, mode, vault_sha256 FROM units ORDER BY id").fetch_all(repo.db().read()).await?;
+    let mut sealed = 0;
+    for row in &rows {
+        let unit = Uuid::parse_str(&row.try_get::<String, _>(0)?).map_err(|_| Error::corrupt("A unit's row was altered."))?;
+        let mode: String = row.try_get(1)?;
+        let path = format!("vault/{}/{unit}.age", repo.keyring().epoch);
+        if mode == "destroyed" {
+            if repo.keyring().holds(unit)? {
+                findings.push(Finding::new(&codes::VAULT_KEY, path, "The unit's key was destroyed and lies in the vault again."));
+            }
+            continue;
+        }
+        sealed += u64::from(mode == "sealed");
+        if let Some(problem) = check_key(repo, unit, &mode, &row.try_get::<String, _>(2)?).await? {
+            findings.push(Finding::new(&codes::VAULT_KEY, path, problem));
+        }
+    }
+    report.checked(format!("{} keys in the vault against the log and against what they open", rows.len()));
+    if sealed > 0 {
+        report.not_checked(format!("that the keys of {sealed} sealed units still open them"), "that needs the custodians' shares: `sago key unseal`");
+    }
+    Ok(())
+}
+
+/// Holds every readable manifest against the inventories, and every content file's header against the rule of one recipient.
+async fn check_contents(repo: &Repository, report: &mut Report, findings: &mut Vec<Finding>) -> Result<()> {
+    let rows = sqlx::query("SELECT a.id, a.unit, o.id FROM accessions a JOIN objects o ON o.accession = a.id WHERE a.status = 'received' ORDER BY a.number, o.part")
+        .fetch_all(repo.db().read())
+        .await?;
+    let mut accessions: BTreeMap<(String, String), Vec<Uuid>> = BTreeMap::new();
+    for row in &rows {
+        let object = Uuid::parse_str(&row.try_get::<String, _>(2)?).map_err(|_| Error::corrupt("An object's row was altered."))?;
+        accessions.entry((row.try_get(0)?, row.try_get(1)?)).or_default().push(object);
+    }
+    let mut items = 0;
+    for ((_, unit), objects) in accessions {
+        let unit = Uuid::parse_str(&unit).map_err(|_| Error::corrupt("A unit's row was altered."))?;
+        let manifest = match read_manifest(repo, unit, &objects) {
+            Ok(Some(manifest)) => manifest,
+            Ok(None) => continue,
+            Err(error) if error.kind == ErrorKind::Corrupt => {
+                findings.push(Finding::new(&codes::CONTENT_DIFFERS, "store", error.message));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        for line in &manifest.lines {
+            if let Line::Item(item) = Line::read(line)? {
+                items += 1;
+                check_content(repo, &item, findings)?;
+            }
+        }
+    }
+    report.checked(format!("{items} items: their stored files against the manifests, and that each has exactly one recipient"));
+    Ok(())
+}
+
+fn check_content(repo: &Repository, item: &crate::accession::ItemLine, findings: &mut Vec<Finding>) -> Result<()> {
+    let path = format!("store/urn:uuid:{}/v1/content/{}", item.object, item.content);
+    let file = match repo.blobs.open_content(item.object, &item.content) {
+        Ok(file) => file,
+        Err(error) => {
+            findings.push(Finding::new(&codes::CONTENT_DIFFERS, path, error.message));
+            return Ok(());
+        }
+    };
+    match file::stanza_count(&file) {
+        Ok(stanzas) if stanzas.is_content_file() => {}
+        Ok(stanzas) => findings.push(Finding::new(&codes::CONTENT_RECIPIENTS, path.clone(), format!("It has {} recipients.", stanzas.count()))),
+        Err(error) => findings.push(Finding::new(&codes::CONTENT_DIFFERS, path.clone(), error.to_string())),
+    }
+    let inventory = repo.blobs.inventory(item.object)?.unwrap_or_default();
+    let named = std::str::from_utf8(&inventory).unwrap_or_default();
+    if !named.contains(&item.content_sha512) {
+        findings.push(Finding::new(&codes::CONTENT_DIFFERS, path, "The inventory does not list the digest that the manifest names."));
+    }
+    Ok(())
+}
+
+/// Makes a new database from storage root, log and keys, compares it with the old one if that can be read, and puts it in its place.
+///
+/// The old database is kept beside, under a name that says when it was replaced. If we crash before the last rename, the old one stands.
+pub async fn rebuild(root: &Path, passphrase: &crate::key::Passphrase, clock: crate::ctx::Clock) -> Result<Rebuilt> {
+    use crate::ledger::event::{DatabaseRebuilt, DatabaseRebuiltDetail};
+    let settings = crate::settings::Settings::read(root)?;
+    let places = crate::settings::Places::resolve(root, &settings)?;
+    if places.database.contains("://") {
+        return Err(Error::invalid("Rebuilding a PostgreSQL database in place is not possible yet."));
+    }
+    let keyring = crate::key::Keyring::unlock(&places, settings.domain_unit, passphrase)?;
+    let blobs = crate::store::blobs::Blobs::open(&places.store)?;
+    let path = std::path::PathBuf::from(&places.database);
+    let beside = path.with_extension("rebuilt");
+    remove_database(&beside)?;
+    let replayed = Db::open_file(&beside, true).await?;
+    let summary = replay_into(&places, &keyring, &blobs, &replayed).await?;
+    let mut findings = Vec::new();
+    let mut note = None;
+    match Db::open_file(&path, false).await {
+        Ok(old) => {
+            let (one, two) = (RowKeys::default(), RowKeys::default());
+            let live = Side { db: &old, keyring: &keyring, rows: &one };
+            let other = Side { db: &replayed, keyring: &keyring, rows: &two };
+            if let Err(error) = compare(&live, &other, &mut findings).await {
+                note = Some(format!("The old database could not be read to its end: {error}"));
+            }
+            old.close().await;
+        }
+        Err(error) => note = Some(format!("There was no old database to compare with: {error}")),
+    }
+    replayed.checkpoint().await?;
+    replayed.close().await;
+    let stamp = clock.now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let kept = path.with_extension(format!("db.before-{stamp}"));
+    let had_old = path.exists();
+    if had_old {
+        std::fs::rename(&path, &kept).doing("Could not set aside", &path)?;
+    }
+    for suffix in ["-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        let side = std::path::PathBuf::from(name);
+        if side.exists() {
+            let mut target = kept.as_os_str().to_owned();
+            target.push(suffix);
+            std::fs::rename(&side, std::path::PathBuf::from(target)).doing("Could not set aside", &side)?;
+        }
+    }
+    std::fs::rename(&beside, &path).doing("Could not put in place", &path)?;
+    remove_database(&beside)?;
+    crate::store::durable::sync_dir(path.parent().unwrap_or(root))?;
+    let repo = Repository::open(root, passphrase, clock).await?;
+    let ctx = crate::user::act_as(&repo, None, clock).await?;
+    let mut tx = repo.begin().await?;
+    let examples = findings.iter().take(20).map(|finding| format!("{} {}", finding.code, finding.path)).collect();
+    let event = DatabaseRebuilt { events: summary.events, differences: findings.len() as u64 };
+    tx.append(repo.settings.domain_unit, event.with(DatabaseRebuiltDetail { examples }));
+    tx.commit(&ctx).await?;
+    repo.integrate(&ctx).await?;
+    repo.close().await;
+    Ok(Rebuilt { events: summary.events, differences: findings, kept: had_old.then_some(kept), note })
+}
+
+/// What a rebuild did.
+pub struct Rebuilt {
+    /// Events replayed.
+    pub events: u64,
+    /// Where the old database differed.
+    pub differences: Vec<Finding>,
+    /// Where the old database is kept.
+    pub kept: Option<std::path::PathBuf>,
+    /// What could not be compared, and why.
+    pub note: Option<String>,
+}

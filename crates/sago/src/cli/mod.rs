@@ -1,0 +1,144 @@
+//! The door of the command line: one file per command, all commands in one enum.
+//!
+//! A command reads its arguments into an input, calls one operation or query of `sago-core`, and shows the answer.
+
+mod agent;
+mod demo;
+mod deposit;
+mod export;
+mod fixity;
+mod init;
+mod key;
+mod list;
+mod open;
+pub mod out;
+mod passphrase;
+mod progress;
+mod rebuild;
+mod receipt;
+mod reference;
+mod show;
+mod verify;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use sago_core::ctx::{Clock, Ctx};
+use sago_core::repository::Repository;
+use sago_core::{Error, Result};
+
+/// Sago keeps evidence of human-rights violations so that a court can check it decades later.
+#[derive(Debug, Parser)]
+#[command(name = "sago", version, about, long_about = None, propagate_version = true, max_term_width = 100)]
+pub struct Arguments {
+    /// What every command understands.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Folder of the repository.
+    #[arg(long, global = true, env = "SAGO_REPO", value_name = "DIR")]
+    pub repo: Option<PathBuf>,
+    /// File that holds the passphrase in its first line.
+    #[arg(long, global = true, env = "SAGO_PASSPHRASE_FILE", value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Open file descriptor from which the passphrase is read.
+    #[arg(long, global = true, value_name = "N", conflicts_with = "passphrase_file")]
+    pub passphrase_fd: Option<i32>,
+    /// Act as this person (`sago agent list`); the first custodian unless said otherwise.
+    #[arg(long = "as", global = true, env = "SAGO_AS", value_name = "CODE")]
+    pub act_as: Option<String>,
+    /// Print JSON, one object a line.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Show no progress.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// All commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a repository and print the custodians' pages.
+    Init(init::Init),
+    /// Receive files, folders or standard input.
+    Deposit(deposit::Deposit),
+    /// List accessions or items.
+    List(list::List),
+    /// Show an accession or an item with its custody history.
+    Show(show::Show),
+    /// Write an original to a file, with a reason, as an event.
+    Open(open::Open),
+    /// Write the receipt of an accession, with its proof.
+    Receipt(receipt::Receipt),
+    /// Judge a repository, an export, a receipt, a log, an OCFL root or object, or a bag.
+    Verify(verify::Verify),
+    /// Hand over an accession or an item as a package that a stranger can verify.
+    Export(export::Export),
+    /// Read stored files again and compare them with their digests.
+    Fixity(fixity::Fixity),
+    /// Units and keys: list, seal, unseal, rotate, destroy, approve, recover.
+    Key(key::Key),
+    /// People who work with the repository.
+    Agent(agent::Agent),
+    /// Make a new database from storage root, log and keys, and compare it with the old one.
+    Rebuild(rebuild::Rebuild),
+    /// Make a repository of fictitious people and walk the whole path.
+    Demo(demo::Demo),
+    /// Print reference tables as Markdown.
+    #[command(hide = true)]
+    Reference(reference::Reference),
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// Done, and sound.
+    Sound,
+    /// Done, with findings that matter.
+    WithFindings,
+}
+
+/// Runs a command.
+pub async fn run(arguments: Arguments) -> Result<Done> {
+    let common = arguments.common;
+    match arguments.command {
+        Command::Init(command) => command.run(&common).await,
+        Command::Deposit(command) => command.run(&common).await,
+        Command::List(command) => command.run(&common).await,
+        Command::Show(command) => command.run(&common).await,
+        Command::Open(command) => command.run(&common).await,
+        Command::Receipt(command) => command.run(&common).await,
+        Command::Verify(command) => command.run(&common).await,
+        Command::Export(command) => command.run(&common).await,
+        Command::Fixity(command) => command.run(&common).await,
+        Command::Key(command) => command.run(&common).await,
+        Command::Agent(command) => command.run(&common).await,
+        Command::Rebuild(command) => command.run(&common).await,
+        Command::Demo(command) => command.run(&common).await,
+        Command::Reference(command) => command.run(),
+    }
+}
+
+impl Common {
+    /// The repository's folder.
+    pub fn repo(&self) -> Result<&PathBuf> {
+        self.repo.as_ref().ok_or_else(|| Error::invalid("Which repository?").hint("Add `--repo DIR`, or set SAGO_REPO."))
+    }
+
+    /// Opens the repository and says who acts.
+    pub async fn open(&self) -> Result<(Repository, Ctx)> {
+        let root = self.repo()?;
+        // A folder that is no repository is said before anybody is asked for a passphrase.
+        sago_core::settings::Settings::read(root)?;
+        let repo = Repository::open(root, &self.passphrase()?, Clock::System).await?;
+        let ctx = sago_core::user::act_as(&repo, self.act_as.as_deref(), Clock::System).await?;
+        Ok((repo, ctx))
+    }
+}

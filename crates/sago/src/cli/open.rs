@@ -1,0 +1,40 @@
+//! `sago open`: an original out, with a reason, as an event written before the bytes.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use sago_core::Result;
+use serde_json::json;
+
+use super::{Common, Done, out};
+
+/// Arguments of `sago open`.
+#[derive(Debug, Args)]
+pub struct Open {
+    /// Number of the item (`A-2026-0001.00017`).
+    id: String,
+    /// Why; entered in the log.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// File to write; must not exist.
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+impl Open {
+    pub async fn run(self, common: &Common) -> Result<Done> {
+        let (repo, ctx) = common.open().await?;
+        let item = sago_core::item::open_item(&repo, &ctx, &self.id, &self.reason, &self.output).await?;
+        if common.json {
+            out::object(&json!({
+                "item": item.number, "output": self.output, "bytes": item.bytes, "sha256": item.line.as_ref().map(|line| &line.sha256),
+                "path": item.line.as_ref().map(|line| &line.path),
+            }));
+        } else {
+            out::line(format!("Wrote {} to {}: the exact bytes that were received (SHA-256 compared).", item.number, self.output.display()));
+            out::line("  The opening and its reason were entered in the log before the first byte was released.");
+        }
+        repo.close().await;
+        Ok(Done::Sound)
+    }
+}

@@ -1,0 +1,124 @@
+//! `sago verify`: judges whatever it is given, offline.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use sago_core::ctx::Clock;
+use sago_core::repository::Repository;
+use sago_core::settings::{Places, Settings};
+use sago_core::{Error, ErrorKind, Result};
+use sago_stamp::Moment;
+use sago_verify::{Options, Report, Severity, Target};
+use serde_json::json;
+
+use super::{Common, Done, out};
+
+/// Arguments of `sago verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// What to judge; the repository unless given.
+    path: Option<PathBuf>,
+    /// Verifier keys of the log, from elsewhere than the package itself; may be given several times.
+    #[arg(long = "key", value_name = "FILE")]
+    keys: Vec<PathBuf>,
+    /// PEM certificates trusted as roots of time-stamping authorities; may be given several times.
+    #[arg(long = "anchor", value_name = "PEM")]
+    anchors: Vec<PathBuf>,
+    /// Check only what needs no key, even of a repository.
+    #[arg(long)]
+    without_keys: bool,
+}
+
+impl Verify {
+    pub async fn run(self, common: &Common) -> Result<Done> {
+        let path = match &self.path {
+            Some(path) => path.clone(),
+            None => common.repo()?.clone(),
+        };
+        let options = self.options()?;
+        let report = match sago_verify::detect(&path) {
+            Some(Target::Repository) => self.repository(common, &path, &options).await?,
+            _ => tokio::task::block_in_place(|| sago_verify::verify_path(&path, &options)).map_err(could_not)?,
+        };
+        show(common, &path, &report);
+        Ok(if report.is_sound() { Done::Sound } else { Done::WithFindings })
+    }
+
+    fn options(&self) -> Result<Options> {
+        let mut options = Options::at(Moment::from_seconds(Clock::System.now().as_second()));
+        for key in &self.keys {
+            options.pinned.extend(sago_verify::read_pinned(key).map_err(could_not)?);
+        }
+        for anchor in &self.anchors {
+            options.anchors.extend(sago_verify::read_anchors(anchor).map_err(could_not)?);
+        }
+        Ok(options)
+    }
+
+    async fn repository(&self, common: &Common, root: &std::path::Path, options: &Options) -> Result<Report> {
+        let settings = Settings::read(root)?;
+        let places = Places::resolve(root, &settings)?;
+        let mut options = options.clone();
+        for authority in &settings.authority {
+            options.anchors.extend(sago_verify::read_anchors(&places.root.join(&authority.anchor)).map_err(could_not)?);
+        }
+        let parts = sago_verify::repository::Places { store: &places.store, log: &places.log, lock: &places.lock, stamps: &places.stamps };
+        let mut report = tokio::task::block_in_place(|| sago_verify::repository::verify_places(&parts, &options)).map_err(could_not)?;
+        let has_passphrase = common.passphrase_file.is_some() || common.passphrase_fd.is_some() || std::io::stdin().is_terminal();
+        if self.without_keys || !has_passphrase {
+            return Ok(report);
+        }
+        match Repository::open_unchecked(root, &common.passphrase()?).await {
+            Ok(repo) => {
+                let ctx = sago_core::user::act_as(&repo, common.act_as.as_deref(), Clock::System).await;
+                let outcome = match ctx {
+                    Ok(ctx) => sago_core::verify::verify_with_keys(&repo, &ctx, &mut report).await,
+                    Err(error) => Err(error),
+                };
+                repo.close().await;
+                match outcome {
+                    Err(error) if error.kind == ErrorKind::Corrupt => damaged(&mut report, &error),
+                    other => other?,
+                }
+            }
+            // A damaged database or vault is a finding of the verification, not a reason to stop it.
+            Err(error) if matches!(error.kind, ErrorKind::Corrupt | ErrorKind::NotFound) => damaged(&mut report, &error),
+            Err(error) => return Err(error),
+        }
+        Ok(report)
+    }
+}
+
+fn damaged(report: &mut Report, error: &Error) {
+    report.add(sago_verify::Finding::new(&sago_verify::codes::DATABASE_DAMAGED, "repository", error.message.clone()));
+}
+
+fn could_not(error: sago_verify::Error) -> Error {
+    let made = Error::new(ErrorKind::Invalid, error.to_string());
+    match error {
+        sago_verify::Error::Unknown { .. } => made.hint("`sago verify` judges a repository, an export, a receipt, a .tlog-proof, a log, an OCFL root or object, or a BagIt bag."),
+        _ => made,
+    }
+}
+
+fn show(common: &Common, path: &std::path::Path, report: &Report) {
+    if common.json {
+        for finding in &report.findings {
+            out::object(&json!({ "code": finding.code, "path": finding.path, "message": finding.message, "severity": finding.severity.word() }));
+        }
+        out::object(&json!({
+            "target": report.target, "sound": report.is_sound(), "errors": report.count(Severity::Error), "warnings": report.count(Severity::Warning),
+            "checked": report.checked, "not_checked": report.not_checked,
+        }));
+        return;
+    }
+    out::line(format!("{} ({})", path.display(), report.target));
+    report.checked.iter().for_each(|what| out::line(format!("  checked      {what}")));
+    report.not_checked.iter().for_each(|one| out::line(format!("  not checked  {} – {}", one.what, one.why)));
+    for finding in &report.findings {
+        out::line(format!("  {:<8} {}  {}  {}", finding.severity.word(), finding.code, finding.path, finding.message));
+    }
+    let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
+    out::line(if report.is_sound() { format!("SOUND ({warnings} warnings)") } else { format!("NOT SOUND: {errors} errors, {warnings} warnings") });
+}
