@@ -275,14 +275,20 @@ impl Digests {
     }
 }
 
-/// Hashes a stream to its end in one pass; `each` hears the size of every piece read.
+/// Hashes a stream to its end in one pass; `each` hears the size of every piece read. `size_bytes` is what is expected of the stream, so that small files
+/// cost small buffers; it may be wrong.
 pub(crate) fn hash_reader(
     reader: &mut dyn Read,
+    size_bytes: u64,
     algorithms: &[Algorithm],
     each: &mut dyn FnMut(u64),
 ) -> io::Result<Digests> {
     let mut hasher = MultiHasher::new(algorithms);
-    let mut buffer = vec![0_u8; BUFFER_BYTES];
+    // One byte more lets the end be seen by the second read.
+    let length = usize::try_from(size_bytes)
+        .unwrap_or(usize::MAX)
+        .saturating_add(1);
+    let mut buffer = vec![0_u8; length.min(BUFFER_BYTES)];
     loop {
         let count = match reader.read(&mut buffer) {
             Ok(0) => return Ok(hasher.finish()),
@@ -322,7 +328,7 @@ mod tests {
             (Size, "0"),
         ];
         let algorithms: Vec<Algorithm> = expected.iter().map(|(algorithm, _)| *algorithm).collect();
-        let digests = hash_reader(&mut io::empty(), &algorithms, &mut |_| {}).unwrap();
+        let digests = hash_reader(&mut io::empty(), 0, &algorithms, &mut |_| {}).unwrap();
         for (algorithm, start) in expected {
             let digest = digests.get(algorithm).unwrap();
             assert!(digest.starts_with(start), "{algorithm}: {digest}");

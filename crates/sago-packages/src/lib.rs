@@ -1,4 +1,4 @@
-//! Packages: OCFL objects and storage roots, BagIt bags; read, write, judge.
+//! Packages: OCFL objects and storage roots, BagIt bags, and what describes an export; read, write, judge.
 //!
 //! Pure: no database, no network, no clock. Broken packages are not errors: every judge gives a summary and a list of [`Finding`]s, and an [`Error`] only
 //! when it could not work at all. Nothing in a package is trusted: links are never followed, paths never leave the package.

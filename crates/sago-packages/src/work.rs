@@ -104,7 +104,8 @@ impl Meter {
     pub(crate) fn hash_file(&self, path: &Path, algorithms: &[Algorithm]) -> io::Result<Digests> {
         let mut untold = 0_u64;
         let mut file = File::open(path)?;
-        let digests = hash_reader(&mut file, algorithms, &mut |count| {
+        let size_bytes = file.metadata()?.len();
+        let digests = hash_reader(&mut file, size_bytes, algorithms, &mut |count| {
             self.bytes.fetch_add(count, Ordering::Relaxed);
             untold += count;
             if untold >= PROGRESS_STEP_BYTES {

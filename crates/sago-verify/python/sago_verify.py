@@ -39,11 +39,10 @@ class Report:
         except Bad as bad:
             self.add(bad.args[0], path, bad.args[1])
     def read(self, path):
-        try:
-            with open(os.path.join(self.root, path), "rb") as file:
-                data = file.read(MAX_SMALL + 1)
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-            raise Bad("file-missing", "%s is not there" % path)
+        full = os.path.join(self.root, path)
+        want(os.path.isfile(full) and not os.path.islink(full), "file-missing", "%s is no file here" % path)
+        with open(full, "rb") as file:
+            data = file.read(MAX_SMALL + 1)
         want(len(data) <= MAX_SMALL, "file-too-large", "%s is larger than this verifier reads" % path)
         return data
 # ---------------------------------------------------------------- base64, JSON, numbers: one form each, nothing lenient
@@ -98,7 +97,6 @@ def root_from_path(node, index, size, path):
         return node and sha256(b"\1", node, path[-1])
     node = root_from_path(node, index - split, size - split, path[:-1])
     return node and sha256(b"\1", path[-1], node)
-
 # ---------------------------------------------------------------- Ed25519 (RFC 8032, section 5.1), textbook arithmetic
 P, ORDER = 2 ** 255 - 19, 2 ** 252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, -1, P) % P
@@ -203,7 +201,7 @@ class Keys:
         own, keys = ({key for key in keys if key[0] == origin} for keys in (self.own, self.pinned or self.own))
         want(keys, "key-missing", "no key that may be used is named after this log, %s" % origin)
         for code, remark, message in (
-                ("key-from-package", not self.pinned, "the keys of log %s are from the package, like all else"),
+                ("key-from-package", not self.pinned, "the keys of log %s are from the package itself: compare them"),
                 ("key-differs", own and own != keys, "the package lists other keys of log %s than those given"),
                 ("key-one-algorithm", {key[2] for key in keys} != {1, 6}, "log %s has no keys of both algorithms")):
             if remark:
@@ -379,12 +377,13 @@ def verify_export(report, pinned):
     digests = walk(report.root)
     report.guard("bagit.txt", check_bag, report, digests)
     events, evidence, items, story = {}, {}, 0, "data/provenance/events.jsonl"
-    covered = re.compile(r"((tag)?manifest-sha(256|512)|bagit)\.txt$|data/(evidence/|stamps/.*(/checkpoint|\.tsr)$"
-                         r"|proofs/(keys/|items/|(custody|access)-[0-9]+\.tlog-proof$|objects/[^/]+/inventory\.json$))")
+    proof = r"data/proofs/(custody|access)-(0|[1-9][0-9]{0,17})\.tlog-proof"
+    covered = re.compile(proof + r"$|((tag)?manifest-sha(256|512)|bagit)\.txt$|data/(evidence|proofs/(keys|items))/|"
+                         r"data/stamps/.*(/checkpoint|\.sha(256|512)\.tsr)$|data/proofs/objects/[^/]+/inventory\.json$")
     keys = Keys(report, pinned, set().union(*(report.guard(path, lambda: parse_vkeys(report.read(path))) or ()
                                               for path in digests if path.startswith("data/proofs/keys/"))))
     for path in digests:
-        name = re.fullmatch(r"data/proofs/(custody|access)-(0|[1-9][0-9]{0,17})\.tlog-proof", path)
+        name = re.fullmatch(proof, path)
         event = name and report.guard(path, check_proof, report, path, keys)
         if event and event.index == int(name[2]):
             events[name[1], event.index] = event
@@ -427,7 +426,7 @@ def verify_receipt(report, pinned):
     *lines, rest = report.read(names[0]).split(b"\n")
     want(lines and not rest, "manifest-malformed", "no line, or the last is not finished")
     first = parse_json(lines[0], "manifest-malformed")
-    if (first.get("line"), first.get("accession")) != ("sago-accession/1", receipt.get("accession")):
+    if (first.get("line"), first.get("accession")) != ("sago-accession/1", receipt.get("accession", "")):
         report.add("receipt-accession", names[0], "the manifest is not about the accession of the receipt")
     told = event and report.guard(names[1], manifest, report, names[1], event)
     if told and told != (tree_root(list(map(leaf_hash, lines))), len(lines)):

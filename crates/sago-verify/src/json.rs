@@ -77,9 +77,23 @@ mod tests {
     #[test]
     fn only_objects_that_mean_one_thing_are_read() {
         for good in ["{}", " {\"a\": [1, -2, null, true, \"x\", {\"b\": {}}]}\n"] {
-            assert_eq!(Value::from(object(good.as_bytes()).unwrap()), serde_json::from_str::<Value>(good).unwrap());
+            assert_eq!(
+                Value::from(object(good.as_bytes()).unwrap()),
+                serde_json::from_str::<Value>(good).unwrap()
+            );
         }
-        let bad = ["", "[]", "1", "{\"a\":1,\"a\":1}", "{\"a\":{\"b\":1,\"b\":2}}", "[{\"b\":1,\"b\":2}]", "{\"a\":1.5}", "{\"a\":1e3}", "{} {}", "{\"a\":\"\\ud800\"}"];
+        let bad = [
+            "",
+            "[]",
+            "1",
+            "{\"a\":1,\"a\":1}",
+            "{\"a\":{\"b\":1,\"b\":2}}",
+            "[{\"b\":1,\"b\":2}]",
+            "{\"a\":1.5}",
+            "{\"a\":1e3}",
+            "{} {}",
+            "{\"a\":\"\\ud800\"}",
+        ];
         for bad in bad {
             assert!(object(bad.as_bytes()).is_err(), "{bad}");
         }

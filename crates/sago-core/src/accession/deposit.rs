@@ -297,10 +297,13 @@ struct Gathered {
     outcomes: Vec<Outcome>,
 }
 
+/// What an interrupted deposit sealed, by source and path: two sources may have the same name.
+type Before = HashMap<(u64, Vec<u8>), Done>;
+
 /// Walks all sources and seals every file, several at a time; outcomes come back in walking order.
 fn gather(staging: Staging, before: Vec<Done>, work: &Work<'_>) -> Result<(Staging, Gathered)> {
     let next_content = AtomicU64::new(before.iter().map(|done| done.content).max().unwrap_or(0) + 1);
-    let before: HashMap<Vec<u8>, Done> = before.into_iter().map(|done| (done.path_bytes.clone(), done)).collect();
+    let before: Before = before.into_iter().map(|done| ((done.source, done.path_bytes.clone()), done)).collect();
     let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
     let made_parts: Mutex<HashSet<u64>> = Mutex::default();
     let failed: Mutex<Option<Error>> = Mutex::default();
@@ -420,7 +423,7 @@ impl<R: Read> Read for Counted<'_, R> {
     }
 }
 
-fn take(job: Job, work: &Work<'_>, before: &HashMap<Vec<u8>, Done>, next: &AtomicU64, place: &(dyn Fn(u64) -> Result<PathBuf> + Sync)) -> Result<Outcome> {
+fn take(job: Job, work: &Work<'_>, before: &Before, next: &AtomicU64, place: &(dyn Fn(u64) -> Result<PathBuf> + Sync)) -> Result<Outcome> {
     match job {
         Job::Stdin(path_bytes) => {
             let mut reader = Counted { inner: std::io::stdin(), progress: work.progress };
@@ -428,7 +431,7 @@ fn take(job: Job, work: &Work<'_>, before: &HashMap<Vec<u8>, Done>, next: &Atomi
             let target = place(content)?;
             match pipeline::seal(&mut reader, u64::MAX, work.recipient, &work.algorithms, &target) {
                 Ok(sealed) => {
-                    let done = Done { path_bytes, modified_micros: i64::MIN, content, sealed };
+                    let done = Done { source: u64::MAX, path_bytes, modified_micros: i64::MIN, content, sealed };
                     Ok(Outcome::Taken(Box::new(Taken { done, notes: Vec::new(), resumed: false })))
                 }
                 Err(Failure::Source(error)) => Err(Error::new(ErrorKind::Unavailable, format!("Standard input broke off: {error}. Nothing was received."))),
@@ -442,7 +445,7 @@ fn take(job: Job, work: &Work<'_>, before: &HashMap<Vec<u8>, Done>, next: &Atomi
 fn take_file(
     entry: &Entry,
     work: &Work<'_>,
-    before: &HashMap<Vec<u8>, Done>,
+    before: &Before,
     next: &AtomicU64,
     place: &(dyn Fn(u64) -> Result<PathBuf> + Sync),
 ) -> Result<Outcome> {
@@ -450,7 +453,7 @@ fn take_file(
         Ok(reader) => reader,
         Err(finding) => return Ok(Outcome::NotTaken(finding)),
     };
-    if let Some(done) = before.get(&entry.path_bytes).filter(|done| done.sealed.bytes == reader.size_bytes() && done.modified_micros == reader.modified_micros())
+    if let Some(done) = before.get(&(entry.source as u64, entry.path_bytes.clone())).filter(|done| done.sealed.bytes == reader.size_bytes() && done.modified_micros == reader.modified_micros())
         && let Some(taken) = still_the_same(entry, reader, done, work, place)?
     {
         return Ok(taken);
@@ -479,7 +482,7 @@ fn take_file(
         Ok(sealed) => match unreadable {
             Some(finding) => refused(finding),
             None => {
-                let done = Done { path_bytes: entry.path_bytes.clone(), modified_micros, content, sealed };
+                let done = Done { source: entry.source as u64, path_bytes: entry.path_bytes.clone(), modified_micros, content, sealed };
                 Ok(Outcome::Taken(Box::new(Taken { done, notes: changed.into_iter().collect(), resumed: false })))
             }
         },
@@ -513,10 +516,6 @@ struct Earlier {
 
 impl Earlier {
     async fn read(repo: &Repository, unit: Uuid, notes: &mut Vec<Finding>) -> Result<Self> {
-        let rows = sqlx::query("SELECT fingerprint, id, number FROM items WHERE unit = $1 AND fingerprint IS NOT NULL ORDER BY number DESC")
-            .bind(unit.to_string())
-            .fetch_all(repo.db().read())
-            .await?;
         let key = match repo.keyring().unit(unit) {
             Ok(identity) => Some(derive_fingerprint_key(&identity)?),
             Err(error) if error.kind == ErrorKind::Forbidden => {
@@ -525,12 +524,22 @@ impl Earlier {
             }
             Err(error) => return Err(error),
         };
-        let mut items = HashMap::with_capacity(rows.len());
+        let mut items = HashMap::new();
+        let Some(key) = key else { return Ok(Self { key, items }) };
+        let rows = sqlx::query("SELECT fingerprint, id, number FROM items WHERE unit = $1 ORDER BY number DESC").bind(unit.to_string()).fetch_all(repo.db().read()).await?;
         for row in rows {
             let id = Uuid::parse_str(&row.try_get::<String, _>(1)?).map_err(|_| Error::corrupt("An item's row was altered."))?;
-            items.insert(row.try_get(0)?, (id, row.try_get(2)?));
+            let print = match row.try_get::<Option<String>, _>(0)? {
+                Some(print) => print,
+                // It arrived while the unit was sealed.
+                None => match crate::item::line_of(repo, id).await? {
+                    Some(line) => fingerprint(&key, &line.sha256, line.bytes),
+                    None => continue,
+                },
+            };
+            items.insert(print, (id, row.try_get(2)?));
         }
-        Ok(Self { key, items })
+        Ok(Self { key: Some(key), items })
     }
 
     fn find(&self, done: &Done) -> Option<&(Uuid, String)> {
@@ -602,7 +611,7 @@ async fn finish(repo: &Repository, ctx: &Ctx, finish: Finish<'_>) -> Result<Depo
         let known = match first_with.get(&key) {
             Some(stored) => Some(stored.clone()),
             None => match earlier.find(done) {
-                Some((id, number)) => Some(stored_of(repo, *id, number).await?),
+                Some((id, number)) => stored_of(repo, *id, number, done).await?,
                 None => None,
             },
         };
@@ -715,11 +724,18 @@ fn finding_line(finding: &Finding, item: Option<&str>) -> FindingLine {
     }
 }
 
-/// Where the bytes of an earlier item of the unit are stored.
-async fn stored_of(repo: &Repository, item: Uuid, number: &str) -> Result<Stored> {
+/// Where the bytes of an earlier item of the unit are stored; `None` unless its sealed line really has the same digests, whatever the database hints.
+async fn stored_of(repo: &Repository, item: Uuid, number: &str, done: &Done) -> Result<Option<Stored>> {
     let line = crate::item::line_of(repo, item).await?;
     let line = line.ok_or_else(|| Error::internal(format!("The item {number} cannot be read although its unit is open.")))?;
-    Ok(Stored { number: number.to_owned(), object: line.object, content: line.content, content_sha512: line.content_sha512, content_sha256: line.content_sha256 })
+    let is_same = (&line.sha256, &line.sha512, line.bytes) == (&done.sealed.sha256, &done.sealed.sha512, done.sealed.bytes);
+    Ok(is_same.then(|| Stored {
+        number: number.to_owned(),
+        object: line.object,
+        content: line.content,
+        content_sha512: line.content_sha512,
+        content_sha256: line.content_sha256,
+    }))
 }
 
 /// Finishes the OCFL objects in staging: manifest, keycheck, description, inventory. Returns what the log commits to.

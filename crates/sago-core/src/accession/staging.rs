@@ -39,6 +39,8 @@ pub struct Plan {
 /// A file that is sealed and waits in staging.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Done {
+    /// Which of the sources it came from; the greatest number for standard input.
+    pub source: u64,
     /// Path as the sender's disk has it.
     pub path_bytes: Vec<u8>,
     /// Time of change when it was read, microseconds.
@@ -189,7 +191,7 @@ pub fn content_place(number: u64) -> (u64, String) {
 
 fn journal_text(done: &Done) -> Value {
     json!({
-        "path": BASE64.encode(&done.path_bytes), "modified": done.modified_micros, "content": done.content, "bytes": done.sealed.bytes,
+        "source": done.source, "path": BASE64.encode(&done.path_bytes), "modified": done.modified_micros, "content": done.content, "bytes": done.sealed.bytes,
         "sha256": done.sealed.sha256, "sha512": done.sealed.sha512, "content_bytes": done.sealed.content_bytes,
         "content_sha256": done.sealed.content_sha256, "content_sha512": done.sealed.content_sha512,
         "others": done.sealed.others.iter().map(|(algorithm, digest)| json!([algorithm.name(), digest])).collect::<Vec<_>>(),
@@ -231,6 +233,7 @@ fn read_done(text: &[u8]) -> Option<Done> {
     let number = |name: &str| value.get(name)?.as_u64();
     let others = value.get("others")?.as_array()?.iter().map(|pair| Some((Algorithm::from_bagit(pair.get(0)?.as_str()?)?, pair.get(1)?.as_str()?.to_owned())));
     Some(Done {
+        source: number("source")?,
         path_bytes: BASE64.decode(string("path")?).ok()?,
         modified_micros: value.get("modified")?.as_i64()?,
         content: number("content")?,

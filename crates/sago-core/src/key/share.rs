@@ -1,5 +1,7 @@
 //! The page a custodian keeps: the words of one share, what they are for, and what to do with them.
 
+use sha2::{Digest, Sha256};
+
 use crate::ctx::time_text;
 
 /// Stands before the words.
@@ -55,7 +57,8 @@ impl Page<'_> {
              이 낱말들은 다른 보관인 {others}명의 낱말과 함께 이 저장소에 있는 모든 것을 엽니다. 인쇄한 뒤 파일은\n\
              지우고, 종이는 다른 조각과 떨어진 곳에 보관하십시오. 아무에게도 낱말을 알려 주지 마십시오.\n\
              기간이 끝나면 새 쪽을 받습니다. 그때 이 쪽을 없애고 없앴다고 알려 주십시오.\n\n\
-             VERIFIER KEYS OF THE CUSTODY LOG (not secret: whoever checks the log should have them from you)\n{keys}",
+             VERIFIER KEYS OF THE CUSTODY LOG (not secret: whoever checks the log should compare them with this page)\n\
+             SHA-256 of custody.vkey  {fingerprint}\n{keys}",
             number = self.number,
             of = self.of,
             threshold = self.threshold,
@@ -63,7 +66,13 @@ impl Page<'_> {
             epoch = self.epoch,
             made = time_text(self.made),
             others = self.threshold - 1,
-            keys = self.verifier_keys,
+            fingerprint = hex::encode(Sha256::digest(self.verifier_keys)),
+            keys = short_keys(self.verifier_keys),
         )
     }
+}
+
+/// Keys short enough to copy by hand; the long ones (ML-DSA-44) are covered by the digest of the file.
+fn short_keys(keys: &str) -> String {
+    keys.lines().filter(|line| line.len() < 200).map(|line| format!("{line}\n")).collect()
 }

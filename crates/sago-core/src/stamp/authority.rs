@@ -5,20 +5,16 @@
 use std::collections::BTreeSet;
 
 use sago_stamp::{
-    Certificate, Expected, Finding, Moment, Options, Reply, Severity, Trust, certificates_from_pem,
-    code, verify,
+    Certificate, Expected, Finding, Moment, Options, Reply, Severity, Trust, code, verify,
 };
 
 use super::folder::token_digest;
 use super::query::Query;
 use super::round::Failure;
 use super::{Algorithm, Judges, Token};
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, Result};
 use crate::repository::Repository;
 use crate::settings::{Authority, Places};
-
-/// Most bytes read of a file of anchors; a system's whole bundle is a quarter of this.
-const MAX_ANCHOR_BYTES: u64 = 1 << 20;
 
 /// An authority with the certificates that are believed for it.
 #[derive(Debug)]
@@ -50,8 +46,10 @@ pub(super) fn configured(repo: &Repository) -> Result<Judges> {
     for authority in authorities {
         // Names become file names, and some file systems do not tell capital letters from small ones.
         if !names.insert(authority.name.to_ascii_lowercase()) {
-            return Err(Error::invalid(format!("Two authorities are named “{}”.", authority.name))
-                .hint("Give each [[authority]] in sago.toml a name of its own."));
+            return Err(
+                Error::invalid(format!("Two authorities are named “{}”.", authority.name))
+                    .hint("Give each [[authority]] in sago.toml a name of its own."),
+            );
         }
     }
     Ok(authorities
@@ -63,19 +61,10 @@ pub(super) fn configured(repo: &Repository) -> Result<Judges> {
 impl Judge {
     pub fn read(places: &Places, authority: &Authority) -> Result<Self> {
         let path = places.root.join(&authority.anchor);
-        let bad = |why: &str| {
-            Error::invalid(format!("The anchor of “{}”, {}, {why}.", authority.name, path.display()))
-                .hint("It must hold the authority's root certificate as PEM (-----BEGIN CERTIFICATE-----).")
-        };
-        let about = std::fs::metadata(&path).doing("Could not read the anchor", &path)?;
-        if !about.is_file() || about.len() > MAX_ANCHOR_BYTES {
-            return Err(bad("is no file of less than 1 MiB"));
-        }
-        let bytes = std::fs::read(&path).doing("Could not read the anchor", &path)?;
-        let (anchors, _) = certificates_from_pem(&String::from_utf8_lossy(&bytes));
-        if anchors.is_empty() {
-            return Err(bad("holds no certificate that can be read"));
-        }
+        let anchors = sago_verify::read_anchors(&path).map_err(|error| {
+            Error::invalid(format!("The anchor of “{}” cannot be used: {error}.", authority.name))
+                .hint("`anchor` in sago.toml must name a file with the authority's root certificate as PEM (-----BEGIN CERTIFICATE-----).")
+        })?;
         Ok(Self {
             name: authority.name.clone(),
             url: authority.url.clone(),
@@ -111,7 +100,8 @@ impl Judge {
             nonce: query.map(|query| query.nonce),
             ..Options::at(at)
         };
-        let parsed = Reply::parse(reply).map_err(|finding| self.refuse(algorithm, vec![finding]))?;
+        let parsed =
+            Reply::parse(reply).map_err(|finding| self.refuse(algorithm, vec![finding]))?;
         let (verified, findings) = verify(&parsed, Expected::Imprints(&imprints), &trust, &options);
         let (Some(verified), Some(token)) = (verified, parsed.token) else {
             return Err(self.refuse(algorithm, findings));
@@ -175,7 +165,10 @@ fn advice(found: &str) -> &'static str {
         code::STATUS_REJECTED => {
             "The authority refused; its words are above. It must stamp both SHA-256 and SHA-512 without a sign-in."
         }
-        code::ROOT_UNTRUSTED | code::CHAIN_INCOMPLETE | code::SELF_SIGNED | code::CERTIFICATE_MISSING => {
+        code::ROOT_UNTRUSTED
+        | code::CHAIN_INCOMPLETE
+        | code::SELF_SIGNED
+        | code::CERTIFICATE_MISSING => {
             "Compare the authority's `anchor` in sago.toml with the root certificate that the authority publishes now; do not take one from a reply."
         }
         code::TIME_IN_FUTURE => "Compare the machine's clock with another one.",

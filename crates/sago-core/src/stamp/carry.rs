@@ -184,7 +184,8 @@ fn carried_folder(repo: &Repository, round: &Round<'_>, dir: &Path) -> Result<Fo
     let parsed = Note::parse(&note).map_err(|_| unknown())?;
     let checkpoint = Checkpoint::parse(parsed.text()).map_err(|_| unknown())?;
     if checkpoint.origin != round.head().origin {
-        return Err(unknown().hint("If the repository was restored from a backup since, its log has begun anew."));
+        return Err(unknown()
+            .hint("If the repository was restored from a backup since, its log has begun anew."));
     }
     let folder = Folder::of(&repo.places, &checkpoint.origin, checkpoint.size);
     if folder.checkpoint()?.is_none_or(|kept| kept != note) {
@@ -210,13 +211,19 @@ fn carried_replies(
         let kept = folder.query(&judge.name, algorithm)?;
         let query = kept.and_then(|bytes| Query::read(&bytes, &algorithm.imprint(&note)));
         let query = query.ok_or_else(|| {
-            Error::invalid(format!("This repository keeps no query to “{}” over that checkpoint. Nothing was kept.", judge.name))
-                .hint("Write new queries with `sago stamp --query DIR`.")
+            Error::invalid(format!(
+                "This repository keeps no query to “{}” over that checkpoint. Nothing was kept.",
+                judge.name
+            ))
+            .hint("Write new queries with `sago stamp --query DIR`.")
         })?;
         let name = file_name(&judge.name, algorithm, "tsr");
         let reply = read(&dir.join(&name))?.ok_or_else(|| {
-            Error::not_found(format!("The reply {name} of “{}” is missing. Nothing of that authority was kept.", judge.name))
-                .hint("Ask it again (`sh ask.sh`), and carry the folder back with both replies.")
+            Error::not_found(format!(
+                "The reply {name} of “{}” is missing. Nothing of that authority was kept.",
+                judge.name
+            ))
+            .hint("Ask it again (`sh ask.sh`), and carry the folder back with both replies.")
         })?;
         replies.push((algorithm, query, reply));
     }

@@ -5,7 +5,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use sago_stamp::{Certificate, HashAlgorithm, MAX_REPLY_BYTES, certificates_from_pem, certificates_to_pem};
+use sago_stamp::{
+    Certificate, HashAlgorithm, MAX_REPLY_BYTES, certificates_from_pem, certificates_to_pem,
+};
 
 use super::Algorithm;
 use crate::error::{Error, IoContext, Result};

@@ -82,8 +82,7 @@ fn list_folder(
             let Some(reply) = folder.reply(&authority, algorithm)? else {
                 continue;
             };
-            let judged_by =
-                |judge: &Judge| judge.judge(&note, algorithm, None, &reply, &chain, at);
+            let judged_by = |judge: &Judge| judge.judge(&note, algorithm, None, &reply, &chain, at);
             // A stamp of an authority that is configured no more, or with another anchor, still holds; nobody here vouches for it.
             let trusted = judge.and_then(|judge| judged_by(judge).ok());
             let state = match trusted.map_or_else(|| judged_by(&stranger), Ok) {

@@ -149,9 +149,9 @@ async fn stamp_with(repo: &Repository, ctx: &Ctx, client: &Client) -> Result<Vec
         }
     }
     for (judge, thread) in asked {
-        let replies = thread
-            .await
-            .map_err(|error| Error::internal(format!("Asking an authority ended early: {error}")))?;
+        let replies = thread.await.map_err(|error| {
+            Error::internal(format!("Asking an authority ended early: {error}"))
+        })?;
         let outcome = match replies {
             Ok(replies) => round.accept_head(&judge, &replies),
             Err(error) => Err(error.of(&judge.name).into()),

@@ -55,7 +55,10 @@ mod tests {
             "nonces are random"
         );
         assert_eq!(Query::read(&query.bytes, &Imprint::sha512(b"other")), None);
-        assert_eq!(Query::read(&query.bytes, &Imprint::sha256(b"checkpoint")), None);
+        assert_eq!(
+            Query::read(&query.bytes, &Imprint::sha256(b"checkpoint")),
+            None
+        );
         let mut altered = query.bytes.clone();
         altered.push(0);
         assert_eq!(Query::read(&altered, &imprint), None);

@@ -82,8 +82,11 @@ impl<'a> Round<'a> {
         let held = hold(&repo.places)?;
         let head = repo.integrate(ctx).await?;
         let keys = repo.verifier_keys(Log::Custody)?;
-        let policy = Policy::parse(&keys)
-            .map_err(|error| Error::corrupt(format!("The verifier keys of the log cannot be used: {error}.")))?;
+        let policy = Policy::parse(&keys).map_err(|error| {
+            Error::corrupt(format!(
+                "The verifier keys of the log cannot be used: {error}."
+            ))
+        })?;
         let known = entered(repo, head.generation).await?;
         Ok(Self {
             repo,
@@ -111,9 +114,9 @@ impl<'a> Round<'a> {
         let mut refused = Vec::new();
         for folder in Folder::all(&self.repo.places, &self.head.origin)? {
             for authority in folder.authorities()? {
-                let judge = judges.iter().find_map(|(name, judge)| {
-                    judge.as_ref().ok().filter(|_| *name == authority)
-                });
+                let judge = judges
+                    .iter()
+                    .find_map(|(name, judge)| judge.as_ref().ok().filter(|_| *name == authority));
                 let Some(judge) = judge else { continue };
                 // What is wrong with the head's own stamp is said when the authority's turn comes.
                 if let Err(failure) = self.take_kept(&folder, judge)
@@ -128,7 +131,9 @@ impl<'a> Round<'a> {
 
     fn take_kept(&mut self, folder: &Folder, judge: &Judge) -> Result<(), Failure> {
         for algorithm in Algorithm::ALL {
-            let Some(reply) = folder.reply(&judge.name, algorithm)? else { continue };
+            let Some(reply) = folder.reply(&judge.name, algorithm)? else {
+                continue;
+            };
             let digest = token_digest(&reply);
             if self.known.contains(&digest) {
                 continue;
@@ -245,7 +250,8 @@ impl<'a> Round<'a> {
 
     /// The checkpoint of a folder, once the log's own keys are seen to have signed it.
     pub fn note_of(&self, folder: &Folder) -> Result<Vec<u8>> {
-        let own = (folder.size == self.head.size).then(|| self.head.checkpoint.clone().into_bytes());
+        let own =
+            (folder.size == self.head.size).then(|| self.head.checkpoint.clone().into_bytes());
         let kept = folder.checkpoint()?;
         let bad = |why: String| {
             Error::corrupt(format!("stamps/{}/checkpoint {why}. Nothing was asked or kept over it.", folder.name))
@@ -257,7 +263,11 @@ impl<'a> Round<'a> {
             return Err(bad("is not the checkpoint that was signed".to_owned()));
         }
         let note = own.or(kept).ok_or_else(|| bad("is missing".to_owned()))?;
-        let checkpoint = self.policy.open(&note).map_err(|error| bad(format!("does not hold: {error}")))?.checkpoint;
+        let checkpoint = self
+            .policy
+            .open(&note)
+            .map_err(|error| bad(format!("does not hold: {error}")))?
+            .checkpoint;
         if checkpoint.size != folder.size {
             return Err(bad(format!("is of size {}", checkpoint.size)));
         }
@@ -265,7 +275,11 @@ impl<'a> Round<'a> {
     }
 
     /// The kept tokens of an authority in a folder; the first that does not verify is an error.
-    pub fn kept(&self, folder: &Folder, judge: &Judge) -> Result<(Vec<Token>, Vec<Finding>), Failure> {
+    pub fn kept(
+        &self,
+        folder: &Folder,
+        judge: &Judge,
+    ) -> Result<(Vec<Token>, Vec<Finding>), Failure> {
         let (mut tokens, mut findings) = (Vec::new(), Vec::new());
         for algorithm in Algorithm::ALL {
             if let Some(reply) = folder.reply(&judge.name, algorithm)? {
@@ -293,7 +307,10 @@ impl<'a> Round<'a> {
     }
 
     fn newest(&self, judge: &Judge) -> Result<Option<Folder>> {
-        for folder in Folder::all(&self.repo.places, &self.head.origin)?.into_iter().rev() {
+        for folder in Folder::all(&self.repo.places, &self.head.origin)?
+            .into_iter()
+            .rev()
+        {
             if folder.authorities()?.contains(&judge.name) {
                 return Ok(Some(folder));
             }
@@ -360,10 +377,11 @@ fn gen_time_text(at: Moment) -> Result<String> {
 
 /// Digests of the tokens in the log.
 pub(super) async fn entered(repo: &Repository, generation: u64) -> Result<HashSet<String>> {
-    let digests: Vec<String> = sqlx::query_scalar("SELECT token_sha256 FROM stamps WHERE generation = $1")
-        .bind(signed(generation))
-        .fetch_all(repo.db().read())
-        .await?;
+    let digests: Vec<String> =
+        sqlx::query_scalar("SELECT token_sha256 FROM stamps WHERE generation = $1")
+            .bind(signed(generation))
+            .fetch_all(repo.db().read())
+            .await?;
     Ok(digests.into_iter().collect())
 }
 

@@ -47,6 +47,7 @@ pub struct BagWriter {
     /// Twin key to path, for every file and folder.
     taken: HashMap<String, String>,
     folders: std::collections::BTreeSet<PathBuf>,
+    buffer: Vec<u8>,
 }
 
 impl BagWriter {
@@ -62,6 +63,7 @@ impl BagWriter {
             tags: BTreeMap::new(),
             taken: HashMap::new(),
             folders,
+            buffer: vec![0; BUFFER_BYTES],
         })
     }
 
@@ -215,9 +217,8 @@ impl BagWriter {
         }
         let mut file = File::create_new(&target).map_err(Error::at(&target))?;
         let mut hasher = MultiHasher::new(&ALGORITHMS);
-        let mut buffer = vec![0_u8; BUFFER_BYTES];
         loop {
-            let count = match source.read(&mut buffer) {
+            let count = match source.read(&mut self.buffer) {
                 Ok(0) => break,
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -228,8 +229,8 @@ impl BagWriter {
                     });
                 }
             };
-            hasher.update(&buffer[..count]);
-            file.write_all(&buffer[..count])
+            hasher.update(&self.buffer[..count]);
+            file.write_all(&self.buffer[..count])
                 .map_err(Error::at(&target))?;
         }
         Ok(hasher.finish())

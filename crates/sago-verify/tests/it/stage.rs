@@ -27,7 +27,12 @@ impl Stage {
             write(&path, log.vkey());
             path
         });
-        Self { world, root, keys: keys.to_vec(), folder }
+        Self {
+            world,
+            root,
+            keys: keys.to_vec(),
+            folder,
+        }
     }
 
     pub fn export() -> Self {
@@ -92,16 +97,28 @@ pub fn fix_bag(root: &Path) {
     for (payload, prefix) in [(true, ""), (false, "tag")] {
         let files: Vec<String> = list(root)
             .into_iter()
-            .filter(|path| path.starts_with("data/") == payload && !path.starts_with("tagmanifest-"))
+            .filter(|path| {
+                path.starts_with("data/") == payload && !path.starts_with("tagmanifest-")
+            })
             .collect();
         if payload {
             let bytes: usize = files.iter().map(|path| read(path).len()).sum();
             let info = String::from_utf8(read("bag-info.txt")).unwrap();
-            let kept: Vec<&str> = info.lines().filter(|line| !line.starts_with("Payload-Oxum")).collect();
-            let info = format!("{}\nPayload-Oxum: {bytes}.{}\n", kept.join("\n"), files.len());
+            let kept: Vec<&str> = info
+                .lines()
+                .filter(|line| !line.starts_with("Payload-Oxum"))
+                .collect();
+            let info = format!(
+                "{}\nPayload-Oxum: {bytes}.{}\n",
+                kept.join("\n"),
+                files.len()
+            );
             write(&root.join("bag-info.txt"), info);
         }
-        for (name, digest) in [("sha256", sha256 as fn(&[u8]) -> String), ("sha512", sha512)] {
+        for (name, digest) in [
+            ("sha256", sha256 as fn(&[u8]) -> String),
+            ("sha512", sha512),
+        ] {
             let mut text = String::new();
             for path in &files {
                 writeln!(text, "{}  {path}", digest(&read(path))).unwrap();

@@ -1,0 +1,13 @@
+//! Stories through the real binary: what people do, what enemies do, what machines do to us. One file per story.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod bad_input;
+mod cast;
+mod flips;
+mod kills;
+mod canary;
+mod recovery;
+mod shredding;
+mod story;
+mod validators;
