@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod accession;
+pub mod backup;
 pub mod ctx;
 pub mod error;
 pub mod export;

@@ -211,10 +211,6 @@ impl Repository {
         &self.keyring
     }
 
-    pub(crate) fn rows(&self) -> &RowKeys {
-        &self.rows
-    }
-
     /// Opens a sealed column; `None` when its unit is sealed or destroyed.
     pub async fn open_column(&self, row_key: &str, place: Place<'_>, sealed: Option<&[u8]>) -> Result<Option<String>> {
         self.rows.open(&self.db, &self.keyring, row_key, place, sealed).await

@@ -25,23 +25,13 @@ pub fn detect(path: &Path) -> PackageKind {
     let Ok(entries) = list(path) else {
         return PackageKind::Unknown;
     };
-    let file = |test: &dyn Fn(&str) -> bool| {
-        entries
-            .iter()
-            .any(|entry| entry.is_file() && test(&entry.name))
-    };
-    let folder = |name: &str| {
-        entries
-            .iter()
-            .any(|entry| entry.kind == Kind::Folder && entry.name == name)
-    };
+    let file = |test: &dyn Fn(&str) -> bool| entries.iter().any(|entry| entry.is_file() && test(&entry.name));
+    let folder = |name: &str| entries.iter().any(|entry| entry.kind == Kind::Folder && entry.name == name);
     if file(&|name| name.starts_with("0=ocfl_object_")) {
         PackageKind::OcflObject
     } else if file(&|name| name.starts_with("0=ocfl_")) {
         PackageKind::OcflRoot
-    } else if file(&|name| name == "bagit.txt")
-        || (folder("data") && file(&|name| name.starts_with("manifest-") && name.ends_with(".txt")))
-    {
+    } else if file(&|name| name == "bagit.txt") || (folder("data") && file(&|name| name.starts_with("manifest-") && name.ends_with(".txt"))) {
         PackageKind::Bag
     } else {
         PackageKind::Unknown
@@ -60,33 +50,17 @@ mod tests {
         let make = |name: &str, files: &[&str], folders: &[&str]| {
             let path = dir.path().join(name);
             fs::create_dir(&path).unwrap();
-            files
-                .iter()
-                .for_each(|file| fs::write(path.join(file), b"").unwrap());
-            folders
-                .iter()
-                .for_each(|folder| fs::create_dir(path.join(folder)).unwrap());
+            files.iter().for_each(|file| fs::write(path.join(file), b"").unwrap());
+            folders.iter().for_each(|folder| fs::create_dir(path.join(folder)).unwrap());
             detect(&path)
         };
         assert_eq!(make("a", &["0=ocfl_1.1"], &[]), PackageKind::OcflRoot);
-        assert_eq!(
-            make("b", &["0=ocfl_object_1.0"], &["v1"]),
-            PackageKind::OcflObject
-        );
+        assert_eq!(make("b", &["0=ocfl_object_1.0"], &["v1"]), PackageKind::OcflObject);
         assert_eq!(make("c", &["bagit.txt"], &[]), PackageKind::Bag);
-        assert_eq!(
-            make("d", &["manifest-sha512.txt"], &["data"]),
-            PackageKind::Bag
-        );
-        assert_eq!(
-            make("e", &["manifest-sha512.txt"], &[]),
-            PackageKind::Unknown
-        );
+        assert_eq!(make("d", &["manifest-sha512.txt"], &["data"]), PackageKind::Bag);
+        assert_eq!(make("e", &["manifest-sha512.txt"], &[]), PackageKind::Unknown);
         assert_eq!(make("f", &[], &["bagit.txt"]), PackageKind::Unknown);
         assert_eq!(detect(&dir.path().join("absent")), PackageKind::Unknown);
-        assert_eq!(
-            detect(&dir.path().join("c/bagit.txt")),
-            PackageKind::Unknown
-        );
+        assert_eq!(detect(&dir.path().join("c/bagit.txt")), PackageKind::Unknown);
     }
 }

@@ -42,10 +42,7 @@ pub enum Algorithm {
     Size,
 }
 
-use Algorithm::{
-    Blake2b160, Blake2b256, Blake2b384, Blake2b512, Md5, Sha1, Sha224, Sha256, Sha384, Sha512,
-    Sha512Truncated256, Size,
-};
+use Algorithm::{Blake2b160, Blake2b256, Blake2b384, Blake2b512, Md5, Sha1, Sha224, Sha256, Sha384, Sha512, Sha512Truncated256, Size};
 
 impl Algorithm {
     /// Every algorithm, with the name OCFL uses.
@@ -67,10 +64,7 @@ impl Algorithm {
     /// Gives the name, as OCFL writes it.
     #[must_use]
     pub fn name(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(algorithm, _)| *algorithm == self)
-            .map_or("", |(_, name)| name)
+        Self::ALL.iter().find(|(algorithm, _)| *algorithm == self).map_or("", |(_, name)| name)
     }
 
     /// Finds an algorithm in OCFL's vocabulary (section 3.4 and extension 0009); names are case sensitive.
@@ -79,10 +73,7 @@ impl Algorithm {
         match name {
             // SHA-224 and SHA-384 are known to BagIt alone.
             "sha224" | "sha384" => None,
-            _ => Self::ALL
-                .iter()
-                .find(|(_, known)| *known == name)
-                .map(|(algorithm, _)| *algorithm),
+            _ => Self::ALL.iter().find(|(_, known)| *known == name).map(|(algorithm, _)| *algorithm),
         }
     }
 
@@ -90,28 +81,16 @@ impl Algorithm {
     /// other spellings are accepted on reading).
     #[must_use]
     pub fn from_bagit(name: &str) -> Option<Self> {
-        let plain: String = name
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .map(|c| c.to_ascii_lowercase())
-            .collect();
-        [Md5, Sha1, Sha224, Sha256, Sha384, Sha512]
-            .into_iter()
-            .find(|algorithm| algorithm.name() == plain)
+        let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+        [Md5, Sha1, Sha224, Sha256, Sha384, Sha512].into_iter().find(|algorithm| algorithm.name() == plain)
     }
 
     /// Says whether `text` has the shape of a digest of this algorithm; hexadecimal in any case.
     #[must_use]
     pub fn is_shape_of(self, text: &str) -> bool {
         match self.digest_bytes() {
-            Some(bytes) => {
-                text.len() == bytes * 2 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-            }
-            None => {
-                !text.is_empty()
-                    && text.bytes().all(|byte| byte.is_ascii_digit())
-                    && (text == "0" || !text.starts_with('0'))
-            }
+            Some(bytes) => text.len() == bytes * 2 && text.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            None => !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0')),
         }
     }
 
@@ -223,13 +202,7 @@ impl MultiHasher {
         let mut wanted = algorithms.to_vec();
         wanted.sort_unstable();
         wanted.dedup();
-        Self {
-            hashers: wanted
-                .into_iter()
-                .map(|algorithm| (algorithm, Hasher::new(algorithm)))
-                .collect(),
-            bytes: 0,
-        }
+        Self { hashers: wanted.into_iter().map(|algorithm| (algorithm, Hasher::new(algorithm))).collect(), bytes: 0 }
     }
 
     /// Takes the next bytes.
@@ -243,15 +216,8 @@ impl MultiHasher {
     /// Ends and gives the number of bytes and the digests.
     #[must_use]
     pub fn finish(self) -> Digests {
-        let list = self
-            .hashers
-            .into_iter()
-            .map(|(algorithm, hasher)| (algorithm, hasher.finish()))
-            .collect();
-        Digests {
-            size_bytes: self.bytes,
-            list,
-        }
+        let list = self.hashers.into_iter().map(|(algorithm, hasher)| (algorithm, hasher.finish())).collect();
+        Digests { size_bytes: self.bytes, list }
     }
 }
 
@@ -268,26 +234,16 @@ impl Digests {
     /// Gives the digest of one algorithm, when it was asked for.
     #[must_use]
     pub fn get(&self, algorithm: Algorithm) -> Option<&str> {
-        self.list
-            .iter()
-            .find(|(known, _)| *known == algorithm)
-            .map(|(_, digest)| digest.as_str())
+        self.list.iter().find(|(known, _)| *known == algorithm).map(|(_, digest)| digest.as_str())
     }
 }
 
 /// Hashes a stream to its end in one pass; `each` hears the size of every piece read. `size_bytes` is what is expected of the stream, so that small files
 /// cost small buffers; it may be wrong.
-pub(crate) fn hash_reader(
-    reader: &mut dyn Read,
-    size_bytes: u64,
-    algorithms: &[Algorithm],
-    each: &mut dyn FnMut(u64),
-) -> io::Result<Digests> {
+pub(crate) fn hash_reader(reader: &mut dyn Read, size_bytes: u64, algorithms: &[Algorithm], each: &mut dyn FnMut(u64)) -> io::Result<Digests> {
     let mut hasher = MultiHasher::new(algorithms);
     // One byte more lets the end be seen by the second read.
-    let length = usize::try_from(size_bytes)
-        .unwrap_or(usize::MAX)
-        .saturating_add(1);
+    let length = usize::try_from(size_bytes).unwrap_or(usize::MAX).saturating_add(1);
     let mut buffer = vec![0_u8; length.min(BUFFER_BYTES)];
     loop {
         let count = match reader.read(&mut buffer) {
@@ -310,17 +266,11 @@ mod tests {
         let expected = [
             (Md5, "d41d8cd98f00b204e9800998ecf8427e"),
             (Sha1, "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
-            (
-                Sha224,
-                "d14a028c2a3a2bc9476102bb288234c415a2b01f828ea62ac5b3e42f",
-            ),
+            (Sha224, "d14a028c2a3a2bc9476102bb288234c415a2b01f828ea62ac5b3e42f"),
             (Sha256, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4"),
             (Sha384, "38b060a751ac96384cd9327eb1b1e36a21fdb711"),
             (Sha512, "cf83e1357eefb8bdf1542850d66d8007d620e405"),
-            (
-                Sha512Truncated256,
-                "c672b8d1ef56ed28ab87c3622c5114069bdd3ad7",
-            ),
+            (Sha512Truncated256, "c672b8d1ef56ed28ab87c3622c5114069bdd3ad7"),
             (Blake2b160, "3345524abf6bbe1809449224b5972c41790b6cf2"),
             (Blake2b256, "0e5751c026e543b2e8ab2eb06099daa1d1e5df47"),
             (Blake2b384, "b32811423377f52d7862286ee1a72ee540524380"),

@@ -50,29 +50,14 @@ pub(crate) struct Findings {
 
 impl Findings {
     pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            list: Vec::new(),
-            limit,
-            left_out: 0,
-            worst_left_out: Severity::Info,
-        }
+        Self { list: Vec::new(), limit, left_out: 0, worst_left_out: Severity::Info }
     }
 
-    pub(crate) fn error(
-        &mut self,
-        code: &str,
-        path: impl Into<String>,
-        message: impl Into<String>,
-    ) {
+    pub(crate) fn error(&mut self, code: &str, path: impl Into<String>, message: impl Into<String>) {
         self.push(code, path, message, Severity::Error);
     }
 
-    pub(crate) fn warning(
-        &mut self,
-        code: &str,
-        path: impl Into<String>,
-        message: impl Into<String>,
-    ) {
+    pub(crate) fn warning(&mut self, code: &str, path: impl Into<String>, message: impl Into<String>) {
         self.push(code, path, message, Severity::Warning);
     }
 
@@ -80,19 +65,8 @@ impl Findings {
         self.push(code, path, message, Severity::Info);
     }
 
-    fn push(
-        &mut self,
-        code: &str,
-        path: impl Into<String>,
-        message: impl Into<String>,
-        severity: Severity,
-    ) {
-        self.add(Finding {
-            code: code.to_owned(),
-            path: path.into(),
-            message: message.into(),
-            severity,
-        });
+    fn push(&mut self, code: &str, path: impl Into<String>, message: impl Into<String>, severity: Severity) {
+        self.add(Finding { code: code.to_owned(), path: path.into(), message: message.into(), severity });
     }
 
     pub(crate) fn add(&mut self, finding: Finding) {
@@ -128,10 +102,7 @@ impl Findings {
             list.push(Finding {
                 code: "findings-left-out".to_owned(),
                 path: String::new(),
-                message: format!(
-                    "{} more findings are not listed (limit {}).",
-                    self.left_out, self.limit
-                ),
+                message: format!("{} more findings are not listed (limit {}).", self.left_out, self.limit),
                 severity: self.worst_left_out,
             });
         }
@@ -163,11 +134,7 @@ mod tests {
         part.error("E003", "", "m");
         let mut whole = Findings::new(9);
         whole.absorb("a/b", part);
-        let paths: Vec<String> = whole
-            .into_vec()
-            .into_iter()
-            .map(|finding| finding.path)
-            .collect();
+        let paths: Vec<String> = whole.into_vec().into_iter().map(|finding| finding.path).collect();
         assert_eq!(paths, ["a/b", "a/b/x/y"]);
     }
 }

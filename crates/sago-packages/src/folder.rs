@@ -55,20 +55,12 @@ pub(crate) fn list(folder: &Path) -> io::Result<Vec<Entry>> {
         } else if metadata.is_dir() {
             Kind::Folder
         } else if metadata.is_file() {
-            Kind::File {
-                size_bytes: metadata.len(),
-                shared: shared_inode(&metadata),
-            }
+            Kind::File { size_bytes: metadata.len(), shared: shared_inode(&metadata) }
         } else {
             Kind::Special
         };
         let exact = raw.to_str().is_some();
-        entries.push(Entry {
-            name: raw.to_string_lossy().into_owned(),
-            exact,
-            path,
-            kind,
-        });
+        entries.push(Entry { name: raw.to_string_lossy().into_owned(), exact, path, kind });
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.path.cmp(&b.path)));
     Ok(entries)
@@ -89,17 +81,11 @@ fn shared_inode(_: &fs::Metadata) -> Option<(u64, u64)> {
 pub(crate) fn read_limited(path: &Path, limit_bytes: u64) -> io::Result<Option<Vec<u8>>> {
     use std::io::Read as _;
     let mut bytes = Vec::new();
-    fs::File::open(path)?
-        .take(limit_bytes + 1)
-        .read_to_end(&mut bytes)?;
+    fs::File::open(path)?.take(limit_bytes + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= limit_bytes).then_some(bytes))
 }
 
 /// Joins two relative paths with `/`.
 pub(crate) fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{folder}/{name}")
-    }
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }

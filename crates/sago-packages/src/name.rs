@@ -57,11 +57,7 @@ fn trimmed(name: &str) -> &str {
 
 /// Cuts a long name in the middle, so that a short extension stays.
 fn cut(name: &str) -> String {
-    let extension = name
-        .rfind('.')
-        .map(|dot| &name[dot..])
-        .filter(|extension| extension.len() <= EXTENSION_LIMIT_BYTES)
-        .unwrap_or_default();
+    let extension = name.rfind('.').map(|dot| &name[dot..]).filter(|extension| extension.len() <= EXTENSION_LIMIT_BYTES).unwrap_or_default();
     let mut end = NAME_LIMIT_BYTES - extension.len();
     while !name.is_char_boundary(end) {
         end -= 1;
@@ -81,18 +77,11 @@ fn is_unsafe_char(c: char) -> bool {
 
 fn is_reserved(name: &str) -> bool {
     let lower = name.to_lowercase();
-    let stem = lower
-        .split('.')
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches(' ');
+    let stem = lower.split('.').next().unwrap_or_default().trim_end_matches(' ');
     let numbered = |prefix: &str| {
         stem.strip_prefix(prefix).is_some_and(|rest| {
             let mut chars = rest.chars();
-            matches!(
-                (chars.next(), chars.next()),
-                (Some('0'..='9' | '¹' | '²' | '³'), None)
-            )
+            matches!((chars.next(), chars.next()), (Some('0'..='9' | '¹' | '²' | '³'), None))
         })
     };
     DEVICES.contains(&stem) || numbered("com") || numbered("lpt") || is_system_file(name)
@@ -135,11 +124,7 @@ fn is_nfc(text: &str) -> bool {
 
 /// Gives the form in which paths are compared for twins: NFC and lower case.
 pub(crate) fn twin_key(path: &str) -> String {
-    path.nfc()
-        .collect::<String>()
-        .to_lowercase()
-        .nfc()
-        .collect()
+    path.nfc().collect::<String>().to_lowercase().nfc().collect()
 }
 
 /// Gives the form in which paths are compared for twins of normalisation alone.
@@ -186,10 +171,7 @@ mod tests {
     #[test]
     fn long_names_keep_their_extension_and_stay_whole_characters() {
         let name = safe_name(&format!("{}.jpeg", "한".repeat(200)));
-        assert!(
-            name.len() <= NAME_LIMIT_BYTES && name.ends_with("한.jpeg"),
-            "{name}"
-        );
+        assert!(name.len() <= NAME_LIMIT_BYTES && name.ends_with("한.jpeg"), "{name}");
         let name = safe_name(&"x".repeat(1000));
         assert_eq!(name.len(), NAME_LIMIT_BYTES);
         let name = safe_name(&format!("a.{}", "y".repeat(500)));

@@ -45,15 +45,8 @@ pub struct Options {
 impl Default for Options {
     /// Everything is checked, by as many threads as the machine has, at most 16.
     fn default() -> Self {
-        let threads = std::thread::available_parallelism()
-            .map_or(1, usize::from)
-            .min(16);
-        Self {
-            content: true,
-            threads,
-            max_findings: DEFAULT_MAX_FINDINGS,
-            progress: None,
-        }
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(16);
+        Self { content: true, threads, max_findings: DEFAULT_MAX_FINDINGS, progress: None }
     }
 }
 
@@ -77,12 +70,7 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn new(options: &Options) -> Self {
-        Self {
-            objects: AtomicU64::new(0),
-            files: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
-            hears: options.progress.clone(),
-        }
+        Self { objects: AtomicU64::new(0), files: AtomicU64::new(0), bytes: AtomicU64::new(0), hears: options.progress.clone() }
     }
 
     pub(crate) fn object_done(&self) {

@@ -349,8 +349,8 @@ def check_item(report, path, events, digests, copies):
     unhex(line.get("sha256"), code), unhex(line.get("sha512"), code, 64), whole(line.get("bytes"), code)
     want(line.get("line") == "sago-item/1", code, "not the line of an item")
     want(path == "data/proofs/items/%s.json" % line.get("item"), "item-number", "the proof is about another item")
-    event = events.get(("custody", at))
-    want(event and event.origin == proof["log"], "item-event", "the event it rests on is not proven here")
+    event = next((one for one in events.values() if (one.origin, one.index) == (proof["log"], at)), None)
+    want(event, "item-event", "the event it rests on is not proven here")
     root, lines = manifest(report, path, event)
     want(count == lines and root_from_path(leaf_hash(proof["line"].encode()), index, count, siblings) == root,
          "item-inclusion", "the line is not under the manifest_root of the event")
@@ -377,7 +377,7 @@ def verify_export(report, pinned):
     digests = walk(report.root)
     report.guard("bagit.txt", check_bag, report, digests)
     events, evidence, items, story = {}, {}, 0, "data/provenance/events.jsonl"
-    proof = r"data/proofs/(custody|access)-(0|[1-9][0-9]{0,17})\.tlog-proof"
+    proof = r"data/proofs/((?:custody|access)(?:\.[1-9][0-9]{0,8})?)-(0|[1-9][0-9]{0,17})\.tlog-proof"
     covered = re.compile(proof + r"$|((tag)?manifest-sha(256|512)|bagit)\.txt$|data/(evidence|proofs/(keys|items))/|"
                          r"data/stamps/.*(/checkpoint|\.sha(256|512)\.tsr)$|data/proofs/objects/[^/]+/inventory\.json$")
     keys = Keys(report, pinned, set().union(*(report.guard(path, lambda: parse_vkeys(report.read(path))) or ()

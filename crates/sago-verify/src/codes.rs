@@ -125,28 +125,17 @@ pub struct Row {
 
 /// Returns every code that a finding can carry: ours, then the auditor's, the stamps', the packages'.
 pub fn all() -> Vec<Row> {
-    let mut rows: Vec<Row> = OWN
-        .iter()
-        .map(|code| row(code.code, Some(code.severity), code.meaning, code.action))
-        .collect();
+    let mut rows: Vec<Row> = OWN.iter().map(|code| row(code.code, Some(code.severity), code.meaning, code.action)).collect();
     let mut add = |code: &str, meaning: &str, action: &str| {
         if !rows.iter().any(|row| row.code == code) {
             rows.push(row(code, None, meaning, action));
         }
     };
     for (code, meaning) in sago_ledger::check::CODES {
-        add(
-            code,
-            &sentence(meaning),
-            "Compare with a copy of the log; entries that were proven elsewhere stay proven.",
-        );
+        add(code, &sentence(meaning), "Compare with a copy of the log; entries that were proven elsewhere stay proven.");
     }
     for (code, meaning) in sago_stamp::code::ALL {
-        add(
-            code,
-            meaning,
-            "An error means that this token proves nothing as it stands; look for another token over the same checkpoint.",
-        );
+        add(code, meaning, "An error means that this token proves nothing as it stands; look for another token over the same checkpoint.");
     }
     for (code, meaning) in packages::PACKAGES {
         add(code, meaning, "Compare with another copy of the package.");
@@ -156,31 +145,17 @@ pub fn all() -> Vec<Row> {
 
 /// Finds the row of a code.
 pub fn lookup(code: &str) -> Option<Row> {
-    let digits = code
-        .strip_prefix(['E', 'W'])
-        .filter(|digits| digits.len() == 3 && digits.bytes().all(|b| b.is_ascii_digit()));
-    let wanted = if digits.is_some() {
-        format!("{}000", &code[..1])
-    } else {
-        code.to_owned()
-    };
+    let digits = code.strip_prefix(['E', 'W']).filter(|digits| digits.len() == 3 && digits.bytes().all(|b| b.is_ascii_digit()));
+    let wanted = if digits.is_some() { format!("{}000", &code[..1]) } else { code.to_owned() };
     all().into_iter().find(|row| row.code == wanted)
 }
 
 fn row(code: &str, severity: Option<Severity>, meaning: &str, action: &str) -> Row {
-    Row {
-        code: code.to_owned(),
-        severity,
-        meaning: meaning.to_owned(),
-        action: action.to_owned(),
-    }
+    Row { code: code.to_owned(), severity, meaning: meaning.to_owned(), action: action.to_owned() }
 }
 
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
-    let first = letters
-        .next()
-        .map(|first| first.to_uppercase().to_string())
-        .unwrap_or_default();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())
 }

@@ -33,16 +33,9 @@ pub(crate) struct ManifestPromise {
 impl Event {
     /// Runs the five checks of formats, section 3, on the bytes of a `.tlog-proof`.
     pub fn prove(bytes: &[u8], trust: &mut Trust, report: &mut Report) -> Result<Self, Refusal> {
-        let proof = TlogProof::parse(bytes)
-            .map_err(|error| Refusal::new(&codes::PROOF_MALFORMED, error.to_string()))?;
-        let missing = || {
-            Refusal::new(
-                &codes::PROOF_OPENING_MISSING,
-                "the proof carries no opening of its leaf",
-            )
-        };
-        let opening =
-            Opening::parse(proof.extra.as_deref().ok_or_else(missing)?).map_err(invalid_opening)?;
+        let proof = TlogProof::parse(bytes).map_err(|error| Refusal::new(&codes::PROOF_MALFORMED, error.to_string()))?;
+        let missing = || Refusal::new(&codes::PROOF_OPENING_MISSING, "the proof carries no opening of its leaf");
+        let opening = Opening::parse(proof.extra.as_deref().ok_or_else(missing)?).map_err(invalid_opening)?;
         let checkpoint = trust.checkpoint(proof.checkpoint.as_bytes(), report)?;
         let policy = trust.policy(&checkpoint.origin, report)?;
         let verified = proof.verify_opening(opening, policy).map_err(|error| {
@@ -56,17 +49,8 @@ impl Event {
             };
             Refusal::new(code, error.to_string())
         })?;
-        let (skeleton, detail) = (
-            payload(&verified.opening.skeleton),
-            payload(&verified.opening.detail),
-        );
-        Ok(Self {
-            index: proof.index,
-            opening: verified.opening,
-            checkpoint,
-            skeleton,
-            detail,
-        })
+        let (skeleton, detail) = (payload(&verified.opening.skeleton), payload(&verified.opening.detail));
+        Ok(Self { index: proof.index, opening: verified.opening, checkpoint, skeleton, detail })
     }
 
     /// The origin of its log.
@@ -78,60 +62,27 @@ impl Event {
     ///
     /// `path` is the place of the finding when the kind of event is withheld.
     pub fn manifest(&self, path: &str, report: &mut Report) -> Result<ManifestPromise, Refusal> {
-        let withheld = || {
-            Refusal::new(
-                &codes::DETAIL_WITHHELD,
-                "the detail that holds manifest_root is withheld",
-            )
-        };
+        let withheld = || Refusal::new(&codes::DETAIL_WITHHELD, "the detail that holds manifest_root is withheld");
         let detail = self.detail.as_ref().ok_or_else(withheld)?;
         match &self.skeleton {
-            None => report.add(Finding::new(
-                &codes::SKELETON_WITHHELD,
-                path,
-                "the kind of the event is withheld",
-            )),
+            None => report.add(Finding::new(&codes::SKELETON_WITHHELD, path, "the kind of the event is withheld")),
             Some(skeleton) => {
                 let kind = skeleton.get("kind").and_then(Value::as_str);
-                want(
-                    kind == Some("accession-received"),
-                    &codes::EVENT_KIND,
-                    "the event is not accession-received",
-                )?;
+                want(kind == Some("accession-received"), &codes::EVENT_KIND, "the event is not accession-received")?;
             }
         }
-        let root = detail
-            .get("manifest_root")
-            .and_then(Value::as_str)
-            .and_then(hash_from_hex);
-        let lines = detail
-            .get("manifest_lines")
-            .and_then(Value::as_u64)
-            .filter(|lines| *lines <= MAX_INTEGER);
-        let missing = || {
-            Refusal::new(
-                &codes::EVENT_DETAIL,
-                "the detail holds no manifest_root and manifest_lines",
-            )
-        };
-        Ok(ManifestPromise {
-            root: root.ok_or_else(missing)?,
-            lines: lines.ok_or_else(missing)?,
-        })
+        let root = detail.get("manifest_root").and_then(Value::as_str).and_then(hash_from_hex);
+        let lines = detail.get("manifest_lines").and_then(Value::as_u64).filter(|lines| *lines <= MAX_INTEGER);
+        let missing = || Refusal::new(&codes::EVENT_DETAIL, "the detail holds no manifest_root and manifest_lines");
+        Ok(ManifestPromise { root: root.ok_or_else(missing)?, lines: lines.ok_or_else(missing)? })
     }
 
     /// Says whether the skeleton commits to this OCFL inventory of this object.
     pub fn commits_to(&self, object: &str, inventory_sha512: &str) -> bool {
-        let objects = self
-            .skeleton
-            .as_ref()
-            .and_then(|skeleton| skeleton.get("objects"))
-            .and_then(Value::as_array);
+        let objects = self.skeleton.as_ref().and_then(|skeleton| skeleton.get("objects")).and_then(Value::as_array);
         objects.is_some_and(|objects| {
             objects.iter().any(|one| {
-                let is = |member: &str, wanted: &str| {
-                    one.get(member).and_then(Value::as_str) == Some(wanted)
-                };
+                let is = |member: &str, wanted: &str| one.get(member).and_then(Value::as_str) == Some(wanted);
                 is("id", object) && is("inventory_sha512", inventory_sha512)
             })
         })

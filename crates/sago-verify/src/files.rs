@@ -26,13 +26,7 @@ pub(crate) fn walk(root: &Path, findings: &mut Vec<Finding>) -> Result<Vec<Strin
             let kind = entry.file_type().map_err(Error::at(&folder))?;
             let name = entry.file_name();
             let path = format!("{prefix}{}", name.to_string_lossy());
-            let mut refuse = |message: &str| {
-                findings.push(Finding::new(
-                    &codes::NOT_A_PLAIN_FILE,
-                    path.as_str(),
-                    message,
-                ))
-            };
+            let mut refuse = |message: &str| findings.push(Finding::new(&codes::NOT_A_PLAIN_FILE, path.as_str(), message));
             if name.to_str().is_none() {
                 refuse("the name is not UTF-8, so no proof can be about it");
             } else if kind.is_dir() && depth < MAX_DEPTH {
@@ -52,41 +46,24 @@ pub(crate) fn walk(root: &Path, findings: &mut Vec<Finding>) -> Result<Vec<Strin
 pub(crate) fn read(root: &Path, path: &str) -> Result<Vec<u8>, Refusal> {
     let place = root.join(path);
     let refuse = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => {
-            Refusal::new(&codes::FILE_MISSING, format!("{path} is not there"))
-        }
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Refusal::new(&codes::FILE_MISSING, format!("{path} is not there")),
         _ => Refusal::new(&codes::FILE_UNREADABLE, format!("{path}: {error}")),
     };
     let metadata = fs::symlink_metadata(&place).map_err(refuse)?;
     if !metadata.is_file() {
-        return Err(Refusal::new(
-            &codes::NOT_A_PLAIN_FILE,
-            format!("{path} is not a plain file"),
-        ));
+        return Err(Refusal::new(&codes::NOT_A_PLAIN_FILE, format!("{path} is not a plain file")));
     }
     let mut bytes = Vec::new();
-    fs::File::open(&place)
-        .map_err(refuse)?
-        .take(MAX_SMALL_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(refuse)?;
+    fs::File::open(&place).map_err(refuse)?.take(MAX_SMALL_BYTES + 1).read_to_end(&mut bytes).map_err(refuse)?;
     if bytes.len() as u64 > MAX_SMALL_BYTES {
-        return Err(Refusal::new(
-            &codes::FILE_TOO_LARGE,
-            format!("{path} is larger than {MAX_SMALL_BYTES} bytes"),
-        ));
+        return Err(Refusal::new(&codes::FILE_TOO_LARGE, format!("{path} is larger than {MAX_SMALL_BYTES} bytes")));
     }
     Ok(bytes)
 }
 
 /// Reads a file of a package whole, as text.
-pub(crate) fn read_text(
-    root: &Path,
-    path: &str,
-    code: &'static codes::Code,
-) -> Result<String, Refusal> {
-    String::from_utf8(read(root, path)?)
-        .map_err(|_| Refusal::new(code, format!("{path} is not UTF-8")))
+pub(crate) fn read_text(root: &Path, path: &str, code: &'static codes::Code) -> Result<String, Refusal> {
+    String::from_utf8(read(root, path)?).map_err(|_| Refusal::new(code, format!("{path} is not UTF-8")))
 }
 
 /// Digests and size of one file, in one pass.
@@ -111,9 +88,5 @@ pub(crate) fn measure(root: &Path, path: &str) -> Result<Measured, Error> {
     }
     let digests = hasher.finish();
     let get = |algorithm| digests.get(algorithm).unwrap_or_default().to_owned();
-    Ok(Measured {
-        sha256: get(Algorithm::Sha256),
-        sha512: get(Algorithm::Sha512),
-        bytes: digests.size_bytes,
-    })
+    Ok(Measured { sha256: get(Algorithm::Sha256), sha512: get(Algorithm::Sha512), bytes: digests.size_bytes })
 }

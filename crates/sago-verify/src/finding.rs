@@ -45,12 +45,7 @@ pub struct Finding {
 impl Finding {
     /// Makes a finding of one of our own codes, with the severity of the table.
     pub fn new(code: &Code, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            code: code.code.to_owned(),
-            path: path.into(),
-            message: message.into(),
-            severity: code.severity,
-        }
+        Self { code: code.code.to_owned(), path: path.into(), message: message.into(), severity: code.severity }
     }
 
     /// Says whether what was verified is unsound because of this.
@@ -78,12 +73,7 @@ impl From<sago_packages::Finding> for Finding {
             sago_packages::Severity::Warning => Severity::Warning,
             sago_packages::Severity::Info => Severity::Info,
         };
-        Self {
-            code: found.code,
-            path: found.path,
-            message: found.message,
-            severity,
-        }
+        Self { code: found.code, path: found.path, message: found.message, severity }
     }
 }
 
@@ -93,12 +83,7 @@ impl From<sago_ledger::check::Finding> for Finding {
             sago_ledger::check::Severity::Error => Severity::Error,
             sago_ledger::check::Severity::Warning => Severity::Warning,
         };
-        Self {
-            code: found.code.to_owned(),
-            path: found.path,
-            message: found.message,
-            severity,
-        }
+        Self { code: found.code.to_owned(), path: found.path, message: found.message, severity }
     }
 }
 
@@ -111,12 +96,7 @@ impl From<sago_stamp::Finding> for Finding {
         };
         // Places inside a reply (`token/signer`) are no paths of files: they go into the sentence.
         let message = format!("{}: {}", found.path, found.message);
-        Self {
-            code: found.code.to_owned(),
-            path: String::new(),
-            message,
-            severity,
-        }
+        Self { code: found.code.to_owned(), path: String::new(), message, severity }
     }
 }
 
@@ -129,10 +109,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub fn new(code: &'static Code, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
+        Self { code, message: message.into() }
     }
 
     pub fn at(self, path: &str) -> Finding {
@@ -142,9 +119,5 @@ impl Refusal {
 
 /// Stops a check unless `condition` holds.
 pub(crate) fn want(condition: bool, code: &'static Code, message: &str) -> Result<(), Refusal> {
-    if condition {
-        Ok(())
-    } else {
-        Err(Refusal::new(code, message))
-    }
+    if condition { Ok(()) } else { Err(Refusal::new(code, message)) }
 }

@@ -77,10 +77,7 @@ mod tests {
     #[test]
     fn only_objects_that_mean_one_thing_are_read() {
         for good in ["{}", " {\"a\": [1, -2, null, true, \"x\", {\"b\": {}}]}\n"] {
-            assert_eq!(
-                Value::from(object(good.as_bytes()).unwrap()),
-                serde_json::from_str::<Value>(good).unwrap()
-            );
+            assert_eq!(Value::from(object(good.as_bytes()).unwrap()), serde_json::from_str::<Value>(good).unwrap());
         }
         let bad = [
             "",

@@ -93,21 +93,11 @@ impl Options {
     /// Judges at `at`, with nothing given, by as many threads as the machine has.
     pub fn at(at: Moment) -> Self {
         let threads = sago_packages::Options::default().threads;
-        Self {
-            pinned: Vec::new(),
-            anchors: Vec::new(),
-            at,
-            threads,
-            progress: None,
-        }
+        Self { pinned: Vec::new(), anchors: Vec::new(), at, threads, progress: None }
     }
 
     pub(crate) fn packages(&self) -> sago_packages::Options {
-        sago_packages::Options {
-            threads: self.threads.max(1),
-            progress: self.progress.clone(),
-            ..sago_packages::Options::default()
-        }
+        sago_packages::Options { threads: self.threads.max(1), progress: self.progress.clone(), ..sago_packages::Options::default() }
     }
 }
 
@@ -120,10 +110,7 @@ pub fn read_anchors(path: &Path) -> Result<Vec<Certificate>, Error> {
         None if certificates.is_empty() => "there is no certificate in it".to_owned(),
         None => return Ok(certificates),
     };
-    Err(Error::Given {
-        path: path.to_owned(),
-        message,
-    })
+    Err(Error::Given { path: path.to_owned(), message })
 }
 
 /// Tells what a path is, from names alone; it need not be a sound one.
@@ -132,22 +119,13 @@ pub fn detect(path: &Path) -> Option<Target> {
     let folder = |name: &str| path.join(name).is_dir();
     let is_named = |name: &str| path.file_name().is_some_and(|own| own == name);
     if path.is_file() {
-        let proof = path
-            .extension()
-            .is_some_and(|extension| extension == "tlog-proof");
-        return if proof {
-            Some(Target::Proof)
-        } else {
-            is_named("receipt.json").then_some(Target::Receipt)
-        };
+        let proof = path.extension().is_some_and(|extension| extension == "tlog-proof");
+        return if proof { Some(Target::Proof) } else { is_named("receipt.json").then_some(Target::Receipt) };
     }
     if file("sago.toml") {
         return Some(Target::Repository);
     }
-    if ["data/proofs", "data/evidence", "data/provenance"]
-        .into_iter()
-        .any(folder)
-    {
+    if ["data/proofs", "data/evidence", "data/provenance"].into_iter().any(folder) {
         return Some(Target::Export);
     }
     match sago_packages::detect(path) {
@@ -155,6 +133,9 @@ pub fn detect(path: &Path) -> Option<Target> {
         PackageKind::OcflObject => Some(Target::OcflObject),
         PackageKind::Bag => Some(Target::Bag),
         PackageKind::Unknown if file("receipt.json") => Some(Target::Receipt),
+        // An object or a bag that lost its declaration is a broken one, not an unknown thing.
+        PackageKind::Unknown if file("inventory.json") || file("inventory.json.sha512") => Some(Target::OcflObject),
+        PackageKind::Unknown if file("manifest-sha256.txt") || file("manifest-sha512.txt") || file("bag-info.txt") => Some(Target::Bag),
         PackageKind::Unknown if file("checkpoint") || folder("tile") => Some(Target::Log),
         PackageKind::Unknown if folder("custody") || folder("access") => Some(Target::Generation),
         PackageKind::Unknown => None,
@@ -164,14 +145,15 @@ pub fn detect(path: &Path) -> Option<Target> {
 /// Finds out what a path is and verifies it.
 pub fn verify_path(path: &Path, options: &Options) -> Result<Report, Error> {
     std::fs::metadata(path).map_err(Error::at(path))?;
-    match detect(path).ok_or_else(|| Error::Unknown {
-        path: path.to_owned(),
-    })? {
+    verify_as(path, detect(path).ok_or_else(|| Error::Unknown { path: path.to_owned() })?, options)
+}
+
+/// Verifies a path as what the caller says it is, even where nothing in it says so.
+pub fn verify_as(path: &Path, target: Target, options: &Options) -> Result<Report, Error> {
+    match target {
         Target::Export => export::verify(path, options),
         Target::Receipt if path.is_file() => {
-            let folder = path
-                .parent()
-                .filter(|parent| !parent.as_os_str().is_empty());
+            let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
             receipt::verify(folder.unwrap_or(Path::new(".")), options)
         }
         Target::Receipt => receipt::verify(path, options),
@@ -188,33 +170,17 @@ pub fn verify_path(path: &Path, options: &Options) -> Result<Report, Error> {
 fn verify_object(path: &Path, options: &Options) -> Result<Report, Error> {
     let mut report = Report::new(Target::OcflObject);
     let (summary, findings) = sago_packages::ocfl::validate_object(path, &options.packages())?;
-    findings
-        .into_iter()
-        .for_each(|finding| report.add(finding.into()));
-    report.checked(format!(
-        "{} content files, {} bytes, against the inventory",
-        summary.content_files, summary.content_bytes
-    ));
-    report.not_checked(
-        "whether a log commits to the object",
-        "an object alone shows only that it is whole",
-    );
+    findings.into_iter().for_each(|finding| report.add(finding.into()));
+    report.checked(format!("{} content files, {} bytes, against the inventory", summary.content_files, summary.content_bytes));
+    report.not_checked("whether a log commits to the object", "an object alone shows only that it is whole");
     Ok(report)
 }
 
 fn verify_bag(path: &Path, options: &Options) -> Result<Report, Error> {
     let mut report = Report::new(Target::Bag);
     let (bag, findings) = sago_packages::bagit::validate(path, &options.packages())?;
-    findings
-        .into_iter()
-        .for_each(|finding| report.add(finding.into()));
-    report.checked(format!(
-        "{} payload files against the manifests of the bag",
-        bag.files.len()
-    ));
-    report.not_checked(
-        "where the files come from and how old they are",
-        "the bag holds no proofs: whoever changes a file can change its manifests",
-    );
+    findings.into_iter().for_each(|finding| report.add(finding.into()));
+    report.checked(format!("{} payload files against the manifests of the bag", bag.files.len()));
+    report.not_checked("where the files come from and how old they are", "the bag holds no proofs: whoever changes a file can change its manifests");
     Ok(report)
 }

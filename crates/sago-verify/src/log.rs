@@ -25,19 +25,11 @@ pub struct LogContext {
 }
 
 /// Verifies one log: every entry, tile and signature. The checkpoint is answered when it is signed as it must be.
-pub fn verify(
-    root: &Path,
-    context: LogContext,
-    options: &Options,
-) -> Result<(Report, Option<Checkpoint>), Error> {
+pub fn verify(root: &Path, context: LogContext, options: &Options) -> Result<(Report, Option<Checkpoint>), Error> {
     let mut report = Report::new(Target::Log);
-    let keys = context
-        .keys
-        .unwrap_or_else(|| keys_beside(root, options, &mut report));
+    let keys = context.keys.unwrap_or_else(|| keys_beside(root, options, &mut report));
     let mut trust = Trust::new(&options.pinned, keys);
-    let checkpoint = match files::read(root, "checkpoint")
-        .and_then(|note| trust.checkpoint(&note, &mut report))
-    {
+    let checkpoint = match files::read(root, "checkpoint").and_then(|note| trust.checkpoint(&note, &mut report)) {
         Ok(checkpoint) => checkpoint,
         Err(refusal) => {
             report.add(refusal.at("checkpoint"));
@@ -51,41 +43,20 @@ pub fn verify(
             return Ok((report, None));
         }
     };
-    let (ours, others): (Vec<_>, Vec<_>) = context
-        .known
-        .into_iter()
-        .partition(|known| origin_of(&known.bytes).as_deref() == Some(&checkpoint.origin));
+    let (ours, others): (Vec<_>, Vec<_>) = context.known.into_iter().partition(|known| origin_of(&known.bytes).as_deref() == Some(&checkpoint.origin));
     let known = ours.len();
-    let check = CheckOptions {
-        sago_leaves: true,
-        known: ours,
-    };
+    let check = CheckOptions { sago_leaves: true, known: ours };
     let (summary, findings) = check_log(&FolderSource::new(root), policy, &check);
-    findings
-        .into_iter()
-        .for_each(|finding| report.add(finding.into()));
-    let what = format!(
-        "{} entries and {} files of log {} against the signed checkpoint",
-        summary.entries, summary.files, checkpoint.origin
-    );
+    findings.into_iter().for_each(|finding| report.add(finding.into()));
+    let what = format!("{} entries and {} files of log {} against the signed checkpoint", summary.entries, summary.files, checkpoint.origin);
     report.checked(what);
     if known > 0 {
-        report.checked(format!(
-            "{known} checkpoints signed earlier against log {}",
-            checkpoint.origin
-        ));
+        report.checked(format!("{known} checkpoints signed earlier against log {}", checkpoint.origin));
     }
     for other in others {
-        report.add(Finding::new(
-            &codes::CHECKPOINT_MALFORMED,
-            other.path,
-            "not a checkpoint of this log",
-        ));
+        report.add(Finding::new(&codes::CHECKPOINT_MALFORMED, other.path, "not a checkpoint of this log"));
     }
-    report.not_checked(
-        "what the entries say",
-        "a log shows commitments only; their openings need keys",
-    );
+    report.not_checked("what the entries say", "a log shows commitments only; their openings need keys");
     Ok((report, Some(checkpoint)))
 }
 
@@ -103,9 +74,7 @@ fn keys_beside(root: &Path, options: &Options, report: &mut Report) -> Vec<Verif
     // The folder may be given as `.`: its name is that of the real place.
     let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     match (real.parent(), real.file_name()) {
-        (Some(folder), Some(name)) => {
-            sibling_keys(folder, &format!("{}.vkey", name.to_string_lossy()), report)
-        }
+        (Some(folder), Some(name)) => sibling_keys(folder, &format!("{}.vkey", name.to_string_lossy()), report),
         _ => Vec::new(),
     }
 }
@@ -113,39 +82,18 @@ fn keys_beside(root: &Path, options: &Options, report: &mut Report) -> Vec<Verif
 /// Verifies one generation: both logs and the coverage of their payload segments. Findings carry paths below `root`.
 ///
 /// `known` are checkpoints that the two logs must continue; those of neither are passed over: whoever brings them judges that.
-pub fn verify_generation(
-    root: &Path,
-    known: &[KnownCheckpoint],
-    options: &Options,
-) -> Result<Report, Error> {
+pub fn verify_generation(root: &Path, known: &[KnownCheckpoint], options: &Options) -> Result<Report, Error> {
     let mut report = Report::new(Target::Generation);
     for log in ["custody", "access"] {
         let folder = root.join(log);
         if !folder.is_dir() {
-            report.add(Finding::new(
-                &codes::LOG_MISSING,
-                log,
-                format!("there is no {log} log in this generation"),
-            ));
+            report.add(Finding::new(&codes::LOG_MISSING, log, format!("there is no {log} log in this generation")));
             continue;
         }
         let keys = sibling_keys(root, &format!("{log}.vkey"), &mut report);
-        let origin = files::read(&folder, "checkpoint")
-            .ok()
-            .and_then(|note| origin_of(&note));
-        let known = known
-            .iter()
-            .filter(|known| origin.is_some() && origin_of(&known.bytes) == origin)
-            .cloned()
-            .collect();
-        let (part, checkpoint) = verify(
-            &folder,
-            LogContext {
-                keys: Some(keys),
-                known,
-            },
-            options,
-        )?;
+        let origin = files::read(&folder, "checkpoint").ok().and_then(|note| origin_of(&note));
+        let known = known.iter().filter(|known| origin.is_some() && origin_of(&known.bytes) == origin).cloned().collect();
+        let (part, checkpoint) = verify(&folder, LogContext { keys: Some(keys), known }, options)?;
         report.absorb(log, part);
         let segments = root.join("payload").join(log);
         if let Some(checkpoint) = checkpoint {
@@ -154,10 +102,7 @@ pub fn verify_generation(
             report.absorb(&format!("payload/{log}"), part);
         }
     }
-    report.not_checked(
-        "what the payload segments hold",
-        "they are sealed to units; opening them needs the repository's keys",
-    );
+    report.not_checked("what the payload segments hold", "they are sealed to units; opening them needs the repository's keys");
     Ok(report)
 }
 
@@ -170,13 +115,8 @@ fn judge_segments(folder: &Path, size: u64, report: &mut Report) -> Result<(), E
     let mut halves = [("skeleton", Vec::new()), ("detail", Vec::new())];
     for name in &names {
         match (segment_name(name), &mut halves) {
-            (Some((first, last, "skeleton")), [(_, ranges), _])
-            | (Some((first, last, _)), [_, (_, ranges)]) => ranges.push((first, last)),
-            (None, _) => report.add(Finding::new(
-                &codes::PAYLOAD_NAME,
-                name.as_str(),
-                "not the name of a segment",
-            )),
+            (Some((first, last, "skeleton")), [(_, ranges), _]) | (Some((first, last, _)), [_, (_, ranges)]) => ranges.push((first, last)),
+            (None, _) => report.add(Finding::new(&codes::PAYLOAD_NAME, name.as_str(), "not the name of a segment")),
         }
     }
     for (half, mut ranges) in halves {
@@ -195,10 +135,7 @@ fn judge_segments(folder: &Path, size: u64, report: &mut Report) -> Result<(), E
             report.add(Finding::new(&codes::PAYLOAD_GAP, "", message));
         }
     }
-    report.checked(format!(
-        "{} payload segments, by name: whether every entry has one",
-        names.len()
-    ));
+    report.checked(format!("{} payload segments, by name: whether every entry has one", names.len()));
     Ok(())
 }
 
@@ -207,21 +144,13 @@ fn segment_name(name: &str) -> Option<(u64, u64, &str)> {
     let (range, rest) = name.split_once('.')?;
     let (unit, half) = rest.strip_suffix(".age")?.split_once('.')?;
     let (first, last) = range.split_once('-')?;
-    let index = |text: &str| {
-        text.parse()
-            .ok()
-            .filter(|_| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()))
-    };
+    let index = |text: &str| text.parse().ok().filter(|_| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()));
     let (first, last): (u64, u64) = (index(first)?, index(last)?);
     let is_unit = unit.len() == 36 && unit.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
-    (is_unit && first <= last && matches!(half, "skeleton" | "detail"))
-        .then_some((first, last, half))
+    (is_unit && first <= last && matches!(half, "skeleton" | "detail")).then_some((first, last, half))
 }
 
 /// Reads a signed checkpoint that somebody kept, to hold a log against it.
 pub(crate) fn kept(root: &Path, path: &str) -> Result<KnownCheckpoint, Refusal> {
-    Ok(KnownCheckpoint {
-        path: path.to_owned(),
-        bytes: files::read(root, path)?,
-    })
+    Ok(KnownCheckpoint { path: path.to_owned(), bytes: files::read(root, path)? })
 }

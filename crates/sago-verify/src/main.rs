@@ -7,9 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use sago_stamp::Moment;
-use sago_verify::{
-    Error, Options, Report, Severity, codes, read_anchors, read_pinned, verify_path,
-};
+use sago_verify::{Error, Options, Report, Severity, codes, read_anchors, read_pinned, verify_path};
 
 /// Verifies an export, a receipt, a proof, a log, a repository, a bag or an OCFL folder, offline.
 ///
@@ -40,11 +38,7 @@ fn main() -> ExitCode {
     let code = match run(&arguments, &mut out) {
         Ok(code) => code,
         Err(error) => {
-            let _ = writeln!(
-                std::io::stderr(),
-                "could not verify: {}",
-                plain(&error.to_string())
-            );
+            let _ = writeln!(std::io::stderr(), "could not verify: {}", plain(&error.to_string()));
             2
         }
     };
@@ -59,16 +53,11 @@ fn run(arguments: &Arguments, out: &mut String) -> Result<u8, Error> {
     let Some(path) = arguments.path.as_ref().filter(|_| !arguments.codes) else {
         for row in codes::all() {
             let severity = row.severity.map_or("varies", Severity::word);
-            out.push_str(&format!(
-                "{} ({severity})\n  {}\n  {}\n",
-                row.code, row.meaning, row.action
-            ));
+            out.push_str(&format!("{} ({severity})\n  {}\n  {}\n", row.code, row.meaning, row.action));
         }
         return Ok(0);
     };
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let mut options = Options::at(Moment::from_seconds(i64::try_from(now).unwrap_or(i64::MAX)));
     for file in &arguments.key {
         options.pinned.extend(read_pinned(file)?);
@@ -96,55 +85,21 @@ fn print_json(report: &Report, out: &mut String) {
 fn print_report(report: &Report, out: &mut String) {
     out.push_str(&format!("This is: {}.\n\n", report.target));
     for finding in &report.findings {
-        let place = if finding.path.is_empty() {
-            String::new()
-        } else {
-            format!(" {}", finding.path)
-        };
-        out.push_str(&plain(&format!(
-            "{:<7} {}{place}: {}",
-            finding.severity.word(),
-            finding.code,
-            finding.message
-        )));
+        let place = if finding.path.is_empty() { String::new() } else { format!(" {}", finding.path) };
+        out.push_str(&plain(&format!("{:<7} {}{place}: {}", finding.severity.word(), finding.code, finding.message)));
         out.push('\n');
     }
     out.push_str("\nChecked:\n");
-    report
-        .checked
-        .iter()
-        .for_each(|what| out.push_str(&format!("  {}\n", plain(what))));
+    report.checked.iter().for_each(|what| out.push_str(&format!("  {}\n", plain(what))));
     out.push_str("Not checked:\n");
-    report.not_checked.iter().for_each(|not| {
-        out.push_str(&format!(
-            "  {}\n",
-            plain(&format!("{}: {}", not.what, not.why))
-        ))
-    });
-    let (errors, warnings) = (
-        report.count(Severity::Error),
-        report.count(Severity::Warning),
-    );
-    let verdict = if report.is_sound() {
-        "SOUND"
-    } else {
-        "NOT SOUND"
-    };
-    out.push_str(&format!(
-        "\n{verdict}: {errors} errors, {warnings} warnings.\n"
-    ));
+    report.not_checked.iter().for_each(|not| out.push_str(&format!("  {}\n", plain(&format!("{}: {}", not.what, not.why)))));
+    let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
+    let verdict = if report.is_sound() { "SOUND" } else { "NOT SOUND" };
+    out.push_str(&format!("\n{verdict}: {errors} errors, {warnings} warnings.\n"));
 }
 
 /// Names are a stranger's choice: shown without characters that move or turn text, or they could write over the verdict.
 fn plain(text: &str) -> String {
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars()
-        .map(|c| {
-            if c.is_control() || turns(c) {
-                format!("\\u{:04x}", u32::from(c))
-            } else {
-                c.to_string()
-            }
-        })
-        .collect()
+    text.chars().map(|c| if c.is_control() || turns(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() }).collect()
 }

@@ -71,24 +71,13 @@ pub struct Report {
 impl Report {
     /// Begins a report.
     pub fn new(target: Target) -> Self {
-        Self {
-            target,
-            checked: Vec::new(),
-            not_checked: Vec::new(),
-            findings: Vec::new(),
-        }
+        Self { target, checked: Vec::new(), not_checked: Vec::new(), findings: Vec::new() }
     }
 
     /// Adds a finding; the same one twice is one.
     pub fn add(&mut self, finding: Finding) {
         // Equal findings come from checks of the same file for several users of it; far-apart ones are never equal.
-        if !self
-            .findings
-            .iter()
-            .rev()
-            .take(64)
-            .any(|known| *known == finding)
-        {
+        if !self.findings.iter().rev().take(64).any(|known| *known == finding) {
             self.findings.push(finding);
         }
     }
@@ -109,29 +98,18 @@ impl Report {
     /// Takes over the report about a part that lies at `folder`.
     pub fn absorb(&mut self, folder: &str, part: Report) {
         let named = |text: String| {
-            if folder.is_empty() {
-                text
-            } else {
-                format!("{folder}: {text}")
-            }
+            if folder.is_empty() { text } else { format!("{folder}: {text}") }
         };
         self.checked.extend(part.checked.into_iter().map(named));
         for missing in part.not_checked {
             self.not_checked(missing.what, missing.why);
         }
-        self.findings.extend(
-            part.findings
-                .into_iter()
-                .map(|finding| finding.under(folder)),
-        );
+        self.findings.extend(part.findings.into_iter().map(|finding| finding.under(folder)));
     }
 
     /// Counts findings of a severity.
     pub fn count(&self, severity: Severity) -> usize {
-        self.findings
-            .iter()
-            .filter(|finding| finding.severity == severity)
-            .count()
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
     }
 
     /// Says whether nothing was found that makes it unsound.

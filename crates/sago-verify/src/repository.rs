@@ -34,15 +34,7 @@ pub struct Places<'a> {
 /// Verifies a repository whose parts lie at their usual places.
 pub fn verify(root: &Path, options: &Options) -> Result<Report, Error> {
     let [store, log, lock, stamps] = ["store", "log", "lock", "stamps"].map(|name| root.join(name));
-    verify_places(
-        &Places {
-            store: &store,
-            log: &log,
-            lock: &lock,
-            stamps: &stamps,
-        },
-        options,
-    )
+    verify_places(&Places { store: &store, log: &log, lock: &lock, stamps: &stamps }, options)
 }
 
 /// Verifies a repository: storage root, all generations of both logs, locks and time-stamps.
@@ -52,42 +44,24 @@ pub fn verify_places(places: &Places<'_>, options: &Options) -> Result<Report, E
     let locks = locks(places, &generations, &mut report);
     let stamps = verify_stamps(places, &generations, options, &mut report)?;
     for generation in &generations {
-        let known: Vec<KnownCheckpoint> = locks
-            .get(generation)
-            .into_iter()
-            .flatten()
-            .chain(&stamps)
-            .cloned()
-            .collect();
-        let part =
-            log::verify_generation(&places.log.join(generation.to_string()), &known, options)?;
+        let known: Vec<KnownCheckpoint> = locks.get(generation).into_iter().flatten().chain(&stamps).cloned().collect();
+        let part = log::verify_generation(&places.log.join(generation.to_string()), &known, options)?;
         report.absorb(&format!("log/{generation}"), part);
     }
     report.absorb("store", verify_store(places.store, options)?);
     if generations.len() > 1 {
-        report.not_checked(
-            "that each generation's first entry commits to the end of the one before",
-            "its opening is sealed; that needs the repository's keys",
-        );
+        report
+            .not_checked("that each generation's first entry commits to the end of the one before", "its opening is sealed; that needs the repository's keys");
     }
     let sealed = "the events that say so are sealed; that needs the repository's keys";
-    report.not_checked(
-        "whether every stored object is one that the log commits to, and none is missing",
-        sealed,
-    );
-    report.not_checked(
-        "whether stored files can be opened and hold what the manifests say",
-        "that needs the repository's keys",
-    );
+    report.not_checked("whether every stored object is one that the log commits to, and none is missing", sealed);
+    report.not_checked("whether stored files can be opened and hold what the manifests say", "that needs the repository's keys");
     for finding in &mut report.findings {
         if let Some(path) = finding.path.strip_prefix('/') {
             finding.path = path.to_owned();
         }
     }
-    report.not_checked(
-        "vault, keys, staging and database",
-        "they are mutable or can be rebuilt; nothing outside commits to them",
-    );
+    report.not_checked("vault, keys, staging and database", "they are mutable or can be rebuilt; nothing outside commits to them");
     Ok(report)
 }
 
@@ -95,22 +69,12 @@ pub fn verify_places(places: &Places<'_>, options: &Options) -> Result<Report, E
 pub fn verify_store(store: &Path, options: &Options) -> Result<Report, Error> {
     let mut report = Report::new(Target::OcflRoot);
     if !store.is_dir() {
-        report.add(Finding::new(
-            &codes::STORE_MISSING,
-            "",
-            "there is no storage root",
-        ));
+        report.add(Finding::new(&codes::STORE_MISSING, "", "there is no storage root"));
         return Ok(report);
     }
     let (summary, findings) = ocfl::validate_root(store, &options.packages())?;
-    findings
-        .into_iter()
-        .for_each(|finding| report.add(finding.into()));
-    let (objects, files, bytes) = (
-        summary.objects,
-        summary.content_files,
-        summary.content_bytes,
-    );
+    findings.into_iter().for_each(|finding| report.add(finding.into()));
+    let (objects, files, bytes) = (summary.objects, summary.content_files, summary.content_bytes);
     report.checked(format!("{objects} OCFL objects with {files} content files, {bytes} bytes, against their inventories"));
     Ok(report)
 }
@@ -122,31 +86,20 @@ fn generations(log: &Path, report: &mut Report) -> Result<Vec<u64>, Error> {
         for entry in std::fs::read_dir(log).map_err(Error::at(log))? {
             let entry = entry.map_err(Error::at(log))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let number = name
-                .parse::<u64>()
-                .ok()
-                .filter(|number| number.to_string() == name && *number > 0);
+            let number = name.parse::<u64>().ok().filter(|number| number.to_string() == name && *number > 0);
             found.extend(number.filter(|_| entry.path().is_dir()));
         }
     }
     found.sort_unstable();
     let last = found.last().copied().unwrap_or(1);
     for missing in (1..=last.min(10_000)).filter(|number| !found.contains(number)) {
-        report.add(Finding::new(
-            &codes::LOG_MISSING,
-            format!("log/{missing}"),
-            "there is no such generation of the logs",
-        ));
+        report.add(Finding::new(&codes::LOG_MISSING, format!("log/{missing}"), "there is no such generation of the logs"));
     }
     Ok(found)
 }
 
 /// Reads `lock/<log>-<generation>`, the last signed checkpoint of each log.
-fn locks(
-    places: &Places<'_>,
-    generations: &[u64],
-    report: &mut Report,
-) -> BTreeMap<u64, Vec<KnownCheckpoint>> {
+fn locks(places: &Places<'_>, generations: &[u64], report: &mut Report) -> BTreeMap<u64, Vec<KnownCheckpoint>> {
     let mut locks: BTreeMap<u64, Vec<KnownCheckpoint>> = BTreeMap::new();
     for generation in generations {
         for log in ["custody", "access"] {
@@ -155,11 +108,7 @@ fn locks(
             let known = match kept(places.lock, &name) {
                 Ok(known) => known,
                 Err(refusal) if refusal.code == &codes::FILE_MISSING => {
-                    report.add(Finding::new(
-                        &codes::LOCK_MISSING,
-                        place,
-                        "there is no lock for this log",
-                    ));
+                    report.add(Finding::new(&codes::LOCK_MISSING, place, "there is no lock for this log"));
                     continue;
                 }
                 Err(refusal) => {
@@ -168,20 +117,11 @@ fn locks(
                 }
             };
             // A lock of another log would hold this one against nothing.
-            let own = kept(places.log, &format!("{generation}/{log}/checkpoint"))
-                .ok()
-                .and_then(|own| origin_of(&own.bytes));
+            let own = kept(places.log, &format!("{generation}/{log}/checkpoint")).ok().and_then(|own| origin_of(&own.bytes));
             if own.is_some() && origin_of(&known.bytes) != own {
-                report.add(Finding::new(
-                    &codes::CHECKPOINT_MALFORMED,
-                    place,
-                    "not a checkpoint of this log",
-                ));
+                report.add(Finding::new(&codes::CHECKPOINT_MALFORMED, place, "not a checkpoint of this log"));
             } else {
-                locks.entry(*generation).or_default().push(KnownCheckpoint {
-                    path: place,
-                    ..known
-                });
+                locks.entry(*generation).or_default().push(KnownCheckpoint { path: place, ..known });
             }
         }
     }
@@ -189,12 +129,7 @@ fn locks(
 }
 
 /// Verifies all time-stamps with the keys of all generations; answers the stamped checkpoints, which the logs must continue.
-fn verify_stamps(
-    places: &Places<'_>,
-    generations: &[u64],
-    options: &Options,
-    report: &mut Report,
-) -> Result<Vec<KnownCheckpoint>, Error> {
+fn verify_stamps(places: &Places<'_>, generations: &[u64], options: &Options, report: &mut Report) -> Result<Vec<KnownCheckpoint>, Error> {
     if !places.stamps.is_dir() {
         report.not_checked("time-stamps", "there are none");
         return Ok(Vec::new());
@@ -206,18 +141,13 @@ fn verify_stamps(
         let folder = places.log.join(generation.to_string());
         for log in ["custody", "access"] {
             // A missing key file is said where the generation is judged.
-            keys.extend(sibling_keys(
-                &folder,
-                &format!("{log}.vkey"),
-                &mut Report::new(Target::Repository),
-            ));
+            keys.extend(sibling_keys(&folder, &format!("{log}.vkey"), &mut Report::new(Target::Repository)));
         }
     }
     let mut trust = Trust::new(&options.pinned, keys);
     check_stamps(places.stamps, "", &paths, &mut trust, options, &mut part);
     // Which files travel beside a token is no matter here: they are the repository's own.
-    part.findings
-        .retain(|finding| finding.code != codes::NOT_COVERED.code);
+    part.findings.retain(|finding| finding.code != codes::NOT_COVERED.code);
     report.absorb("stamps", part);
     let mut known = Vec::new();
     for path in paths.iter().filter(|path| path.ends_with("/checkpoint")) {

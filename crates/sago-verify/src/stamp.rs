@@ -21,11 +21,7 @@ pub(crate) type Stamped = BTreeSet<(String, u64, [u8; 32])>;
 
 /// What identifies the tree of a checkpoint.
 pub(crate) fn tree(checkpoint: &Checkpoint) -> (String, u64, [u8; 32]) {
-    (
-        checkpoint.origin.clone(),
-        checkpoint.size,
-        checkpoint.root.0,
-    )
+    (checkpoint.origin.clone(), checkpoint.size, checkpoint.root.0)
 }
 
 /// The name of the folder of a log's time-stamps: 16 hexadecimal digits.
@@ -36,14 +32,7 @@ pub fn log_id(origin: &str) -> String {
 /// Checks every folder below `base`, a prefix of `paths` that ends with `/` or is empty.
 ///
 /// Answers the trees with at least one token that proves something. Files of no use to a verifier are named in the report.
-pub(crate) fn check_stamps(
-    root: &Path,
-    base: &str,
-    paths: &[String],
-    trust: &mut Trust,
-    options: &Options,
-    report: &mut Report,
-) -> Stamped {
+pub(crate) fn check_stamps(root: &Path, base: &str, paths: &[String], trust: &mut Trust, options: &Options, report: &mut Report) -> Stamped {
     let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for path in paths.iter().filter(|path| path.starts_with(base)) {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -63,19 +52,10 @@ pub(crate) fn check_stamps(
         }
     }
     if tokens > 0 {
-        report.checked(format!(
-            "{tokens} time-stamp tokens over {} checkpoints",
-            stamped.len()
-        ));
-        report.not_checked(
-            "revocation of the time-stamping authorities' certificates",
-            "no revocation data travels with them",
-        );
+        report.checked(format!("{tokens} time-stamp tokens over {} checkpoints", stamped.len()));
+        report.not_checked("revocation of the time-stamping authorities' certificates", "no revocation data travels with them");
         if options.anchors.is_empty() {
-            report.not_checked(
-                "whether the time-stamping authorities can be trusted",
-                "no root certificate was given (--anchor)",
-            );
+            report.not_checked("whether the time-stamping authorities can be trusted", "no root certificate was given (--anchor)");
         }
     }
     stamped
@@ -93,43 +73,21 @@ fn check_folder(
     let note = files::read(root, &format!("{folder}/checkpoint"))?;
     let checkpoint = trust.checkpoint(&note, report)?;
     if folder != format!("{base}{}/{}", log_id(&checkpoint.origin), checkpoint.size) {
-        report.add(Finding::new(
-            &codes::STAMP_FOLDER,
-            folder,
-            "the folder is named after another log or size than its checkpoint",
-        ));
+        report.add(Finding::new(&codes::STAMP_FOLDER, folder, "the folder is named after another log or size than its checkpoint"));
     }
     let mut sound = 0;
     for name in names {
-        let token = name
-            .strip_suffix(".tsr")
-            .and_then(|stem| Some((stem.rsplit_once('.')?, format!("{folder}/{name}"))));
+        let token = name.strip_suffix(".tsr").and_then(|stem| Some((stem.rsplit_once('.')?, format!("{folder}/{name}"))));
         let Some(((authority, algorithm @ ("sha256" | "sha512")), path)) = token else {
             if *name != "checkpoint" {
-                report.add(Finding::new(
-                    &codes::NOT_COVERED,
-                    format!("{folder}/{name}"),
-                    "no proof covers this file",
-                ));
+                report.add(Finding::new(&codes::NOT_COVERED, format!("{folder}/{name}"), "no proof covers this file"));
             }
             continue;
         };
-        let imprint = if algorithm == "sha256" {
-            Imprint::sha256(&note)
-        } else {
-            Imprint::sha512(&note)
-        };
+        let imprint = if algorithm == "sha256" { Imprint::sha256(&note) } else { Imprint::sha512(&note) };
         let chain = format!("{authority}.chain.pem");
         let chain = names.contains(&chain.as_str()).then_some(chain);
-        match check_token(
-            root,
-            folder,
-            &path,
-            chain.as_deref(),
-            imprint,
-            options,
-            report,
-        ) {
+        match check_token(root, folder, &path, chain.as_deref(), imprint, options, report) {
             Ok(true) => sound += 1,
             Ok(false) => {}
             Err(refusal) => report.add(refusal.at(&path)),
@@ -139,15 +97,7 @@ fn check_folder(
 }
 
 /// Judges one token; the answer is whether it proves something.
-fn check_token(
-    root: &Path,
-    folder: &str,
-    path: &str,
-    chain: Option<&str>,
-    imprint: Imprint,
-    options: &Options,
-    report: &mut Report,
-) -> Result<bool, Refusal> {
+fn check_token(root: &Path, folder: &str, path: &str, chain: Option<&str>, imprint: Imprint, options: &Options, report: &mut Report) -> Result<bool, Refusal> {
     let token = files::read(root, path)?;
     let mut intermediates = Vec::new();
     if let Some(chain) = chain {
@@ -155,30 +105,15 @@ fn check_token(
         let pem = files::read(root, &place)?;
         let (certificates, findings) = certificates_from_pem(&String::from_utf8_lossy(&pem));
         intermediates = certificates;
-        findings
-            .into_iter()
-            .for_each(|finding| report.add(Finding::from(finding).under(&place)));
+        findings.into_iter().for_each(|finding| report.add(Finding::from(finding).under(&place)));
     }
-    let trust = sago_stamp::Trust {
-        anchors: &options.anchors,
-        intermediates: &intermediates,
-    };
-    let (verified, findings) = verify_der(
-        &token,
-        Expected::Imprints(&[imprint]),
-        &trust,
-        &sago_stamp::Options::at(options.at),
-    );
-    findings
-        .into_iter()
-        .for_each(|finding| report.add(Finding::from(finding).under(path)));
+    let trust = sago_stamp::Trust { anchors: &options.anchors, intermediates: &intermediates };
+    let (verified, findings) = verify_der(&token, Expected::Imprints(&[imprint]), &trust, &sago_stamp::Options::at(options.at));
+    findings.into_iter().for_each(|finding| report.add(Finding::from(finding).under(path)));
     if let Some(verified) = &verified
         && !verified.trusted
     {
-        let message = format!(
-            "states {} by {}, which nobody vouches for here",
-            verified.gen_time, verified.tsa
-        );
+        let message = format!("states {} by {}, which nobody vouches for here", verified.gen_time, verified.tsa);
         report.add(Finding::new(&codes::STAMP_UNANCHORED, path, message));
     }
     Ok(verified.is_some())

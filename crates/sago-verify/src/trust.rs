@@ -24,20 +24,13 @@ pub fn parse_keys(text: &str) -> Result<Vec<Verifier>, String> {
             keys.push(key);
         }
     }
-    if keys.is_empty() {
-        Err("there is no key of a log in it".to_owned())
-    } else {
-        Ok(keys)
-    }
+    if keys.is_empty() { Err("there is no key of a log in it".to_owned()) } else { Ok(keys) }
 }
 
 /// Reads a file of keys that were given; here a wrong file is our error, not a finding.
 pub fn read_pinned(path: &std::path::Path) -> Result<Vec<Verifier>, Error> {
     let text = std::fs::read_to_string(path).map_err(Error::at(path))?;
-    parse_keys(&text).map_err(|message| Error::Given {
-        path: path.to_owned(),
-        message,
-    })
+    parse_keys(&text).map_err(|message| Error::Given { path: path.to_owned(), message })
 }
 
 /// The keys in force during one verification, and the checkpoints already judged by them.
@@ -51,13 +44,7 @@ pub(crate) struct Trust {
 
 impl Trust {
     pub fn new(pinned: &[Verifier], package: Vec<Verifier>) -> Self {
-        Self {
-            pinned: pinned.to_vec(),
-            package,
-            policies: BTreeMap::new(),
-            known: HashMap::new(),
-            roots: BTreeMap::new(),
-        }
+        Self { pinned: pinned.to_vec(), package, policies: BTreeMap::new(), known: HashMap::new(), roots: BTreeMap::new() }
     }
 
     /// The keys that must all have signed for a log; remarks about them go to the report, once a log.
@@ -66,47 +53,24 @@ impl Trust {
             let policy = self.make_policy(origin, report)?;
             self.policies.insert(origin.to_owned(), policy);
         }
-        self.policies
-            .get(origin)
-            .ok_or_else(|| Refusal::new(&codes::KEY_MISSING, "no key"))
+        self.policies.get(origin).ok_or_else(|| Refusal::new(&codes::KEY_MISSING, "no key"))
     }
 
     fn make_policy(&self, origin: &str, report: &mut Report) -> Result<Policy, Refusal> {
-        let of = |keys: &[Verifier]| {
-            keys.iter()
-                .filter(|key| key.name() == origin)
-                .cloned()
-                .collect::<Vec<_>>()
-        };
+        let of = |keys: &[Verifier]| keys.iter().filter(|key| key.name() == origin).cloned().collect::<Vec<_>>();
         let own = of(&self.package);
-        let keys = if self.pinned.is_empty() {
-            own.clone()
-        } else {
-            of(&self.pinned)
-        };
+        let keys = if self.pinned.is_empty() { own.clone() } else { of(&self.pinned) };
         if keys.is_empty() {
-            let which = if self.pinned.is_empty() {
-                "no key"
-            } else {
-                "no key that was given"
-            };
-            return Err(Refusal::new(
-                &codes::KEY_MISSING,
-                format!("{which} is named after this log, {origin}"),
-            ));
+            let which = if self.pinned.is_empty() { "no key" } else { "no key that was given" };
+            return Err(Refusal::new(&codes::KEY_MISSING, format!("{which} is named after this log, {origin}")));
         }
         if self.pinned.is_empty() {
             let message = format!(
                 "the keys of log {origin} came with the package: compare them with a copy from elsewhere (--key), otherwise anyone could have made all of this"
             );
             report.add(Finding::new(&codes::KEY_FROM_PACKAGE, "", message));
-        } else if !own.is_empty()
-            && (own.iter().any(|key| !keys.contains(key))
-                || keys.iter().any(|key| !own.contains(key)))
-        {
-            let message = format!(
-                "the package lists other keys for log {origin} than the ones that were given, which are used"
-            );
+        } else if !own.is_empty() && (own.iter().any(|key| !keys.contains(key)) || keys.iter().any(|key| !own.contains(key))) {
+            let message = format!("the package lists other keys for log {origin} than the ones that were given, which are used");
             report.add(Finding::new(&codes::KEY_DIFFERS, "", message));
         }
         let kinds: BTreeSet<_> = keys.iter().map(Verifier::algorithm).collect();
@@ -130,32 +94,21 @@ impl Trust {
     fn judge(&mut self, note: &[u8], report: &mut Report) -> Result<Checkpoint, Refusal> {
         let malformed = |why: String| Refusal::new(&codes::CHECKPOINT_MALFORMED, why);
         let parsed = Note::parse(note).map_err(|error| malformed(error.to_string()))?;
-        let claimed =
-            Checkpoint::parse(parsed.text()).map_err(|error| malformed(error.to_string()))?;
+        let claimed = Checkpoint::parse(parsed.text()).map_err(|error| malformed(error.to_string()))?;
         if !claimed.extensions.is_empty() {
             return Err(malformed("a checkpoint of Sago has three lines; the ML-DSA-44 signature would not cover more".to_owned()));
         }
-        let signed = self
-            .policy(&claimed.origin, report)?
-            .open(note)
-            .map_err(|error| {
-                let code = match &error {
-                    PolicyError::MissingSignature(_) | PolicyError::Note(NoteError::Unsigned) => {
-                        &codes::SIGNATURE_MISSING
-                    }
-                    PolicyError::Note(NoteError::BadSignature { .. }) => &codes::SIGNATURE_INVALID,
-                    _ => &codes::CHECKPOINT_MALFORMED,
-                };
-                Refusal::new(code, error.to_string())
-            })?;
-        let Checkpoint {
-            origin, size, root, ..
-        } = &signed.checkpoint;
+        let signed = self.policy(&claimed.origin, report)?.open(note).map_err(|error| {
+            let code = match &error {
+                PolicyError::MissingSignature(_) | PolicyError::Note(NoteError::Unsigned) => &codes::SIGNATURE_MISSING,
+                PolicyError::Note(NoteError::BadSignature { .. }) => &codes::SIGNATURE_INVALID,
+                _ => &codes::CHECKPOINT_MALFORMED,
+            };
+            Refusal::new(code, error.to_string())
+        })?;
+        let Checkpoint { origin, size, root, .. } = &signed.checkpoint;
         if *self.roots.entry((origin.clone(), *size)).or_insert(*root) != *root {
-            return Err(Refusal::new(
-                &codes::CHECKPOINT_FORK,
-                format!("log {origin} signed two different trees of size {size}"),
-            ));
+            return Err(Refusal::new(&codes::CHECKPOINT_FORK, format!("log {origin} signed two different trees of size {size}")));
         }
         Ok(signed.checkpoint)
     }

@@ -5,8 +5,11 @@
 
 mod bag;
 pub mod deposit;
+mod describe;
 pub mod finding;
+mod gather;
 pub mod manifest;
+mod objects;
 mod pipeline;
 pub mod receipt;
 pub(crate) mod recover;

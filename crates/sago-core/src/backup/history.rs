@@ -129,6 +129,12 @@ impl History {
         self.units.iter().filter(|(_, standing)| **standing == Standing::Destroyed).map(|(unit, _)| *unit).collect()
     }
 
+    /// Objects received, and the SHA-512 of their inventories.
+    pub(super) fn received(&self) -> Vec<(Uuid, String)> {
+        let received = self.accessions.values().filter(|account| account.stage == Stage::Received);
+        received.flat_map(|account| &account.objects).map(|object| (object.id, object.inventory_sha512.clone())).collect()
+    }
+
     /// Numbers of the accessions of a unit, in order.
     pub(super) fn numbers(&self, unit: Uuid) -> Vec<String> {
         let mut numbers: Vec<String> = self.accessions.values().filter(|account| account.unit == unit).map(|account| account.number.clone()).collect();

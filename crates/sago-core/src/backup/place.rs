@@ -27,6 +27,8 @@ pub(super) struct RecordsNote {
     pub at: String,
     /// Whether it was finished; a first run that was interrupted was not.
     pub is_complete: bool,
+    /// Whether its test passed.
+    pub is_tested: bool,
     /// Newest generation of the logs in it.
     pub generation: u64,
     /// The signed head of the custody log.
@@ -43,7 +45,7 @@ impl RecordsNote {
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
         let value = json!({
             "backup": "sago-backup/1", "repository": self.repository.to_string(), "at": self.at, "complete": self.is_complete,
-            "generation": self.generation, "custody": self.custody, "access": self.access, "files": self.files, "bytes": self.bytes,
+            "tested": self.is_tested, "generation": self.generation, "custody": self.custody, "access": self.access, "files": self.files, "bytes": self.bytes,
         });
         write(&folder.join(RECORDS_FILE), &value)
     }
@@ -58,6 +60,7 @@ impl RecordsNote {
                 repository: Uuid::parse_str(text(&value, "repository")?).ok()?,
                 at: text(&value, "at")?.to_owned(),
                 is_complete: value.get("complete")?.as_bool()?,
+                is_tested: value.get("tested")?.as_bool()?,
                 generation: value.get("generation")?.as_u64()?,
                 custody: text(&value, "custody")?.to_owned(),
                 access: text(&value, "access")?.to_owned(),

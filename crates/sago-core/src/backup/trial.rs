@@ -16,18 +16,11 @@ use crate::error::{Error, Result};
 use crate::ledger::sequencer::Head;
 use crate::store::blobs::Blobs;
 
-/// What a copy must contain.
-pub(super) struct Expected {
-    /// The signed heads of all generations of both logs, as the lock holds them.
-    pub heads: Vec<Head>,
-    /// Objects received, and the SHA-512 of their inventories.
-    pub objects: Vec<(Uuid, String)>,
-}
-
-/// Judges storage root and logs at their usual places below `folder`, with the verifier keys that lie below `keys` (`<generation>/<log>.vkey`).
-pub(super) fn judge(folder: &Path, keys: &Path, expected: &Expected, at: Timestamp) -> Result<Report> {
+/// Judges storage root and logs at their usual places below `folder`, with the verifier keys that lie below `keys`
+/// (`<generation>/<log>.vkey`), against the signed heads of all generations of both logs.
+pub(super) fn judge(folder: &Path, keys: &Path, heads: &[Head], at: Timestamp) -> Result<Report> {
     let mut options = Options::at(Moment::from_seconds(at.as_second()));
-    let mut generations: Vec<u64> = expected.heads.iter().map(|head| head.generation).collect();
+    let mut generations: Vec<u64> = heads.iter().map(|head| head.generation).collect();
     generations.dedup();
     for generation in &generations {
         for log in ["custody", "access"] {
@@ -37,8 +30,7 @@ pub(super) fn judge(folder: &Path, keys: &Path, expected: &Expected, at: Timesta
     }
     let mut report = Report::new(Target::Repository);
     for generation in generations {
-        let known: Vec<KnownCheckpoint> = expected
-            .heads
+        let known: Vec<KnownCheckpoint> = heads
             .iter()
             .filter(|head| head.generation == generation)
             .map(|head| KnownCheckpoint { path: "lock".to_owned(), bytes: head.checkpoint.clone().into_bytes() })
@@ -48,14 +40,14 @@ pub(super) fn judge(folder: &Path, keys: &Path, expected: &Expected, at: Timesta
     }
     let store = folder.join("store");
     report.absorb("store", sago_verify::repository::verify_store(&store, &options).map_err(could_not)?);
-    check_objects(&store, expected, &mut report)?;
     report.not_checked("whether the keys open what is in the copy", "that needs the shares of the custodians: restore it once a year to a machine apart");
     Ok(report)
 }
 
-fn check_objects(store: &Path, expected: &Expected, report: &mut Report) -> Result<()> {
+/// Holds a storage root against the objects that were received, and the SHA-512 of their inventories.
+pub(super) fn judge_objects(store: &Path, received: &[(Uuid, String)], report: &mut Report) -> Result<()> {
     let Ok(blobs) = Blobs::open(store) else { return Ok(()) };
-    for (object, inventory_sha512) in &expected.objects {
+    for (object, inventory_sha512) in received {
         let path = format!("store/urn:uuid:{object}");
         match blobs.inventory(*object)? {
             None => report.add(Finding::new(&codes::OBJECT_MISSING, path, "The object was received and is not in the copy.")),
@@ -65,10 +57,10 @@ fn check_objects(store: &Path, expected: &Expected, report: &mut Report) -> Resu
             Some(_) => {}
         }
     }
-    report.checked(format!("{} objects against what was received", expected.objects.len()));
+    report.checked(format!("{} objects against what was received", received.len()));
     Ok(())
 }
 
-pub(super) fn could_not(error: sago_verify::Error) -> Error {
+fn could_not(error: sago_verify::Error) -> Error {
     Error::internal(format!("The copy could not be tested: {error}"))
 }

@@ -4,9 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use sago_stamp::{
-    Certificate, Expected, Finding, Moment, Options, Reply, Severity, Trust, code, verify,
-};
+use sago_stamp::{Certificate, Expected, Finding, Moment, Options, Reply, Severity, Trust, code, verify};
 
 use super::folder::token_digest;
 use super::query::Query;
@@ -47,15 +45,11 @@ pub(super) fn configured(repo: &Repository) -> Result<Judges> {
         // Names become file names, and some file systems do not tell capital letters from small ones.
         if !names.insert(authority.name.to_ascii_lowercase()) {
             return Err(
-                Error::invalid(format!("Two authorities are named “{}”.", authority.name))
-                    .hint("Give each [[authority]] in sago.toml a name of its own."),
+                Error::invalid(format!("Two authorities are named “{}”.", authority.name)).hint("Give each [[authority]] in sago.toml a name of its own.")
             );
         }
     }
-    Ok(authorities
-        .iter()
-        .map(|one| (one.name.clone(), Judge::read(&repo.places, one)))
-        .collect())
+    Ok(authorities.iter().map(|one| (one.name.clone(), Judge::read(&repo.places, one))).collect())
 }
 
 impl Judge {
@@ -65,43 +59,20 @@ impl Judge {
             Error::invalid(format!("The anchor of “{}” cannot be used: {error}.", authority.name))
                 .hint("`anchor` in sago.toml must name a file with the authority's root certificate as PEM (-----BEGIN CERTIFICATE-----).")
         })?;
-        Ok(Self {
-            name: authority.name.clone(),
-            url: authority.url.clone(),
-            anchors,
-        })
+        Ok(Self { name: authority.name.clone(), url: authority.url.clone(), anchors })
     }
 
     /// An authority for which nobody vouches: its tokens hold together or not, and are never trusted.
     pub fn without_anchor(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            url: String::new(),
-            anchors: Vec::new(),
-        }
+        Self { name: name.to_owned(), url: String::new(), anchors: Vec::new() }
     }
 
     /// Judges a reply over `note` offline. `query`: its nonce must be in the token; `chain`: certificates that may help, not believed.
-    pub fn judge(
-        &self,
-        note: &[u8],
-        algorithm: Algorithm,
-        query: Option<&Query>,
-        reply: &[u8],
-        chain: &[Certificate],
-        at: Moment,
-    ) -> Result<Judged, Failure> {
+    pub fn judge(&self, note: &[u8], algorithm: Algorithm, query: Option<&Query>, reply: &[u8], chain: &[Certificate], at: Moment) -> Result<Judged, Failure> {
         let imprints = [algorithm.imprint(note)];
-        let trust = Trust {
-            anchors: &self.anchors,
-            intermediates: chain,
-        };
-        let options = Options {
-            nonce: query.map(|query| query.nonce),
-            ..Options::at(at)
-        };
-        let parsed =
-            Reply::parse(reply).map_err(|finding| self.refuse(algorithm, vec![finding]))?;
+        let trust = Trust { anchors: &self.anchors, intermediates: chain };
+        let options = Options { nonce: query.map(|query| query.nonce), ..Options::at(at) };
+        let parsed = Reply::parse(reply).map_err(|finding| self.refuse(algorithm, vec![finding]))?;
         let (verified, findings) = verify(&parsed, Expected::Imprints(&imprints), &trust, &options);
         let (Some(verified), Some(token)) = (verified, parsed.token) else {
             return Err(self.refuse(algorithm, findings));
@@ -128,26 +99,15 @@ impl Judge {
 
     fn refuse(&self, algorithm: Algorithm, findings: Vec<Finding>) -> Failure {
         let errors = of_weight(findings, Severity::Error);
-        let shown: Vec<String> = errors
-            .iter()
-            .take(3)
-            .map(|finding| format!("[{}] {}", finding.code, finding.message))
-            .collect();
-        let mut error = Error::invalid(format!(
-            "The reply of “{}” over the {} proves nothing: {}. Nothing of it was kept.",
-            self.name,
-            algorithm.name(),
-            shown.join("; ")
-        ));
+        let shown: Vec<String> = errors.iter().take(3).map(|finding| format!("[{}] {}", finding.code, finding.message)).collect();
+        let mut error =
+            Error::invalid(format!("The reply of “{}” over the {} proves nothing: {}. Nothing of it was kept.", self.name, algorithm.name(), shown.join("; ")));
         let mut hints: Vec<&str> = errors.iter().map(|finding| advice(finding.code)).collect();
         hints.dedup();
         for hint in hints.into_iter().take(3) {
             error = error.hint(hint);
         }
-        Failure {
-            error,
-            findings: errors,
-        }
+        Failure { error, findings: errors }
     }
 }
 
@@ -159,16 +119,9 @@ fn of_weight(mut findings: Vec<Finding>, least: Severity) -> Vec<Finding> {
 /// What a person can do about a refusal.
 fn advice(found: &str) -> &'static str {
     match found {
-        code::MALFORMED => {
-            "The answer is no time-stamp: check the authority's `url` in sago.toml, and whether a proxy or sign-in page answers in its place."
-        }
-        code::STATUS_REJECTED => {
-            "The authority refused; its words are above. It must stamp both SHA-256 and SHA-512 without a sign-in."
-        }
-        code::ROOT_UNTRUSTED
-        | code::CHAIN_INCOMPLETE
-        | code::SELF_SIGNED
-        | code::CERTIFICATE_MISSING => {
+        code::MALFORMED => "The answer is no time-stamp: check the authority's `url` in sago.toml, and whether a proxy or sign-in page answers in its place.",
+        code::STATUS_REJECTED => "The authority refused; its words are above. It must stamp both SHA-256 and SHA-512 without a sign-in.",
+        code::ROOT_UNTRUSTED | code::CHAIN_INCOMPLETE | code::SELF_SIGNED | code::CERTIFICATE_MISSING => {
             "Compare the authority's `anchor` in sago.toml with the root certificate that the authority publishes now; do not take one from a reply."
         }
         code::TIME_IN_FUTURE => "Compare the machine's clock with another one.",

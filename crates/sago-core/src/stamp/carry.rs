@@ -62,8 +62,9 @@ pub async fn write_queries(repo: &Repository, ctx: &Ctx, dir: &Path) -> Result<C
     ctx.require(Right::Check)?;
     let judges = configured(repo)?;
     if !names_in(dir)?.is_empty() {
-        return Err(Error::conflict(format!("{} is not empty.", dir.display()))
-            .hint("Name a folder that does not exist yet, or an empty one. Nothing was written."));
+        return Err(
+            Error::conflict(format!("{} is not empty.", dir.display())).hint("Name a folder that does not exist yet, or an empty one. Nothing was written.")
+        );
     }
     let mut round = Round::begin(repo, ctx).await?;
     let size = round.head().size;
@@ -79,10 +80,7 @@ pub async fn write_queries(repo: &Repository, ctx: &Ctx, dir: &Path) -> Result<C
             Ok((_, Need::Nothing(stamped))) => others.push(stamped),
             Ok((judge, Need::Ask(queries))) => {
                 let note = round.note_of(&folder)?;
-                let bytes: Vec<_> = queries
-                    .iter()
-                    .map(|(algorithm, query)| (*algorithm, query.bytes.as_slice()))
-                    .collect();
+                let bytes: Vec<_> = queries.iter().map(|(algorithm, query)| (*algorithm, query.bytes.as_slice())).collect();
                 folder.keep_queries(&note, &name, &bytes)?;
                 let mut names = Vec::new();
                 for (algorithm, query) in bytes {
@@ -90,11 +88,7 @@ pub async fn write_queries(repo: &Repository, ctx: &Ctx, dir: &Path) -> Result<C
                     files.push((dir.join(&asked), query.to_vec()));
                     names.push((asked, file_name(&name, algorithm, "tsr")));
                 }
-                questions.push(Question {
-                    authority: name,
-                    url: judge.url,
-                    files: names,
-                });
+                questions.push(Question { authority: name, url: judge.url, files: names });
             }
             Err(failure) => others.push(Stamped::new(&name, size, Err(failure))),
         }
@@ -105,11 +99,7 @@ pub async fn write_queries(repo: &Repository, ctx: &Ctx, dir: &Path) -> Result<C
         durable::write_all(&files)?;
     }
     round.finish().await?;
-    Ok(Carried {
-        size,
-        questions,
-        others,
-    })
+    Ok(Carried { size, questions, others })
 }
 
 fn script(questions: &[Question]) -> String {
@@ -141,14 +131,12 @@ pub async fn take_replies(repo: &Repository, ctx: &Ctx, dir: &Path) -> Result<Ve
     answers.retain(|answer| answer.size != folder.size);
     for (name, judge) in &judges {
         let mut of_authority = names.iter().filter(|file| is_reply_of(file, name));
-        let was_asked = folder.query(name, Algorithm::Sha256)?.is_some()
-            || folder.query(name, Algorithm::Sha512)?.is_some();
+        let was_asked = folder.query(name, Algorithm::Sha256)?.is_some() || folder.query(name, Algorithm::Sha512)?.is_some();
         if of_authority.next().is_none() && !was_asked {
             continue;
         }
         let outcome = match judge {
-            Ok(judge) => carried_replies(&round, &folder, judge, dir)
-                .and_then(|replies| round.accept(&folder, judge, &replies)),
+            Ok(judge) => carried_replies(&round, &folder, judge, dir).and_then(|replies| round.accept(&folder, judge, &replies)),
             Err(error) => Err(error.clone().into()),
         };
         answers.push(Stamped::new(name, folder.size, outcome));
@@ -165,9 +153,7 @@ pub async fn take_replies(repo: &Repository, ctx: &Ctx, dir: &Path) -> Result<Ve
 }
 
 fn is_reply_of(file: &str, authority: &str) -> bool {
-    Algorithm::ALL
-        .iter()
-        .any(|algorithm| file == file_name(authority, *algorithm, "tsr"))
+    Algorithm::ALL.iter().any(|algorithm| file == file_name(authority, *algorithm, "tsr"))
 }
 
 /// The folder of the checkpoint that was carried out; it must be one that this repository signed, byte for byte.
@@ -184,8 +170,7 @@ fn carried_folder(repo: &Repository, round: &Round<'_>, dir: &Path) -> Result<Fo
     let parsed = Note::parse(&note).map_err(|_| unknown())?;
     let checkpoint = Checkpoint::parse(parsed.text()).map_err(|_| unknown())?;
     if checkpoint.origin != round.head().origin {
-        return Err(unknown()
-            .hint("If the repository was restored from a backup since, its log has begun anew."));
+        return Err(unknown().hint("If the repository was restored from a backup since, its log has begun anew."));
     }
     let folder = Folder::of(&repo.places, &checkpoint.origin, checkpoint.size);
     if folder.checkpoint()?.is_none_or(|kept| kept != note) {
@@ -196,12 +181,7 @@ fn carried_folder(repo: &Repository, round: &Round<'_>, dir: &Path) -> Result<Fo
 }
 
 /// The replies of one authority that are not yet kept; each must be there, with the query we kept for it.
-fn carried_replies(
-    round: &Round<'_>,
-    folder: &Folder,
-    judge: &Judge,
-    dir: &Path,
-) -> Result<Replies, Failure> {
+fn carried_replies(round: &Round<'_>, folder: &Folder, judge: &Judge, dir: &Path) -> Result<Replies, Failure> {
     let note = round.note_of(folder)?;
     let mut replies = Vec::new();
     for algorithm in Algorithm::ALL {
@@ -211,19 +191,13 @@ fn carried_replies(
         let kept = folder.query(&judge.name, algorithm)?;
         let query = kept.and_then(|bytes| Query::read(&bytes, &algorithm.imprint(&note)));
         let query = query.ok_or_else(|| {
-            Error::invalid(format!(
-                "This repository keeps no query to “{}” over that checkpoint. Nothing was kept.",
-                judge.name
-            ))
-            .hint("Write new queries with `sago stamp --query DIR`.")
+            Error::invalid(format!("This repository keeps no query to “{}” over that checkpoint. Nothing was kept.", judge.name))
+                .hint("Write new queries with `sago stamp --query DIR`.")
         })?;
         let name = file_name(&judge.name, algorithm, "tsr");
         let reply = read(&dir.join(&name))?.ok_or_else(|| {
-            Error::not_found(format!(
-                "The reply {name} of “{}” is missing. Nothing of that authority was kept.",
-                judge.name
-            ))
-            .hint("Ask it again (`sh ask.sh`), and carry the folder back with both replies.")
+            Error::not_found(format!("The reply {name} of “{}” is missing. Nothing of that authority was kept.", judge.name))
+                .hint("Ask it again (`sh ask.sh`), and carry the folder back with both replies.")
         })?;
         replies.push((algorithm, query, reply));
     }

@@ -30,23 +30,12 @@ pub(super) struct Unanswered {
 
 impl Unanswered {
     fn new(kind: ErrorKind, what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            kind,
-            what: what.into(),
-            hint: hint.into(),
-        }
+        Self { kind, what: what.into(), hint: hint.into() }
     }
 
     /// The error, with the authority's name.
     pub fn of(self, authority: &str) -> Error {
-        Error::new(
-            self.kind,
-            format!(
-                "The authority “{authority}” {}. Nothing was kept.",
-                self.what
-            ),
-        )
-        .hint(self.hint)
+        Error::new(self.kind, format!("The authority “{authority}” {}. Nothing was kept.", self.what)).hint(self.hint)
     }
 }
 
@@ -62,10 +51,7 @@ impl Client {
         Self::from_config(Agent::config_builder().proxy(None), timeout)
     }
 
-    fn from_config(
-        config: ureq::config::ConfigBuilder<ureq::typestate::AgentScope>,
-        timeout: Duration,
-    ) -> Self {
+    fn from_config(config: ureq::config::ConfigBuilder<ureq::typestate::AgentScope>, timeout: Duration) -> Self {
         let config = config
             .timeout_global(Some(timeout))
             .max_redirects(0)
@@ -74,17 +60,12 @@ impl Client {
             .user_agent("")
             .accept("application/timestamp-reply")
             .max_idle_connections(0);
-        Self {
-            agent: config.build().into(),
-            timeout,
-        }
+        Self { agent: config.build().into(), timeout }
     }
 
     /// Sends a query and returns the body of the answer, at most [`MAX_REPLY_BYTES`]; blocks.
     pub fn ask(&self, url: &str, query: &[u8]) -> Result<Vec<u8>, Unanswered> {
-        let scheme = url
-            .split_once("://")
-            .map(|(scheme, _)| scheme.to_ascii_lowercase());
+        let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         if !matches!(scheme.as_deref(), Some("http" | "https")) {
             return Err(Unanswered::new(
                 ErrorKind::Invalid,
@@ -92,18 +73,11 @@ impl Client {
                 "Correct its `url` in sago.toml.",
             ));
         }
-        let sent = self
-            .agent
-            .post(url)
-            .content_type("application/timestamp-query")
-            .send(query);
+        let sent = self.agent.post(url).content_type("application/timestamp-query").send(query);
         let mut response = sent.map_err(|error| self.unanswered(&error))?;
         let status = response.status();
         if status.is_redirection() {
-            let to = response
-                .headers()
-                .get("location")
-                .and_then(|to| to.to_str().ok());
+            let to = response.headers().get("location").and_then(|to| to.to_str().ok());
             let to = to.unwrap_or("an address it does not name");
             return Err(Unanswered::new(
                 ErrorKind::Unavailable,
@@ -118,31 +92,25 @@ impl Client {
                 "Check its `url` in sago.toml. If the status begins with 5, the trouble is theirs: try again later.",
             ));
         }
-        let body = response
-            .body_mut()
-            .with_config()
-            .limit(MAX_REPLY_BYTES as u64);
+        let body = response.body_mut().with_config().limit(MAX_REPLY_BYTES as u64);
         body.read_to_vec().map_err(|error| self.unanswered(&error))
     }
 
     fn unanswered(&self, error: &ureq::Error) -> Unanswered {
         use ureq::Error as Ureq;
-        const ADDRESS: &str =
-            "Check its `url` in sago.toml and the network, then run `sago stamp` again.";
+        const ADDRESS: &str = "Check its `url` in sago.toml and the network, then run `sago stamp` again.";
         let (kind, what, hint) = match error {
             Ureq::Timeout(_) => {
                 let what = format!("did not answer within {} s", self.timeout.as_secs_f32());
                 (ErrorKind::Unavailable, what, ADDRESS)
             }
             Ureq::BodyExceedsLimit(limit) => {
-                let what =
-                    format!("answered with more than {limit} bytes, which no time-stamp needs");
+                let what = format!("answered with more than {limit} bytes, which no time-stamp needs");
                 (ErrorKind::Invalid, what, "Check its `url` in sago.toml.")
             }
             Ureq::HostNotFound => {
                 let what = "cannot be found: its host has no address".to_owned();
-                let hint =
-                    "Check its `url` in sago.toml. Without a network use `sago stamp --query DIR`.";
+                let hint = "Check its `url` in sago.toml. Without a network use `sago stamp --query DIR`.";
                 (ErrorKind::Unavailable, what, hint)
             }
             Ureq::BadUri(_) | Ureq::Http(_) => {
@@ -157,6 +125,7 @@ impl Client {
                     "Check the machine's clock and the `url` in sago.toml. Without a working connection use `sago stamp --query DIR`.",
                 )
             }
+            Ureq::Io(error) => (ErrorKind::Unavailable, format!("could not be reached: {}", shown(&error.to_string())), ADDRESS),
             other => {
                 let what = format!("could not be reached: {}", shown(&other.to_string()));
                 (ErrorKind::Unavailable, what, ADDRESS)
@@ -169,11 +138,7 @@ impl Client {
 /// Text of a stranger: bounded, on one line, without control characters.
 fn shown(text: &str) -> String {
     let plain = |letter: char| {
-        if letter.is_control() {
-            '\u{FFFD}'
-        } else {
-            letter
-        }
+        if letter.is_control() { '\u{FFFD}' } else { letter }
     };
     text.chars().take(200).map(plain).collect()
 }

@@ -5,9 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use sago_stamp::{
-    Certificate, HashAlgorithm, MAX_REPLY_BYTES, certificates_from_pem, certificates_to_pem,
-};
+use sago_stamp::{Certificate, HashAlgorithm, MAX_REPLY_BYTES, certificates_from_pem, certificates_to_pem};
 
 use super::Algorithm;
 use crate::error::{Error, IoContext, Result};
@@ -44,11 +42,7 @@ impl Folder {
     /// The folder of a checkpoint.
     pub fn of(places: &Places, origin: &str, size: u64) -> Self {
         let name = format!("{}/{size}", sago_verify::stamp::log_id(origin));
-        Self {
-            path: places.stamps.join(&name),
-            name,
-            size,
-        }
+        Self { path: places.stamps.join(&name), name, size }
     }
 
     /// The folders of a log that are there, smallest checkpoint first.
@@ -61,20 +55,14 @@ impl Folder {
             sizes.extend(size.filter(|size| size.to_string() == name));
         }
         sizes.sort_unstable();
-        Ok(sizes
-            .into_iter()
-            .map(|size| Self::of(places, origin, size))
-            .collect())
+        Ok(sizes.into_iter().map(|size| Self::of(places, origin, size)).collect())
     }
 
     /// The authorities of which a reply is there, in the order of their names.
     pub fn authorities(&self) -> Result<Vec<String>> {
         let mut found = BTreeSet::new();
         for name in names_in(&self.path)? {
-            let is_reply = |algorithm: &Algorithm| {
-                name.strip_suffix(&format!(".{}.tsr", algorithm.name()))
-                    .map(str::to_owned)
-            };
+            let is_reply = |algorithm: &Algorithm| name.strip_suffix(&format!(".{}.tsr", algorithm.name())).map(str::to_owned);
             found.extend(Algorithm::ALL.iter().find_map(is_reply));
         }
         Ok(found.into_iter().collect())
@@ -102,35 +90,21 @@ impl Folder {
     }
 
     /// Keeps what is to be asked, durably, so that a reply that comes by another way can be known.
-    pub fn keep_queries(
-        &self,
-        note: &[u8],
-        authority: &str,
-        queries: &[(Algorithm, &[u8])],
-    ) -> Result<()> {
+    pub fn keep_queries(&self, note: &[u8], authority: &str, queries: &[(Algorithm, &[u8])]) -> Result<()> {
         durable::write_all(&self.query_files(note, authority, queries))
     }
 
     /// Keeps the verified replies of an authority, durably, with the certificates that a stranger needs beside them.
     ///
     /// If we crash here, replies may be absent or only one of them there; each that is there has all that belongs to it.
-    pub fn keep(
-        &self,
-        note: &[u8],
-        authority: &str,
-        answers: &[(Algorithm, &[u8], &[u8])],
-        certificates: Vec<Certificate>,
-    ) -> Result<()> {
+    pub fn keep(&self, note: &[u8], authority: &str, answers: &[(Algorithm, &[u8], &[u8])], certificates: Vec<Certificate>) -> Result<()> {
         let mut chain = self.chain(authority)?;
         for certificate in certificates {
             if !chain.iter().any(|known| known.der() == certificate.der()) {
                 chain.push(certificate);
             }
         }
-        let queries: Vec<_> = answers
-            .iter()
-            .map(|(algorithm, query, _)| (*algorithm, *query))
-            .collect();
+        let queries: Vec<_> = answers.iter().map(|(algorithm, query, _)| (*algorithm, *query)).collect();
         let mut files = self.query_files(note, authority, &queries);
         let chain = certificates_to_pem(&chain).into_bytes();
         files.push((self.path.join(chain_name(authority)), chain));
@@ -145,12 +119,7 @@ impl Folder {
         durable::write_all(&replies)
     }
 
-    fn query_files(
-        &self,
-        note: &[u8],
-        authority: &str,
-        queries: &[(Algorithm, &[u8])],
-    ) -> Vec<(PathBuf, Vec<u8>)> {
+    fn query_files(&self, note: &[u8], authority: &str, queries: &[(Algorithm, &[u8])]) -> Vec<(PathBuf, Vec<u8>)> {
         let mut files = vec![(self.path.join(CHECKPOINT), note.to_vec())];
         files.extend(queries.iter().map(|(algorithm, query)| {
             let name = file_name(authority, *algorithm, "tsq");
@@ -168,10 +137,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
         Err(error) => return Err(Error::io("Could not read", path, &error)),
     };
     if !about.is_file() || about.len() > MAX_REPLY_BYTES as u64 {
-        return Err(Error::invalid(format!(
-            "{} is no file of less than 1 MiB.",
-            path.display()
-        )));
+        return Err(Error::invalid(format!("{} is no file of less than 1 MiB.", path.display())));
     }
     std::fs::read(path).doing("Could not read", path).map(Some)
 }

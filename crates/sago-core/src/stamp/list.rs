@@ -46,12 +46,7 @@ pub enum State {
 pub async fn list(repo: &Repository, ctx: &Ctx) -> Result<Vec<Listed>> {
     ctx.require(Right::Check)?;
     let at = moment(ctx.now());
-    let judges: Vec<Judge> = repo
-        .settings
-        .authority
-        .iter()
-        .filter_map(|one| Judge::read(&repo.places, one).ok())
-        .collect();
+    let judges: Vec<Judge> = repo.settings.authority.iter().filter_map(|one| Judge::read(&repo.places, one).ok()).collect();
     let mut listed = Vec::new();
     for generation in sequencer::generations(&repo.places)? {
         let place = sequencer::folder(&repo.places, generation, Log::Custody).join("checkpoint");
@@ -65,14 +60,7 @@ pub async fn list(repo: &Repository, ctx: &Ctx) -> Result<Vec<Listed>> {
     Ok(listed)
 }
 
-fn list_folder(
-    folder: &Folder,
-    generation: u64,
-    judges: &[Judge],
-    known: &HashSet<String>,
-    at: Moment,
-    listed: &mut Vec<Listed>,
-) -> Result<()> {
+fn list_folder(folder: &Folder, generation: u64, judges: &[Judge], known: &HashSet<String>, at: Moment, listed: &mut Vec<Listed>) -> Result<()> {
     let note = folder.checkpoint()?.unwrap_or_default();
     for authority in folder.authorities()? {
         let chain = folder.chain(&authority)?;
@@ -90,14 +78,7 @@ fn list_folder(
                 Err(Failure { findings, .. }) => State::Broken(findings),
             };
             let digest = token_digest(&reply);
-            listed.push(Listed {
-                generation,
-                size: folder.size,
-                authority: authority.clone(),
-                algorithm,
-                state,
-                is_entered: known.contains(&digest),
-            });
+            listed.push(Listed { generation, size: folder.size, authority: authority.clone(), algorithm, state, is_entered: known.contains(&digest) });
         }
     }
     Ok(())

@@ -103,12 +103,7 @@ impl Stamped {
             Ok((received, findings)) => (Ok(received), findings),
             Err(failure) => (Err(failure.error), failure.findings),
         };
-        Self {
-            authority: authority.to_owned(),
-            size,
-            result,
-            findings,
-        }
+        Self { authority: authority.to_owned(), size, result, findings }
     }
 }
 
@@ -149,9 +144,7 @@ async fn stamp_with(repo: &Repository, ctx: &Ctx, client: &Client) -> Result<Vec
         }
     }
     for (judge, thread) in asked {
-        let replies = thread.await.map_err(|error| {
-            Error::internal(format!("Asking an authority ended early: {error}"))
-        })?;
+        let replies = thread.await.map_err(|error| Error::internal(format!("Asking an authority ended early: {error}")))?;
         let outcome = match replies {
             Ok(replies) => round.accept_head(&judge, &replies),
             Err(error) => Err(error.of(&judge.name).into()),
@@ -162,11 +155,7 @@ async fn stamp_with(repo: &Repository, ctx: &Ctx, client: &Client) -> Result<Vec
     Ok(answers)
 }
 
-fn ask_all(
-    client: &Client,
-    url: &str,
-    queries: Vec<(Algorithm, query::Query)>,
-) -> Result<Replies, client::Unanswered> {
+fn ask_all(client: &Client, url: &str, queries: Vec<(Algorithm, query::Query)>) -> Result<Replies, client::Unanswered> {
     queries
         .into_iter()
         .map(|(algorithm, query)| {

@@ -25,10 +25,7 @@ impl Query {
     }
 
     fn with_nonce(imprint: &Imprint, nonce: [u8; 8]) -> Self {
-        Self {
-            bytes: request(imprint, Some(nonce), true, None),
-            nonce,
-        }
+        Self { bytes: request(imprint, Some(nonce), true, None), nonce }
     }
 
     /// Reads back what [`Query::new`] made for the same imprint; `None` for anything else.
@@ -49,16 +46,9 @@ mod tests {
         let imprint = Imprint::sha512(b"checkpoint");
         let query = Query::new(&imprint).unwrap();
         assert_eq!(Query::read(&query.bytes, &imprint), Some(query.clone()));
-        assert_ne!(
-            Query::new(&imprint).unwrap().nonce,
-            query.nonce,
-            "nonces are random"
-        );
+        assert_ne!(Query::new(&imprint).unwrap().nonce, query.nonce, "nonces are random");
         assert_eq!(Query::read(&query.bytes, &Imprint::sha512(b"other")), None);
-        assert_eq!(
-            Query::read(&query.bytes, &Imprint::sha256(b"checkpoint")),
-            None
-        );
+        assert_eq!(Query::read(&query.bytes, &Imprint::sha256(b"checkpoint")), None);
         let mut altered = query.bytes.clone();
         altered.push(0);
         assert_eq!(Query::read(&altered, &imprint), None);

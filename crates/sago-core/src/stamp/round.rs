@@ -42,10 +42,7 @@ pub(super) struct Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self {
-            error,
-            findings: Vec::new(),
-        }
+        Self { error, findings: Vec::new() }
     }
 }
 
@@ -82,21 +79,9 @@ impl<'a> Round<'a> {
         let held = hold(&repo.places)?;
         let head = repo.integrate(ctx).await?;
         let keys = repo.verifier_keys(Log::Custody)?;
-        let policy = Policy::parse(&keys).map_err(|error| {
-            Error::corrupt(format!(
-                "The verifier keys of the log cannot be used: {error}."
-            ))
-        })?;
+        let policy = Policy::parse(&keys).map_err(|error| Error::corrupt(format!("The verifier keys of the log cannot be used: {error}.")))?;
         let known = entered(repo, head.generation).await?;
-        Ok(Self {
-            repo,
-            ctx,
-            head,
-            policy,
-            known,
-            entering: Vec::new(),
-            _held: held,
-        })
+        Ok(Self { repo, ctx, head, policy, known, entering: Vec::new(), _held: held })
     }
 
     /// The head that is being stamped.
@@ -114,9 +99,7 @@ impl<'a> Round<'a> {
         let mut refused = Vec::new();
         for folder in Folder::all(&self.repo.places, &self.head.origin)? {
             for authority in folder.authorities()? {
-                let judge = judges
-                    .iter()
-                    .find_map(|(name, judge)| judge.as_ref().ok().filter(|_| *name == authority));
+                let judge = judges.iter().find_map(|(name, judge)| judge.as_ref().ok().filter(|_| *name == authority));
                 let Some(judge) = judge else { continue };
                 // What is wrong with the head's own stamp is said when the authority's turn comes.
                 if let Err(failure) = self.take_kept(&folder, judge)
@@ -156,11 +139,7 @@ impl<'a> Round<'a> {
                         if is_whole && (is_head || !self.is_due(&tokens)) {
                             let is_new = tokens.iter().any(|token| self.is_entering(token));
                             let received = Received { tokens, is_new };
-                            return Ok(Need::Nothing(Stamped::new(
-                                &judge.name,
-                                folder.size,
-                                Ok((received, findings)),
-                            )));
+                            return Ok(Need::Nothing(Stamped::new(&judge.name, folder.size, Ok((received, findings)))));
                         }
                     }
                     // What lies there is never overwritten: it may be what the log speaks of.
@@ -189,21 +168,12 @@ impl<'a> Round<'a> {
     }
 
     /// Takes in an authority's replies over the head.
-    pub fn accept_head(
-        &mut self,
-        judge: &Judge,
-        replies: &Replies,
-    ) -> Result<(Received, Vec<Finding>), Failure> {
+    pub fn accept_head(&mut self, judge: &Judge, replies: &Replies) -> Result<(Received, Vec<Finding>), Failure> {
         self.accept(&self.head_folder(), judge, replies)
     }
 
     /// Judges replies over a folder's checkpoint, keeps them when every one verifies, and marks them to be entered.
-    pub fn accept(
-        &mut self,
-        folder: &Folder,
-        judge: &Judge,
-        replies: &Replies,
-    ) -> Result<(Received, Vec<Finding>), Failure> {
+    pub fn accept(&mut self, folder: &Folder, judge: &Judge, replies: &Replies) -> Result<(Received, Vec<Finding>), Failure> {
         let note = self.note_of(folder)?;
         let (mut tokens, mut findings) = self.kept(folder, judge)?;
         let (mut fresh, mut certificates, mut answers) = (Vec::new(), Vec::new(), Vec::new());
@@ -232,15 +202,8 @@ impl<'a> Round<'a> {
         }
         let mut tx = self.repo.begin().await?;
         for one in self.entering {
-            let event = TimestampReceived {
-                size: one.size,
-                token_sha256: one.token.token_sha256,
-                gen_time: gen_time_text(one.token.gen_time)?,
-            };
-            let detail = TimestampReceivedDetail {
-                authority: one.authority,
-                folder: one.folder,
-            };
+            let event = TimestampReceived { size: one.size, token_sha256: one.token.token_sha256, gen_time: gen_time_text(one.token.gen_time)? };
+            let detail = TimestampReceivedDetail { authority: one.authority, folder: one.folder };
             tx.append(self.repo.settings.domain_unit, event.with(detail));
         }
         tx.commit(self.ctx).await?;
@@ -250,8 +213,7 @@ impl<'a> Round<'a> {
 
     /// The checkpoint of a folder, once the log's own keys are seen to have signed it.
     pub fn note_of(&self, folder: &Folder) -> Result<Vec<u8>> {
-        let own =
-            (folder.size == self.head.size).then(|| self.head.checkpoint.clone().into_bytes());
+        let own = (folder.size == self.head.size).then(|| self.head.checkpoint.clone().into_bytes());
         let kept = folder.checkpoint()?;
         let bad = |why: String| {
             Error::corrupt(format!("stamps/{}/checkpoint {why}. Nothing was asked or kept over it.", folder.name))
@@ -263,11 +225,7 @@ impl<'a> Round<'a> {
             return Err(bad("is not the checkpoint that was signed".to_owned()));
         }
         let note = own.or(kept).ok_or_else(|| bad("is missing".to_owned()))?;
-        let checkpoint = self
-            .policy
-            .open(&note)
-            .map_err(|error| bad(format!("does not hold: {error}")))?
-            .checkpoint;
+        let checkpoint = self.policy.open(&note).map_err(|error| bad(format!("does not hold: {error}")))?.checkpoint;
         if checkpoint.size != folder.size {
             return Err(bad(format!("is of size {}", checkpoint.size)));
         }
@@ -275,11 +233,7 @@ impl<'a> Round<'a> {
     }
 
     /// The kept tokens of an authority in a folder; the first that does not verify is an error.
-    pub fn kept(
-        &self,
-        folder: &Folder,
-        judge: &Judge,
-    ) -> Result<(Vec<Token>, Vec<Finding>), Failure> {
+    pub fn kept(&self, folder: &Folder, judge: &Judge) -> Result<(Vec<Token>, Vec<Finding>), Failure> {
         let (mut tokens, mut findings) = (Vec::new(), Vec::new());
         for algorithm in Algorithm::ALL {
             if let Some(reply) = folder.reply(&judge.name, algorithm)? {
@@ -291,26 +245,15 @@ impl<'a> Round<'a> {
         Ok((tokens, findings))
     }
 
-    fn judge_kept(
-        &self,
-        folder: &Folder,
-        judge: &Judge,
-        algorithm: Algorithm,
-        reply: &[u8],
-    ) -> Result<Judged, Failure> {
+    fn judge_kept(&self, folder: &Folder, judge: &Judge, algorithm: Algorithm, reply: &[u8]) -> Result<Judged, Failure> {
         let note = self.note_of(folder)?;
         let chain = folder.chain(&judge.name)?;
         let at = moment(self.ctx.now());
-        judge
-            .judge(&note, algorithm, None, reply, &chain, at)
-            .map_err(|failure| damaged(failure, folder))
+        judge.judge(&note, algorithm, None, reply, &chain, at).map_err(|failure| damaged(failure, folder))
     }
 
     fn newest(&self, judge: &Judge) -> Result<Option<Folder>> {
-        for folder in Folder::all(&self.repo.places, &self.head.origin)?
-            .into_iter()
-            .rev()
-        {
+        for folder in Folder::all(&self.repo.places, &self.head.origin)?.into_iter().rev() {
             if folder.authorities()?.contains(&judge.name) {
                 return Ok(Some(folder));
             }
@@ -320,14 +263,12 @@ impl<'a> Round<'a> {
 
     /// Whether nothing but time-stamps was entered since the tree had this size: asking again would only stamp stamps, without end.
     async fn is_quiet_since(&self, size: u64) -> Result<bool> {
-        let others: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM events WHERE log = $1 AND generation = $2 AND idx >= $3 AND kind <> 'timestamp-received'",
-        )
-        .bind(Log::Custody.name())
-        .bind(signed(self.head.generation))
-        .bind(signed(size))
-        .fetch_one(self.repo.db().read())
-        .await?;
+        let others: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM events WHERE log = $1 AND generation = $2 AND idx >= $3 AND kind <> 'timestamp-received'")
+            .bind(Log::Custody.name())
+            .bind(signed(self.head.generation))
+            .bind(signed(size))
+            .fetch_one(self.repo.db().read())
+            .await?;
         Ok(others == 0)
     }
 
@@ -342,89 +283,57 @@ impl<'a> Round<'a> {
 
     fn enter(&mut self, folder: &Folder, authority: &str, token: Token) {
         if self.known.insert(token.token_sha256.clone()) {
-            self.entering.push(Entering {
-                authority: authority.to_owned(),
-                folder: folder.name.clone(),
-                size: folder.size,
-                token,
-            });
+            self.entering.push(Entering { authority: authority.to_owned(), folder: folder.name.clone(), size: folder.size, token });
         }
     }
 
     fn is_entering(&self, token: &Token) -> bool {
-        self.entering
-            .iter()
-            .any(|one| one.token.token_sha256 == token.token_sha256)
+        self.entering.iter().any(|one| one.token.token_sha256 == token.token_sha256)
     }
 }
 
 /// The present moment as tokens reckon it.
 pub(super) fn moment(at: Timestamp) -> Moment {
     let nanos = at.as_nanosecond();
-    Moment {
-        seconds: i64::try_from(nanos.div_euclid(1_000_000_000)).unwrap_or(i64::MAX),
-        nanos: u32::try_from(nanos.rem_euclid(1_000_000_000)).unwrap_or(0),
-    }
+    Moment { seconds: i64::try_from(nanos.div_euclid(1_000_000_000)).unwrap_or(i64::MAX), nanos: u32::try_from(nanos.rem_euclid(1_000_000_000)).unwrap_or(0) }
 }
 
 /// A stamped time as it stands in payloads; digits after the sixth are cut.
 fn gen_time_text(at: Moment) -> Result<String> {
     let nanos = i32::try_from(at.nanos).unwrap_or(0);
-    let at = Timestamp::new(at.seconds, nanos)
-        .map_err(|error| Error::invalid(format!("The stamped time cannot be written: {error}")))?;
+    let at = Timestamp::new(at.seconds, nanos).map_err(|error| Error::invalid(format!("The stamped time cannot be written: {error}")))?;
     Ok(time_text(at))
 }
 
 /// Digests of the tokens in the log.
 pub(super) async fn entered(repo: &Repository, generation: u64) -> Result<HashSet<String>> {
     let digests: Vec<String> =
-        sqlx::query_scalar("SELECT token_sha256 FROM stamps WHERE generation = $1")
-            .bind(signed(generation))
-            .fetch_all(repo.db().read())
-            .await?;
+        sqlx::query_scalar("SELECT token_sha256 FROM stamps WHERE generation = $1").bind(signed(generation)).fetch_all(repo.db().read()).await?;
     Ok(digests.into_iter().collect())
 }
 
 /// Says of a kept file that does not verify what it is, instead of what a fresh reply would be.
 fn damaged(failure: Failure, folder: &Folder) -> Failure {
-    let shown: Vec<String> = failure
-        .findings
-        .iter()
-        .take(3)
-        .map(|finding| format!("[{}] {}", finding.code, finding.message))
-        .collect();
+    let shown: Vec<String> = failure.findings.iter().take(3).map(|finding| format!("[{}] {}", finding.code, finding.message)).collect();
     if shown.is_empty() {
         return failure;
     }
-    let error = Error::corrupt(format!(
-        "A reply kept in stamps/{} does not verify: {}. It was left as it is.",
-        folder.name,
-        shown.join("; ")
-    ))
-    .hint("If the authority's `anchor` in sago.toml was changed, that is why: the old stamp stays good under the old anchor.")
-    .hint("Otherwise it was altered: `sago verify` says more. Put it back from a backup.");
-    Failure {
-        error,
-        findings: failure.findings,
-    }
+    let error = Error::corrupt(format!("A reply kept in stamps/{} does not verify: {}. It was left as it is.", folder.name, shown.join("; ")))
+        .hint("If the authority's `anchor` in sago.toml was changed, that is why: the old stamp stays good under the old anchor.")
+        .hint("Otherwise it was altered: `sago verify` says more. Put it back from a backup.");
+    Failure { error, findings: failure.findings }
 }
 
 /// Takes the lock of the stamps folder. It lies with the locks of the logs: files below `stamps/` are read by strangers.
 fn hold(places: &Places) -> Result<File> {
     durable::create_dir_all(&places.lock)?;
     let path = places.lock.join(".stamps.held");
-    let held = File::options()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .doing("Could not open", &path)?;
+    let held = File::options().create(true).append(true).open(&path).doing("Could not open", &path)?;
     match rustix::fs::flock(&held, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(held),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(Error::new(
-            ErrorKind::Conflict,
-            "Another `sago stamp` is running on this repository.",
-        )
-        .hint("Wait until it is done: at most a minute.")),
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            Err(Error::new(ErrorKind::Conflict, "Another `sago stamp` is running on this repository.").hint("Wait until it is done: at most a minute."))
+        }
         Err(error) => Err(Error::io("Could not lock", &path, &error.into())),
     }
 }

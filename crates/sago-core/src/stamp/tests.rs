@@ -48,17 +48,9 @@ impl House {
             first_person: "Custodian".into(),
         };
         let root = folder.path().join("repository");
-        let repo = Repository::create(&root, &new, Clock::System)
-            .await
-            .unwrap()
-            .repository;
+        let repo = Repository::create(&root, &new, Clock::System).await.unwrap().repository;
         let ctx = user::act_as(&repo, None, Clock::System).await.unwrap();
-        Self {
-            repo,
-            ctx,
-            client: Client::direct(Duration::from_secs(20)),
-            folder,
-        }
+        Self { repo, ctx, client: Client::direct(Duration::from_secs(20)), folder }
     }
 
     /// Enters an authority in the settings, with the root of `anchor`.
@@ -68,14 +60,7 @@ impl House {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::copy(anchor.root(), &path).unwrap();
         self.repo.settings.authority.retain(|one| one.name != name);
-        self.repo
-            .settings
-            .authority
-            .push(crate::settings::Authority {
-                name: name.into(),
-                url,
-                anchor: file,
-            });
+        self.repo.settings.authority.push(crate::settings::Authority { name: name.into(), url, anchor: file });
     }
 
     async fn stamp(&self) -> Vec<Stamped> {
@@ -88,28 +73,19 @@ impl House {
 
     /// Something happens in the repository.
     async fn happen(&self) {
-        let new = user::NewAgent {
-            name: "Auditor".into(),
-            roles: vec![Role::Auditor],
-            passphrase: None,
-        };
+        let new = user::NewAgent { name: "Auditor".into(), roles: vec![Role::Auditor], passphrase: None };
         user::add_agent(&self.repo, &self.ctx, &new).await.unwrap();
         self.repo.integrate(&self.ctx).await.unwrap();
     }
 
     fn size(&self) -> u64 {
-        sequencer::head(&self.repo.places, Log::Custody, 1)
-            .unwrap()
-            .size
+        sequencer::head(&self.repo.places, Log::Custody, 1).unwrap().size
     }
 
     /// The folder of the stamps of a checkpoint.
     fn stamps(&self, size: u64) -> PathBuf {
         let head = sequencer::head(&self.repo.places, Log::Custody, 1).unwrap();
-        self.repo
-            .places
-            .stamps
-            .join(Folder::of(&self.repo.places, &head.origin, size).name)
+        self.repo.places.stamps.join(Folder::of(&self.repo.places, &head.origin, size).name)
     }
 
     fn kept_files(&self) -> Vec<String> {
@@ -138,19 +114,12 @@ impl House {
         let mut found = Vec::new();
         for row in rows {
             let index = u64::try_from(row.get::<i64, _>(0)).unwrap();
-            let read = read_event(&self.repo, Log::Custody, 1, index)
-                .await
-                .unwrap();
+            let read = read_event(&self.repo, Log::Custody, 1, index).await.unwrap();
             let Event::TimestampReceived(event, Some(detail)) = read.event else {
                 panic!("another event at {index}");
             };
             assert!(event.gen_time.ends_with('Z') && event.gen_time.len() == 27);
-            found.push((
-                event.size,
-                event.token_sha256,
-                detail.authority,
-                detail.folder,
-            ));
+            found.push((event.size, event.token_sha256, detail.authority, detail.folder));
         }
         found
     }
@@ -159,36 +128,20 @@ impl House {
     async fn assert_sound(&self, anchors: &[&Authority], tokens: usize) {
         let mut options = sago_verify::Options::at(super::round::moment(Timestamp::now()));
         for anchor in anchors {
-            options
-                .anchors
-                .extend(sago_verify::read_anchors(&anchor.root()).unwrap());
+            options.anchors.extend(sago_verify::read_anchors(&anchor.root()).unwrap());
         }
         let places = &self.repo.places;
-        let parts = sago_verify::repository::Places {
-            store: &places.store,
-            log: &places.log,
-            lock: &places.lock,
-            stamps: &places.stamps,
-        };
+        let parts = sago_verify::repository::Places { store: &places.store, log: &places.log, lock: &places.lock, stamps: &places.stamps };
         let mut report = sago_verify::repository::verify_places(&parts, &options).unwrap();
-        crate::verify::verify_with_keys(&self.repo, &self.ctx, &mut report)
-            .await
-            .unwrap();
+        crate::verify::verify_with_keys(&self.repo, &self.ctx, &mut report).await.unwrap();
         assert!(report.is_sound(), "{:#?}", report.findings);
         let counted = format!("{tokens} time-stamp tokens over");
-        assert!(
-            tokens == 0 || report.checked.iter().any(|what| what.contains(&counted)),
-            "{:#?}",
-            report.checked
-        );
+        assert!(tokens == 0 || report.checked.iter().any(|what| what.contains(&counted)), "{:#?}", report.checked);
     }
 }
 
 fn received(answer: &Stamped) -> &Received {
-    answer
-        .result
-        .as_ref()
-        .unwrap_or_else(|why| panic!("{}: {why} {:?}", answer.authority, why.hints))
+    answer.result.as_ref().unwrap_or_else(|why| panic!("{}: {why} {:?}", answer.authority, why.hints))
 }
 
 fn sha256_of(path: &Path) -> String {
@@ -198,10 +151,7 @@ fn sha256_of(path: &Path) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_authorities_stamp_and_openssl_agrees() {
     let mut house = House::new().await;
-    let (one, two) = (
-        Arc::new(Authority::new("one", 3000)),
-        Arc::new(Authority::new("two", 3000)),
-    );
+    let (one, two) = (Arc::new(Authority::new("one", 3000)), Arc::new(Authority::new("two", 3000)));
     let servers = [Server::of(&one), Server::of(&two)];
     house.configure("one", servers[0].url(), &one);
     house.configure("two", servers[1].url(), &two);
@@ -218,36 +168,13 @@ async fn two_authorities_stamp_and_openssl_agrees() {
         let Received { tokens, is_new } = received(answer);
         assert!(*is_new && tokens.len() == 2);
         for token in tokens {
-            let file = |extension: &str| {
-                folder.join(format!("{name}.{}.{extension}", token.algorithm.name()))
-            };
-            assert!(
-                token.trusted && token.tsa.contains(&format!("{name} signer")),
-                "{token:?}"
-            );
+            let file = |extension: &str| folder.join(format!("{name}.{}.{extension}", token.algorithm.name()));
+            assert!(token.trusted && token.tsa.contains(&format!("{name} signer")), "{token:?}");
             assert_eq!(token.token_sha256, sha256_of(&file("tsr")));
             let chain = folder.join(format!("{name}.chain.pem"));
-            assert!(authority.openssl_accepts(
-                &file("tsr"),
-                &folder.join("checkpoint"),
-                &file("tsq"),
-                &chain
-            ));
-            let expected = (
-                before,
-                token.token_sha256.clone(),
-                name.clone(),
-                format!(
-                    "{}/{before}",
-                    folder
-                        .parent()
-                        .unwrap()
-                        .file_name()
-                        .unwrap()
-                        .to_str()
-                        .unwrap()
-                ),
-            );
+            assert!(authority.openssl_accepts(&file("tsr"), &folder.join("checkpoint"), &file("tsq"), &chain));
+            let expected =
+                (before, token.token_sha256.clone(), name.clone(), format!("{}/{before}", folder.parent().unwrap().file_name().unwrap().to_str().unwrap()));
             assert!(events.contains(&expected), "{events:?}");
         }
     }
@@ -269,26 +196,12 @@ async fn the_request_is_what_rfc_3161_asks_for_and_does_not_say_who_sends_it() {
     assert_eq!(requests.len(), 2);
     for (head, body) in &requests {
         assert!(head.starts_with("post /tsr http/1.1\r\n"), "{head}");
-        assert!(
-            head.contains("content-type: application/timestamp-query\r\n"),
-            "{head}"
-        );
-        assert!(
-            !head.contains("sago") && !head.contains("user-agent"),
-            "{head}"
-        );
-        assert!(
-            body.ends_with(&[0x01, 0x01, 0xFF]),
-            "certificates are asked for"
-        );
+        assert!(head.contains("content-type: application/timestamp-query\r\n"), "{head}");
+        assert!(!head.contains("sago") && !head.contains("user-agent"), "{head}");
+        assert!(body.ends_with(&[0x01, 0x01, 0xFF]), "certificates are asked for");
     }
-    let kept = |algorithm: &str| {
-        std::fs::read(house.stamps(size).join(format!("one.{algorithm}.tsq"))).unwrap()
-    };
-    assert_eq!(
-        [requests[0].1.clone(), requests[1].1.clone()],
-        [kept("sha256"), kept("sha512")]
-    );
+    let kept = |algorithm: &str| std::fs::read(house.stamps(size).join(format!("one.{algorithm}.tsq"))).unwrap();
+    assert_eq!([requests[0].1.clone(), requests[1].1.clone()], [kept("sha256"), kept("sha512")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -316,10 +229,7 @@ async fn nothing_is_asked_again_until_something_happens() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_authority_does_not_make_the_first_be_asked_again() {
     let mut house = House::new().await;
-    let (one, two) = (
-        Arc::new(Authority::new("one", 3000)),
-        Arc::new(Authority::new("two", 3000)),
-    );
+    let (one, two) = (Arc::new(Authority::new("one", 3000)), Arc::new(Authority::new("two", 3000)));
     let servers = [Server::of(&one), Server::of(&two)];
     house.configure("one", servers[0].url(), &one);
     house.stamp().await;
@@ -340,10 +250,7 @@ async fn a_stamp_that_ends_soon_is_renewed_even_when_nothing_happens() {
         house.stamp().await;
         house.stamp().await;
         assert_eq!(server.asked(), 2, "not on the same day");
-        let later = Ctx {
-            clock: Clock::Fixed(Timestamp::now().checked_add((8 * 24).hours()).unwrap()),
-            ..house.ctx.clone()
-        };
+        let later = Ctx { clock: Clock::Fixed(Timestamp::now().checked_add((8 * 24).hours()).unwrap()), ..house.ctx.clone() };
         received(&house.try_stamp(&later).await.unwrap()[0]);
         assert_eq!(server.asked(), asked_later, "{days} days");
     }
@@ -352,10 +259,7 @@ async fn a_stamp_that_ends_soon_is_renewed_even_when_nothing_happens() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_anchor_gets_a_new_stamp_and_the_old_one_stays() {
     let mut house = House::new().await;
-    let (old, new) = (
-        Arc::new(Authority::new("old", 3000)),
-        Arc::new(Authority::new("new", 3000)),
-    );
+    let (old, new) = (Arc::new(Authority::new("old", 3000)), Arc::new(Authority::new("new", 3000)));
     let server = Server::of(&old);
     house.configure("one", server.url(), &old);
     house.stamp().await;
@@ -366,10 +270,7 @@ async fn a_new_anchor_gets_a_new_stamp_and_the_old_one_stays() {
     assert_eq!(server.asked(), 2);
     house.assert_sound(&[&old, &new], 4).await;
     let listed = list(&house.repo, &house.ctx).await.unwrap();
-    let trusted: Vec<_> = listed
-        .iter()
-        .map(|one| matches!(&one.state, State::Holds(token) if token.trusted))
-        .collect();
+    let trusted: Vec<_> = listed.iter().map(|one| matches!(&one.state, State::Holds(token) if token.trusted)).collect();
     assert_eq!(trusted, [false, false, true, true]);
 }
 
@@ -386,26 +287,15 @@ async fn the_list_says_until_when_stamps_hold_and_what_is_broken() {
     let listed = list(&house.repo, &house.ctx).await.unwrap();
     assert_eq!(listed.len(), 2);
     for one in &listed {
-        assert!(
-            one.size == size && one.authority == "one" && one.is_entered && one.generation == 1
-        );
-        let State::Holds(token) = &one.state else {
-            panic!("{one:?}")
-        };
+        assert!(one.size == size && one.authority == "one" && one.is_entered && one.generation == 1);
+        let State::Holds(token) = &one.state else { panic!("{one:?}") };
         let days = (token.renew_before.seconds - token.gen_time.seconds) / 86_400;
-        assert!(
-            token.trusted && (29..=30).contains(&days),
-            "{days}: the signer's end, not the root's"
-        );
+        assert!(token.trusted && (29..=30).contains(&days), "{days}: the signer's end, not the root's");
     }
 
     house.repo.settings.authority.clear();
     let listed = list(&house.repo, &house.ctx).await.unwrap();
-    assert!(
-        listed
-            .iter()
-            .all(|one| matches!(&one.state, State::Holds(token) if !token.trusted))
-    );
+    assert!(listed.iter().all(|one| matches!(&one.state, State::Holds(token) if !token.trusted)));
 
     let path = house.stamps(size).join("one.sha512.tsr");
     let mut bytes = std::fs::read(&path).unwrap();
@@ -426,20 +316,11 @@ async fn a_stranger_cannot_stamp_ask_or_list() {
     let size = house.size();
     let dir = house.folder.path().join("out");
     for roles in [vec![], vec![Role::Approver]] {
-        let stranger = Ctx {
-            roles,
-            ..house.ctx.clone()
-        };
+        let stranger = Ctx { roles, ..house.ctx.clone() };
         let kinds = [
             house.try_stamp(&stranger).await.unwrap_err().kind,
-            super::write_queries(&house.repo, &stranger, &dir)
-                .await
-                .unwrap_err()
-                .kind,
-            super::take_replies(&house.repo, &stranger, &dir)
-                .await
-                .unwrap_err()
-                .kind,
+            super::write_queries(&house.repo, &stranger, &dir).await.unwrap_err().kind,
+            super::take_replies(&house.repo, &stranger, &dir).await.unwrap_err().kind,
             list(&house.repo, &stranger).await.unwrap_err().kind,
         ];
         assert_eq!(kinds, [ErrorKind::Forbidden; 4]);

@@ -20,17 +20,8 @@ impl BagVersion {
 
     fn parse(text: &str) -> Option<Self> {
         let (major, minor) = text.split_once('.')?;
-        let number = |digits: &str| {
-            digits
-                .bytes()
-                .all(|byte| byte.is_ascii_digit())
-                .then(|| digits.parse().ok())
-                .flatten()
-        };
-        Some(Self {
-            major: number(major)?,
-            minor: number(minor)?,
-        })
+        let number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten();
+        Some(Self { major: number(major)?, minor: number(minor)? })
     }
 
     /// Drafts 0.93 to 0.97 and RFC 8493.
@@ -56,17 +47,12 @@ pub(crate) struct Declaration {
 impl Declaration {
     /// What is assumed of a bag that does not say: the rules of RFC 8493.
     pub(crate) fn missing() -> Self {
-        Self {
-            version: None,
-            encoding_name: "UTF-8".to_owned(),
-            encoding: TagEncoding::Utf8,
-        }
+        Self { version: None, encoding_name: "UTF-8".to_owned(), encoding: TagEncoding::Utf8 }
     }
 
     /// Whether the rules of RFC 8493 apply, which are stricter than those of the drafts.
     pub(crate) fn is_strict(&self) -> bool {
-        self.version
-            .is_none_or(|version| version >= BagVersion::V1_0)
+        self.version.is_none_or(|version| version >= BagVersion::V1_0)
     }
 }
 
@@ -76,62 +62,32 @@ pub(crate) fn parse(bytes: &[u8], findings: &mut Findings) -> Declaration {
     let mut declaration = Declaration::missing();
     let rest = bytes.strip_prefix(b"\xef\xbb\xbf");
     if rest.is_some() || bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        findings.error(
-            "bag-declaration-bom",
-            place,
-            "The declaration must not begin with a byte order mark.",
-        );
+        findings.error("bag-declaration-bom", place, "The declaration must not begin with a byte order mark.");
     }
     let Ok(text) = std::str::from_utf8(rest.unwrap_or(bytes)) else {
-        findings.error(
-            "bag-declaration-malformed",
-            place,
-            "The declaration is not UTF-8.",
-        );
+        findings.error("bag-declaration-malformed", place, "The declaration is not UTF-8.");
         return declaration;
     };
     let lines = lines(text);
     let mut plain = true;
     let version = value_of(lines.first().copied(), "BagIt-Version", &mut plain);
-    let encoding = value_of(
-        lines.get(1).copied(),
-        "Tag-File-Character-Encoding",
-        &mut plain,
-    );
+    let encoding = value_of(lines.get(1).copied(), "Tag-File-Character-Encoding", &mut plain);
     match version {
-        None => findings.error(
-            "bag-declaration-malformed",
-            place,
-            "The first line must be 'BagIt-Version: ' and a version.",
-        ),
-        Some(text) => {
-            match BagVersion::parse(text) {
-                None => findings.error(
-                    "bag-version-malformed",
-                    place,
-                    format!("{text:?} is not a version of the form M.N."),
-                ),
-                Some(version) => {
-                    declaration.version = Some(version);
-                    if !version.is_known() {
-                        findings.error("bag-version-unknown", place, format!("BagIt {version} is not one we know; it is judged by the nearest rules."));
-                    }
+        None => findings.error("bag-declaration-malformed", place, "The first line must be 'BagIt-Version: ' and a version."),
+        Some(text) => match BagVersion::parse(text) {
+            None => findings.error("bag-version-malformed", place, format!("{text:?} is not a version of the form M.N.")),
+            Some(version) => {
+                declaration.version = Some(version);
+                if !version.is_known() {
+                    findings.error("bag-version-unknown", place, format!("BagIt {version} is not one we know; it is judged by the nearest rules."));
                 }
             }
-        }
+        },
     }
     match encoding {
-        None => findings.error(
-            "bag-declaration-malformed",
-            place,
-            "The second line must be 'Tag-File-Character-Encoding: ' and an encoding.",
-        ),
+        None => findings.error("bag-declaration-malformed", place, "The second line must be 'Tag-File-Character-Encoding: ' and an encoding."),
         Some(label) => match TagEncoding::from_label(label) {
-            None => findings.error(
-                "bag-encoding-unknown",
-                place,
-                format!("{label:?} is not an encoding we know; tag files are read as UTF-8."),
-            ),
+            None => findings.error("bag-encoding-unknown", place, format!("{label:?} is not an encoding we know; tag files are read as UTF-8.")),
             Some(encoding) => {
                 declaration.encoding = encoding;
                 declaration.encoding_name = label.to_owned();
@@ -139,20 +95,10 @@ pub(crate) fn parse(bytes: &[u8], findings: &mut Findings) -> Declaration {
         },
     }
     if lines.len() > 2 {
-        report(
-            &declaration,
-            "bag-declaration-extra-lines",
-            "There must be two lines and no more.",
-            findings,
-        );
+        report(&declaration, "bag-declaration-extra-lines", "There must be two lines and no more.", findings);
     }
     if !plain && version.is_some() && encoding.is_some() {
-        report(
-            &declaration,
-            "bag-declaration-whitespace",
-            "After each label there must be a colon and one blank, and nothing else between.",
-            findings,
-        );
+        report(&declaration, "bag-declaration-whitespace", "After each label there must be a colon and one blank, and nothing else between.", findings);
     }
     declaration
 }
@@ -180,84 +126,31 @@ mod tests {
     fn codes(text: &[u8]) -> (Declaration, Vec<String>) {
         let mut findings = Findings::new(99);
         let declaration = parse(text, &mut findings);
-        (
-            declaration,
-            findings
-                .into_vec()
-                .into_iter()
-                .map(|finding| finding.code)
-                .collect(),
-        )
+        (declaration, findings.into_vec().into_iter().map(|finding| finding.code).collect())
     }
 
     #[test]
     fn declarations_are_read_strictly() {
-        for text in [
-            "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
-            "BagIt-Version: 0.97\r\nTag-File-Character-Encoding: UTF-8",
-        ] {
+        for text in ["BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n", "BagIt-Version: 0.97\r\nTag-File-Character-Encoding: UTF-8"] {
             assert_eq!(codes(text.as_bytes()).1, Vec::<String>::new(), "{text:?}");
         }
         for (text, code) in [
             ("", "bag-declaration-malformed"),
-            (
-                "\u{feff}BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
-                "bag-declaration-bom",
-            ),
-            (
-                "BagIt-Version : 1.0\nTag-File-Character-Encoding: UTF-8\n",
-                "bag-declaration-whitespace",
-            ),
-            (
-                "BagIt-Version:  1.0\nTag-File-Character-Encoding: UTF-8\n",
-                "bag-declaration-whitespace",
-            ),
-            (
-                "BagIt-Version:1.0\nTag-File-Character-Encoding: UTF-8\n",
-                "bag-declaration-whitespace",
-            ),
-            (
-                "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8 \n",
-                "bag-declaration-whitespace",
-            ),
-            (
-                "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n\n",
-                "bag-declaration-extra-lines",
-            ),
-            (
-                "BagIt-Version: .97\nTag-File-Character-Encoding: UTF-8\n",
-                "bag-version-malformed",
-            ),
-            (
-                "BagIt-Version: 1\nTag-File-Character-Encoding: UTF-8\n",
-                "bag-version-malformed",
-            ),
-            (
-                "BagIt-Version: +1.0\nTag-File-Character-Encoding: UTF-8\n",
-                "bag-version-malformed",
-            ),
-            (
-                "BagIt-Version: 2.0\nTag-File-Character-Encoding: UTF-8\n",
-                "bag-version-unknown",
-            ),
-            (
-                "BagIt-Version: 1.0\nTag-File-Character-Encoding: EBCDIC-9\n",
-                "bag-encoding-unknown",
-            ),
-            (
-                "Tag-File-Character-Encoding: UTF-8\nBagIt-Version: 1.0\n",
-                "bag-declaration-malformed",
-            ),
-            (
-                "bagit-version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
-                "bag-declaration-malformed",
-            ),
+            ("\u{feff}BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n", "bag-declaration-bom"),
+            ("BagIt-Version : 1.0\nTag-File-Character-Encoding: UTF-8\n", "bag-declaration-whitespace"),
+            ("BagIt-Version:  1.0\nTag-File-Character-Encoding: UTF-8\n", "bag-declaration-whitespace"),
+            ("BagIt-Version:1.0\nTag-File-Character-Encoding: UTF-8\n", "bag-declaration-whitespace"),
+            ("BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8 \n", "bag-declaration-whitespace"),
+            ("BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n\n", "bag-declaration-extra-lines"),
+            ("BagIt-Version: .97\nTag-File-Character-Encoding: UTF-8\n", "bag-version-malformed"),
+            ("BagIt-Version: 1\nTag-File-Character-Encoding: UTF-8\n", "bag-version-malformed"),
+            ("BagIt-Version: +1.0\nTag-File-Character-Encoding: UTF-8\n", "bag-version-malformed"),
+            ("BagIt-Version: 2.0\nTag-File-Character-Encoding: UTF-8\n", "bag-version-unknown"),
+            ("BagIt-Version: 1.0\nTag-File-Character-Encoding: EBCDIC-9\n", "bag-encoding-unknown"),
+            ("Tag-File-Character-Encoding: UTF-8\nBagIt-Version: 1.0\n", "bag-declaration-malformed"),
+            ("bagit-version: 1.0\nTag-File-Character-Encoding: UTF-8\n", "bag-declaration-malformed"),
         ] {
-            assert!(
-                codes(text.as_bytes()).1.contains(&code.to_owned()),
-                "{text:?} {:?}",
-                codes(text.as_bytes()).1
-            );
+            assert!(codes(text.as_bytes()).1.contains(&code.to_owned()), "{text:?} {:?}", codes(text.as_bytes()).1);
         }
     }
 }

@@ -5,20 +5,10 @@ use super::tag_text::lines;
 use crate::finding::Findings;
 
 /// Elements that should stand once.
-const SINGLE: [&str; 4] = [
-    "bagging-date",
-    "bag-size",
-    "bag-group-identifier",
-    "bag-count",
-];
+const SINGLE: [&str; 4] = ["bagging-date", "bag-size", "bag-group-identifier", "bag-count"];
 
 /// Parses label and value pairs; folded lines are joined with one blank.
-pub(crate) fn parse(
-    text: &str,
-    place: &str,
-    declaration: &Declaration,
-    findings: &mut Findings,
-) -> Vec<(String, String)> {
+pub(crate) fn parse(text: &str, place: &str, declaration: &Declaration, findings: &mut Findings) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for (index, line) in lines(text).into_iter().enumerate() {
         let number = index + 1;
@@ -28,86 +18,43 @@ pub(crate) fn parse(
                     value.push(' ');
                     value.push_str(line.trim_matches([' ', '\t']));
                 }
-                None => findings.error(
-                    "bag-info-malformed",
-                    place,
-                    format!("Line {number} continues a line that is not there."),
-                ),
+                None => findings.error("bag-info-malformed", place, format!("Line {number} continues a line that is not there.")),
             }
             continue;
         }
         let Some((label, value)) = line.split_once(':') else {
             if !line.is_empty() || declaration.is_strict() {
-                findings.error(
-                    "bag-info-malformed",
-                    place,
-                    format!("Line {number} has no label and colon."),
-                );
+                findings.error("bag-info-malformed", place, format!("Line {number} has no label and colon."));
             }
             continue;
         };
         let name = label.trim_matches([' ', '\t']);
         if name.is_empty() {
-            findings.error(
-                "bag-info-malformed",
-                place,
-                format!("Line {number} has no label."),
-            );
+            findings.error("bag-info-malformed", place, format!("Line {number} has no label."));
         }
         if declaration.is_strict() {
             if name != label {
-                findings.error(
-                    "bag-info-whitespace",
-                    place,
-                    format!("Line {number} has a blank before the colon."),
-                );
+                findings.error("bag-info-whitespace", place, format!("Line {number} has a blank before the colon."));
             }
             if !value.starts_with([' ', '\t']) {
-                findings.error(
-                    "bag-info-whitespace",
-                    place,
-                    format!("Line {number} has no blank after the colon."),
-                );
+                findings.error("bag-info-whitespace", place, format!("Line {number} has no blank after the colon."));
             } else if value[1..].starts_with([' ', '\t']) {
-                findings.warning(
-                    "bag-info-whitespace",
-                    place,
-                    format!("Line {number} has more than one blank after the colon."),
-                );
+                findings.warning("bag-info-whitespace", place, format!("Line {number} has more than one blank after the colon."));
             }
         }
         pairs.push((name.to_owned(), value.trim_matches([' ', '\t']).to_owned()));
     }
     for label in SINGLE {
-        if pairs
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case(label))
-            .count()
-            > 1
-        {
-            findings.warning(
-                "bag-info-repeated",
-                place,
-                format!("The element {label} should stand once."),
-            );
+        if pairs.iter().filter(|(name, _)| name.eq_ignore_ascii_case(label)).count() > 1 {
+            findings.warning("bag-info-repeated", place, format!("The element {label} should stand once."));
         }
     }
     pairs
 }
 
 /// Holds `Payload-Oxum` against the payload on disk.
-pub(crate) fn judge_oxum(
-    pairs: &[(String, String)],
-    payload: (u64, u64),
-    place: &str,
-    declaration: &Declaration,
-    findings: &mut Findings,
-) {
-    let values: Vec<&String> = pairs
-        .iter()
-        .filter(|(name, _)| name.eq_ignore_ascii_case("Payload-Oxum"))
-        .map(|(_, value)| value)
-        .collect();
+pub(crate) fn judge_oxum(pairs: &[(String, String)], payload: (u64, u64), place: &str, declaration: &Declaration, findings: &mut Findings) {
+    let values: Vec<&String> = pairs.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Payload-Oxum")).map(|(_, value)| value).collect();
     if values.len() > 1 {
         let message = "The element Payload-Oxum must stand once.";
         if declaration.is_strict() {
@@ -117,27 +64,12 @@ pub(crate) fn judge_oxum(
         }
     }
     for value in values {
-        let number = |digits: &str| {
-            digits
-                .bytes()
-                .all(|byte| byte.is_ascii_digit())
-                .then(|| digits.parse::<u64>().ok())
-                .flatten()
-        };
-        let parsed = value
-            .split_once('.')
-            .and_then(|(bytes, files)| Some((number(bytes)?, number(files)?)));
+        let number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse::<u64>().ok()).flatten();
+        let parsed = value.split_once('.').and_then(|(bytes, files)| Some((number(bytes)?, number(files)?)));
         match parsed {
-            None => findings.error(
-                "bag-info-oxum-malformed",
-                place,
-                format!("Payload-Oxum is {value:?}, not bytes, a point and files."),
-            ),
+            None => findings.error("bag-info-oxum-malformed", place, format!("Payload-Oxum is {value:?}, not bytes, a point and files.")),
             Some(expected) if expected != payload => {
-                let message = format!(
-                    "Payload-Oxum is {value}, the payload has {} bytes in {} files.",
-                    payload.0, payload.1
-                );
+                let message = format!("Payload-Oxum is {value}, the payload has {} bytes in {} files.", payload.0, payload.1);
                 findings.error("bag-info-oxum-mismatch", place, message);
             }
             Some(_) => {}
@@ -152,14 +84,7 @@ mod tests {
     fn check(text: &str) -> (Vec<(String, String)>, Vec<String>) {
         let mut findings = Findings::new(99);
         let pairs = parse(text, "bag-info.txt", &Declaration::missing(), &mut findings);
-        (
-            pairs,
-            findings
-                .into_vec()
-                .into_iter()
-                .map(|finding| finding.code)
-                .collect(),
-        )
+        (pairs, findings.into_vec().into_iter().map(|finding| finding.code).collect())
     }
 
     #[test]

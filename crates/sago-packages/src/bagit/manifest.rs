@@ -20,11 +20,7 @@ impl ManifestName {
             None => (false, name.strip_prefix("manifest-")?),
         };
         let algorithm_name = rest.strip_suffix(".txt")?.to_owned();
-        Some(Self {
-            is_tag,
-            algorithm: Algorithm::from_bagit(&algorithm_name),
-            algorithm_name,
-        })
+        Some(Self { is_tag, algorithm: Algorithm::from_bagit(&algorithm_name), algorithm_name })
     }
 }
 
@@ -39,40 +35,23 @@ pub(crate) struct Line {
 }
 
 /// Parses a manifest.
-pub(crate) fn parse(
-    text: &str,
-    place: &str,
-    algorithm: Algorithm,
-    findings: &mut Findings,
-) -> Vec<Line> {
+pub(crate) fn parse(text: &str, place: &str, algorithm: Algorithm, findings: &mut Findings) -> Vec<Line> {
     let mut parsed = Vec::new();
     let mut starred = 0_usize;
     let mut dotted = 0_usize;
     for (index, line) in lines(text).into_iter().enumerate() {
         let number = index + 1;
         if line.trim().is_empty() {
-            findings.warning(
-                "bag-manifest-blank-line",
-                place,
-                format!("Line {number} is blank."),
-            );
+            findings.warning("bag-manifest-blank-line", place, format!("Line {number} is blank."));
             continue;
         }
         let Some((digest, path)) = line.split_once([' ', '\t']) else {
-            findings.error(
-                "bag-manifest-malformed",
-                place,
-                format!("Line {number} has no digest and path."),
-            );
+            findings.error("bag-manifest-malformed", place, format!("Line {number} has no digest and path."));
             continue;
         };
         let mut path = path.trim_start_matches([' ', '\t']);
         if !algorithm.is_shape_of(digest) {
-            findings.error(
-                "bag-manifest-malformed",
-                place,
-                format!("Line {number} does not begin with a digest of {algorithm}."),
-            );
+            findings.error("bag-manifest-malformed", place, format!("Line {number} does not begin with a digest of {algorithm}."));
             continue;
         }
         if let Some(rest) = path.strip_prefix('*') {
@@ -83,25 +62,13 @@ pub(crate) fn parse(
             dotted += 1;
             path = rest;
         }
-        parsed.push(Line {
-            number,
-            digest: digest.to_ascii_lowercase(),
-            path: path.to_owned(),
-        });
+        parsed.push(Line { number, digest: digest.to_ascii_lowercase(), path: path.to_owned() });
     }
     if starred > 0 {
-        findings.warning(
-            "bag-manifest-md5sum-style",
-            place,
-            format!("{starred} paths have the '*' of checksum tools before them."),
-        );
+        findings.warning("bag-manifest-md5sum-style", place, format!("{starred} paths have the '*' of checksum tools before them."));
     }
     if dotted > 0 {
-        findings.warning(
-            "bag-path-dot-slash",
-            place,
-            format!("{dotted} paths begin with './'."),
-        );
+        findings.warning("bag-path-dot-slash", place, format!("{dotted} paths begin with './'."));
     }
     parsed
 }
@@ -122,11 +89,7 @@ pub(crate) fn parse_fetch(text: &str, findings: &mut Findings) -> Vec<FetchLine>
     for (index, line) in lines(text).into_iter().enumerate() {
         let number = index + 1;
         if line.trim().is_empty() {
-            findings.warning(
-                "bag-fetch-blank-line",
-                place,
-                format!("Line {number} is blank."),
-            );
+            findings.warning("bag-fetch-blank-line", place, format!("Line {number} is blank."));
             continue;
         }
         let blank = [' ', '\t'];
@@ -135,44 +98,19 @@ pub(crate) fn parse_fetch(text: &str, findings: &mut Findings) -> Vec<FetchLine>
             Some((url, size, path.trim_start_matches(blank)))
         });
         let Some((url, size, path)) = fields else {
-            findings.error(
-                "bag-fetch-malformed",
-                place,
-                format!("Line {number} has no address, length and path."),
-            );
+            findings.error("bag-fetch-malformed", place, format!("Line {number} has no address, length and path."));
             continue;
         };
-        let size_bytes = size
-            .parse::<u64>()
-            .ok()
-            .filter(|_| size.bytes().all(|byte| byte.is_ascii_digit()));
+        let size_bytes = size.parse::<u64>().ok().filter(|_| size.bytes().all(|byte| byte.is_ascii_digit()));
         if size != "-" && size_bytes.is_none() {
-            findings.error(
-                "bag-fetch-malformed",
-                place,
-                format!("The length in line {number} is neither a number nor '-'."),
-            );
+            findings.error("bag-fetch-malformed", place, format!("The length in line {number} is neither a number nor '-'."));
         }
-        let scheme = url
-            .split_once(':')
-            .map(|(scheme, _)| scheme.to_ascii_lowercase());
-        if !matches!(
-            scheme.as_deref(),
-            Some("http" | "https" | "ftp" | "ftps" | "sftp")
-        ) {
-            findings.warning(
-                "bag-fetch-address",
-                place,
-                format!("The address in line {number} is not one of the web."),
-            );
+        let scheme = url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+        if !matches!(scheme.as_deref(), Some("http" | "https" | "ftp" | "ftps" | "sftp")) {
+            findings.warning("bag-fetch-address", place, format!("The address in line {number} is not one of the web."));
         }
         let path = path.strip_prefix("./").unwrap_or(path);
-        parsed.push(FetchLine {
-            number,
-            url: url.to_owned(),
-            size_bytes,
-            path: path.to_owned(),
-        });
+        parsed.push(FetchLine { number, url: url.to_owned(), size_bytes, path: path.to_owned() });
     }
     parsed
 }
@@ -184,57 +122,24 @@ mod tests {
     #[test]
     fn manifest_lines_keep_blanks_inside_paths() {
         let digest = Algorithm::Md5.hash(b"x");
-        let text = format!(
-            "{digest}  data/a b \n{}\t data/c\n{digest} *data/d\n{digest} ./data/e\nnonsense\nzz data/f\n\n",
-            digest.to_uppercase()
-        );
+        let text = format!("{digest}  data/a b \n{}\t data/c\n{digest} *data/d\n{digest} ./data/e\nnonsense\nzz data/f\n\n", digest.to_uppercase());
         let mut findings = Findings::new(99);
         let lines = parse(&text, "manifest-md5.txt", Algorithm::Md5, &mut findings);
         let paths: Vec<&str> = lines.iter().map(|line| line.path.as_str()).collect();
         assert_eq!(paths, ["data/a b ", "data/c", "data/d", "data/e"]);
         assert!(lines.iter().all(|line| line.digest == digest));
-        let codes: Vec<String> = findings
-            .into_vec()
-            .into_iter()
-            .map(|finding| finding.code)
-            .collect();
-        assert_eq!(
-            codes,
-            [
-                "bag-manifest-blank-line",
-                "bag-manifest-malformed",
-                "bag-manifest-malformed",
-                "bag-manifest-md5sum-style",
-                "bag-path-dot-slash"
-            ]
-        );
+        let codes: Vec<String> = findings.into_vec().into_iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, ["bag-manifest-blank-line", "bag-manifest-malformed", "bag-manifest-malformed", "bag-manifest-md5sum-style", "bag-path-dot-slash"]);
     }
 
     #[test]
     fn fetch_lines_have_three_fields() {
         let mut findings = Findings::new(99);
-        let lines = parse_fetch(
-            "https://a.example/x 12 data/x y\nhttps://a.example/z - data/z\nfile:///etc/passwd 1x data/p\nshort line\n",
-            &mut findings,
-        );
+        let lines = parse_fetch("https://a.example/x 12 data/x y\nhttps://a.example/z - data/z\nfile:///etc/passwd 1x data/p\nshort line\n", &mut findings);
         assert_eq!(lines.len(), 3);
-        assert_eq!(
-            (lines[0].size_bytes, lines[0].path.as_str()),
-            (Some(12), "data/x y")
-        );
+        assert_eq!((lines[0].size_bytes, lines[0].path.as_str()), (Some(12), "data/x y"));
         assert_eq!(lines[1].size_bytes, None);
-        let codes: Vec<String> = findings
-            .into_vec()
-            .into_iter()
-            .map(|finding| finding.code)
-            .collect();
-        assert_eq!(
-            codes,
-            [
-                "bag-fetch-address",
-                "bag-fetch-malformed",
-                "bag-fetch-malformed"
-            ]
-        );
+        let codes: Vec<String> = findings.into_vec().into_iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, ["bag-fetch-address", "bag-fetch-malformed", "bag-fetch-malformed"]);
     }
 }

@@ -61,9 +61,7 @@ impl TagEncoding {
 }
 
 fn whole(encoding: &'static Encoding, bytes: &[u8]) -> Option<String> {
-    encoding
-        .decode_without_bom_handling_and_without_replacement(bytes)
-        .map(std::borrow::Cow::into_owned)
+    encoding.decode_without_bom_handling_and_without_replacement(bytes).map(std::borrow::Cow::into_owned)
 }
 
 /// Splits text into lines ended by LF, CR or CRLF; a missing end of the last line does no harm.
@@ -72,11 +70,7 @@ pub(crate) fn lines(text: &str) -> Vec<&str> {
     let mut rest = text;
     while let Some(at) = rest.find(['\n', '\r']) {
         lines.push(&rest[..at]);
-        let end = if rest[at..].starts_with("\r\n") {
-            at + 2
-        } else {
-            at + 1
-        };
+        let end = if rest[at..].starts_with("\r\n") { at + 2 } else { at + 1 };
         rest = &rest[end..];
     }
     if !rest.is_empty() {
@@ -98,21 +92,10 @@ mod tests {
 
     #[test]
     fn encodings_are_decoded_without_guessing() {
-        let decode = |label: &str, bytes: &[u8]| {
-            TagEncoding::from_label(label)
-                .unwrap()
-                .decode(bytes)
-                .map(|decoded| decoded.text)
-        };
-        assert_eq!(
-            decode("UTF-8", "\u{feff}é".as_bytes()).as_deref(),
-            Some("é")
-        );
+        let decode = |label: &str, bytes: &[u8]| TagEncoding::from_label(label).unwrap().decode(bytes).map(|decoded| decoded.text);
+        assert_eq!(decode("UTF-8", "\u{feff}é".as_bytes()).as_deref(), Some("é"));
         assert_eq!(decode("UTF-8", b"\xe9"), None);
-        assert_eq!(
-            decode("ISO-8859-1", b"\xe9\x80").as_deref(),
-            Some("é\u{80}")
-        );
+        assert_eq!(decode("ISO-8859-1", b"\xe9\x80").as_deref(), Some("é\u{80}"));
         assert_eq!(decode("UTF-16", b"\xff\xfea\0").as_deref(), Some("a"));
         assert_eq!(decode("UTF-16", b"\xfe\xff\0a").as_deref(), Some("a"));
         assert_eq!(decode("utf-16", b"\0a").as_deref(), Some("a"));

@@ -18,86 +18,41 @@ pub fn validate(dir: &Path, options: &Options) -> Result<(Bag, Vec<Finding>), Er
     let mut findings = Findings::new(options.max_findings);
     let bag = read_into(dir, &mut findings)?;
     let meter = Meter::new(options);
-    check(
-        dir,
-        &bag.tag_files,
-        "bag-tag-digest-mismatch",
-        options.threads,
-        &meter,
-        &mut findings,
-    );
+    check(dir, &bag.tag_files, "bag-tag-digest-mismatch", options.threads, &meter, &mut findings);
     if options.content {
-        check(
-            dir,
-            &bag.files,
-            "bag-payload-digest-mismatch",
-            options.threads,
-            &meter,
-            &mut findings,
-        );
+        check(dir, &bag.files, "bag-payload-digest-mismatch", options.threads, &meter, &mut findings);
     }
     Ok((bag, findings.into_vec()))
 }
 
-fn check(
-    dir: &Path,
-    files: &[BagFile],
-    code: &str,
-    threads: usize,
-    meter: &Meter,
-    findings: &mut Findings,
-) {
-    let jobs: Vec<&BagFile> = files
-        .iter()
-        .filter(|file| file.size_bytes.is_some() && !file.digests.is_empty())
-        .collect();
+fn check(dir: &Path, files: &[BagFile], code: &str, threads: usize, meter: &Meter, findings: &mut Findings) {
+    let jobs: Vec<&BagFile> = files.iter().filter(|file| file.size_bytes.is_some() && !file.digests.is_empty()).collect();
     let found: Mutex<Vec<Finding>> = Mutex::new(Vec::new());
     spread(jobs.len(), threads, &|index| {
         let wrong = check_file(dir, jobs[index], code, meter);
         if !wrong.is_empty() {
-            found
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .extend(wrong);
+            found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(wrong);
         }
     });
-    for finding in found
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-    {
+    for finding in found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
         findings.add(finding);
     }
 }
 
 fn check_file(dir: &Path, file: &BagFile, code: &str, meter: &Meter) -> Vec<Finding> {
-    let finding = |code: &str, message: String| Finding {
-        code: code.to_owned(),
-        path: file.path.clone(),
-        message,
-        severity: Severity::Error,
-    };
-    let algorithms: Vec<Algorithm> = file
-        .digests
-        .iter()
-        .map(|(algorithm, _)| *algorithm)
-        .collect();
+    let finding = |code: &str, message: String| Finding { code: code.to_owned(), path: file.path.clone(), message, severity: Severity::Error };
+    let algorithms: Vec<Algorithm> = file.digests.iter().map(|(algorithm, _)| *algorithm).collect();
     let digests = match meter.hash_file(&dir.join(&file.path), &algorithms) {
         Ok(digests) => digests,
         Err(error) => {
-            return vec![finding(
-                "bag-unreadable",
-                format!("The file cannot be read: {error}."),
-            )];
+            return vec![finding("bag-unreadable", format!("The file cannot be read: {error}."))];
         }
     };
     let mut wrong = Vec::new();
     for (algorithm, promised) in &file.digests {
         let actual = digests.get(*algorithm).unwrap_or_default();
         if actual != promised {
-            wrong.push(finding(
-                code,
-                format!("{algorithm} is {actual}, the manifest says {promised}."),
-            ));
+            wrong.push(finding(code, format!("{algorithm} is {actual}, the manifest says {promised}.")));
         }
     }
     wrong

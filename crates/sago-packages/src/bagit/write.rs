@@ -57,14 +57,7 @@ impl BagWriter {
         let data = dir.join("data");
         fs::create_dir(&data).map_err(Error::at(&data))?;
         let folders = [dir.to_owned(), data].into_iter().collect();
-        Ok(Self {
-            dir: dir.to_owned(),
-            payload: BTreeMap::new(),
-            tags: BTreeMap::new(),
-            taken: HashMap::new(),
-            folders,
-            buffer: vec![0; BUFFER_BYTES],
-        })
+        Ok(Self { dir: dir.to_owned(), payload: BTreeMap::new(), tags: BTreeMap::new(), taken: HashMap::new(), folders, buffer: vec![0; BUFFER_BYTES] })
     }
 
     /// Adds a payload file; `path` is relative to `data`, with `/` between elements.
@@ -84,9 +77,7 @@ impl BagWriter {
         let first = path.split('/').next().unwrap_or_default().to_lowercase();
         let reserved = ["bagit.txt", "bag-info.txt", "fetch.txt", "data"].contains(&first.as_str());
         if reserved || ManifestName::parse(&first).is_some() {
-            return Err(Error::Refused(format!(
-                "The name {path:?} is reserved in a bag."
-            )));
+            return Err(Error::Refused(format!("The name {path:?} is reserved in a bag.")));
         }
         self.claim(path)?;
         self.store_tag(path, source)
@@ -98,11 +89,7 @@ impl BagWriter {
     /// the folder has no `bagit.txt`.
     pub fn finish(mut self, info: &[(&str, &str)]) -> Result<WrittenBag, Error> {
         let payload_files = self.payload.len() as u64;
-        let payload_bytes = self
-            .payload
-            .values()
-            .map(|digests| digests.size_bytes)
-            .sum();
+        let payload_bytes = self.payload.values().map(|digests| digests.size_bytes).sum();
         let text = info_text(info, payload_bytes, payload_files)?;
         self.store_tag("bag-info.txt", &mut text.as_bytes())?;
         let mut manifests = BTreeMap::new();
@@ -110,13 +97,7 @@ impl BagWriter {
             let name = format!("manifest-{algorithm}.txt");
             let text = manifest_text(&self.payload, algorithm);
             let digests = self.store_tag(&name, &mut text.as_slice())?;
-            manifests.insert(
-                name,
-                digests
-                    .get(Algorithm::Sha256)
-                    .unwrap_or_default()
-                    .to_owned(),
-            );
+            manifests.insert(name, digests.get(Algorithm::Sha256).unwrap_or_default().to_owned());
         }
         let mut declaration = MultiHasher::new(&ALGORITHMS);
         declaration.update(DECLARATION);
@@ -126,40 +107,24 @@ impl BagWriter {
             let name = format!("tagmanifest-{algorithm}.txt");
             let text = manifest_text(&listed, algorithm);
             let digests = self.store(&name, &mut text.as_slice())?;
-            manifests.insert(
-                name.clone(),
-                digests
-                    .get(Algorithm::Sha256)
-                    .unwrap_or_default()
-                    .to_owned(),
-            );
+            manifests.insert(name.clone(), digests.get(Algorithm::Sha256).unwrap_or_default().to_owned());
             self.tags.insert(name, digests);
         }
         self.sync()?;
         self.store("bagit.txt", &mut &*DECLARATION)?;
         sync_path(&self.dir.join("bagit.txt"))?;
         sync_path(&self.dir)?;
-        match self
-            .dir
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-        {
+        match self.dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             Some(parent) => sync_path(parent)?,
             None => sync_path(Path::new("."))?,
         }
-        Ok(WrittenBag {
-            payload_files,
-            payload_bytes,
-            manifests,
-        })
+        Ok(WrittenBag { payload_files, payload_bytes, manifests })
     }
 
     /// Judges a path and keeps its place from twins.
     fn claim(&mut self, path: &str) -> Result<(), Error> {
         if let Some(fault) = path.split('/').find_map(portability_fault) {
-            return Err(Error::Refused(format!(
-                "The path {path:?} is not portable: {fault}."
-            )));
+            return Err(Error::Refused(format!("The path {path:?} is not portable: {fault}.")));
         }
         let mut end = path.len();
         loop {
@@ -167,31 +132,20 @@ impl BagWriter {
             let known = self.taken.get(&twin_key(part));
             let conflict = match known {
                 // A folder may be used again under exactly its own name, a file never.
-                Some(known) => {
-                    end == path.len()
-                        || known != part
-                        || self.payload.contains_key(part)
-                        || self.tags.contains_key(part)
-                }
+                Some(known) => end == path.len() || known != part || self.payload.contains_key(part) || self.tags.contains_key(part),
                 None => false,
             };
             if let (true, Some(known)) = (conflict, known) {
-                return Err(Error::Refused(format!(
-                    "The path {path:?} is in the way of {known:?}."
-                )));
+                return Err(Error::Refused(format!("The path {path:?} is in the way of {known:?}.")));
             }
             match part.rfind('/') {
                 Some(at) => end = at,
                 None => break,
             }
         }
-        let ends = path
-            .match_indices('/')
-            .map(|(at, _)| at)
-            .chain([path.len()]);
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         for end in ends {
-            self.taken
-                .insert(twin_key(&path[..end]), path[..end].to_owned());
+            self.taken.insert(twin_key(&path[..end]), path[..end].to_owned());
         }
         Ok(())
     }
@@ -208,11 +162,7 @@ impl BagWriter {
         let folder = target.parent().unwrap_or(&self.dir);
         if !self.folders.contains(folder) {
             fs::create_dir_all(folder).map_err(Error::at(folder))?;
-            let new = folder
-                .ancestors()
-                .take_while(|above| *above != self.dir)
-                .map(Path::to_owned)
-                .collect::<Vec<_>>();
+            let new = folder.ancestors().take_while(|above| *above != self.dir).map(Path::to_owned).collect::<Vec<_>>();
             self.folders.extend(new);
         }
         let mut file = File::create_new(&target).map_err(Error::at(&target))?;
@@ -223,95 +173,51 @@ impl BagWriter {
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(source) => {
-                    return Err(Error::Source {
-                        path: path.to_owned(),
-                        source,
-                    });
+                    return Err(Error::Source { path: path.to_owned(), source });
                 }
             };
             hasher.update(&self.buffer[..count]);
-            file.write_all(&self.buffer[..count])
-                .map_err(Error::at(&target))?;
+            file.write_all(&self.buffer[..count]).map_err(Error::at(&target))?;
         }
         Ok(hasher.finish())
     }
 
     /// Makes all files durable, then all folders, the deepest first.
     fn sync(&self) -> Result<(), Error> {
-        let files: Vec<PathBuf> = self
-            .payload
-            .keys()
-            .chain(self.tags.keys())
-            .map(|path| self.dir.join(path))
-            .collect();
+        let files: Vec<PathBuf> = self.payload.keys().chain(self.tags.keys()).map(|path| self.dir.join(path)).collect();
         let failed: Mutex<Option<Error>> = Mutex::new(None);
         spread(files.len(), SYNC_THREADS, &|index| {
             if let Err(error) = sync_path(&files[index]) {
-                failed
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner)
-                    .get_or_insert(error);
+                failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(error);
             }
         });
-        if let Some(error) = failed
-            .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-        {
+        if let Some(error) = failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
             return Err(error);
         }
-        self.folders
-            .iter()
-            .rev()
-            .try_for_each(|folder| sync_path(folder))
+        self.folders.iter().rev().try_for_each(|folder| sync_path(folder))
     }
 }
 
 fn sync_path(path: &Path) -> Result<(), Error> {
-    File::open(path)
-        .and_then(|file| file.sync_all())
-        .map_err(Error::at(path))
+    File::open(path).and_then(|file| file.sync_all()).map_err(Error::at(path))
 }
 
 fn manifest_text(files: &BTreeMap<String, Digests>, algorithm: Algorithm) -> Vec<u8> {
-    let line = |(path, digests): (&String, &Digests)| {
-        format!(
-            "{}  {}\n",
-            digests.get(algorithm).unwrap_or_default(),
-            path::encode(path)
-        )
-    };
+    let line = |(path, digests): (&String, &Digests)| format!("{}  {}\n", digests.get(algorithm).unwrap_or_default(), path::encode(path));
     files.iter().map(line).collect::<String>().into_bytes()
 }
 
-fn info_text(
-    info: &[(&str, &str)],
-    payload_bytes: u64,
-    payload_files: u64,
-) -> Result<String, Error> {
+fn info_text(info: &[(&str, &str)], payload_bytes: u64, payload_files: u64) -> Result<String, Error> {
     let mut text = String::new();
     for (label, value) in info {
-        let bad_label = label.is_empty()
-            || label.trim() != *label
-            || label.contains(':')
-            || label.chars().any(char::is_control);
+        let bad_label = label.is_empty() || label.trim() != *label || label.contains(':') || label.chars().any(char::is_control);
         if bad_label || label.eq_ignore_ascii_case("Payload-Oxum") {
-            return Err(Error::Refused(format!(
-                "{label:?} cannot be a label of bag-info.txt."
-            )));
+            return Err(Error::Refused(format!("{label:?} cannot be a label of bag-info.txt.")));
         }
         // Blank lines cannot be folded: a folded line needs text.
-        let lines: Vec<&str> = value
-            .split(['\r', '\n'])
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-            .collect();
-        if lines
-            .iter()
-            .any(|line| line.chars().any(|c| c.is_control() && c != '\t'))
-        {
-            return Err(Error::Refused(format!(
-                "The value of {label:?} holds control characters."
-            )));
+        let lines: Vec<&str> = value.split(['\r', '\n']).map(str::trim).filter(|line| !line.is_empty()).collect();
+        if lines.iter().any(|line| line.chars().any(|c| c.is_control() && c != '\t')) {
+            return Err(Error::Refused(format!("The value of {label:?} holds control characters.")));
         }
         text.push_str(&format!("{label}: {}\n", lines.join("\n  ")));
     }

@@ -28,17 +28,10 @@ pub(crate) struct LinkRegistry(Mutex<HashMap<(u64, u64), String>>);
 impl LinkRegistry {
     /// Notes a file; gives the path that already stands for the same bytes on disk.
     pub(crate) fn note(&self, kind: Kind, path: &str) -> Option<String> {
-        let Kind::File {
-            shared: Some(inode),
-            ..
-        } = kind
-        else {
+        let Kind::File { shared: Some(inode), .. } = kind else {
             return None;
         };
-        let mut seen = self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut seen = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match seen.get(&inode) {
             Some(first) => Some(first.clone()),
             None => {
@@ -63,70 +56,35 @@ impl Walk<'_> {
     /// Takes up every file below `folder`, which lies at `place` in the object.
     pub(crate) fn take(&mut self, folder: &Entry, place: &str, depth: usize) {
         if depth >= DEPTH_LIMIT {
-            return self.findings.error(
-                "ocfl-too-deep",
-                place,
-                "Folders are nested too deeply to be judged.",
-            );
+            return self.findings.error("ocfl-too-deep", place, "Folders are nested too deeply to be judged.");
         }
         let entries = match list(&folder.path) {
             Ok(entries) => entries,
             Err(error) => {
-                return self.findings.error(
-                    "ocfl-unreadable",
-                    place,
-                    format!("The folder cannot be listed: {error}."),
-                );
+                return self.findings.error("ocfl-unreadable", place, format!("The folder cannot be listed: {error}."));
             }
         };
         if entries.is_empty() {
             if depth == 0 {
-                self.findings.warning(
-                    "W003",
-                    place,
-                    "The content directory is empty and should not be there.",
-                );
+                self.findings.warning("W003", place, "The content directory is empty and should not be there.");
             } else {
-                self.findings.error(
-                    "E024",
-                    place,
-                    "There must be no empty folder in a content directory.",
-                );
+                self.findings.error("E024", place, "There must be no empty folder in a content directory.");
             }
         }
         for entry in entries {
             let path = join(place, &entry.name);
             match entry.kind {
                 Kind::Folder => self.take(&entry, &path, depth + 1),
-                Kind::Link => self
-                    .findings
-                    .error("E090", path, "A link must not be used in OCFL."),
-                Kind::Special => {
-                    self.findings
-                        .error("E090", path, "Only files and folders may be used in OCFL.")
-                }
+                Kind::Link => self.findings.error("E090", path, "A link must not be used in OCFL."),
+                Kind::Special => self.findings.error("E090", path, "Only files and folders may be used in OCFL."),
                 Kind::File { size_bytes, .. } => {
                     if let Some(first) = self.links.note(entry.kind, &join(self.object, &path)) {
-                        self.findings.error(
-                            "E090",
-                            &path,
-                            format!("The file is a hard link to {first}."),
-                        );
+                        self.findings.error("E090", &path, format!("The file is a hard link to {first}."));
                     }
                     if entry.exact {
-                        self.files.insert(
-                            path,
-                            ContentFile {
-                                size_bytes,
-                                version: self.version,
-                            },
-                        );
+                        self.files.insert(path, ContentFile { size_bytes, version: self.version });
                     } else {
-                        self.findings.error(
-                            "E023",
-                            path,
-                            "The name is not UTF-8, so no manifest can list it.",
-                        );
+                        self.findings.error("E023", path, "The name is not UTF-8, so no manifest can list it.");
                     }
                 }
             }
@@ -171,16 +129,9 @@ impl Promises {
         for (digest, paths) in block {
             let digest = digest.to_ascii_lowercase();
             for path in paths {
-                let promise = Promise {
-                    algorithm,
-                    digest: digest.clone(),
-                    fixity,
-                    source,
-                };
+                let promise = Promise { algorithm, digest: digest.clone(), fixity, source };
                 let known = self.by_path.entry(path.clone()).or_default();
-                let same = |old: &Promise| {
-                    (old.algorithm, &old.digest, old.fixity) == (algorithm, &promise.digest, fixity)
-                };
+                let same = |old: &Promise| (old.algorithm, &old.digest, old.fixity) == (algorithm, &promise.digest, fixity);
                 if !known.iter().any(same) {
                     known.push(promise);
                 }
@@ -190,21 +141,10 @@ impl Promises {
 
     /// Reports promised files that are not there.
     pub(crate) fn report_missing(&self, files: &ContentFiles, findings: &mut Findings) {
-        for (path, promises) in self
-            .by_path
-            .iter()
-            .filter(|(path, _)| !files.contains_key(*path))
-        {
+        for (path, promises) in self.by_path.iter().filter(|(path, _)| !files.contains_key(*path)) {
             for (fixity, code) in [(false, "E092"), (true, "E093")] {
                 if let Some(promise) = promises.iter().find(|promise| promise.fixity == fixity) {
-                    findings.error(
-                        code,
-                        path,
-                        format!(
-                            "The file named in {} is not there.",
-                            self.sources[promise.source]
-                        ),
-                    );
+                    findings.error(code, path, format!("The file named in {} is not there.", self.sources[promise.source]));
                 }
             }
         }
@@ -214,80 +154,39 @@ impl Promises {
     pub(crate) fn report_contradictions(&self, findings: &mut Findings) {
         for (path, promises) in &self.by_path {
             for (index, promise) in promises.iter().enumerate() {
-                let other = promises[..index].iter().find(|other| {
-                    other.algorithm == promise.algorithm && other.digest != promise.digest
-                });
+                let other = promises[..index].iter().find(|other| other.algorithm == promise.algorithm && other.digest != promise.digest);
                 if let Some(other) = other {
-                    let code = if promise.fixity || other.fixity {
-                        "E093"
-                    } else {
-                        "E092"
-                    };
+                    let code = if promise.fixity || other.fixity { "E093" } else { "E092" };
                     let (a, b) = (&self.sources[other.source], &self.sources[promise.source]);
-                    findings.error(
-                        code,
-                        path,
-                        format!("{a} and {b} give different {} digests.", promise.algorithm),
-                    );
+                    findings.error(code, path, format!("{a} and {b} give different {} digests.", promise.algorithm));
                 }
             }
         }
     }
 
     /// Reads every promised file once and reports digests that differ.
-    pub(crate) fn check(
-        &self,
-        object: &Path,
-        files: &ContentFiles,
-        threads: usize,
-        meter: &Meter,
-        findings: &mut Findings,
-    ) {
-        let jobs: Vec<(&String, &Vec<Promise>)> = self
-            .by_path
-            .iter()
-            .filter(|(path, _)| files.contains_key(*path))
-            .collect();
+    pub(crate) fn check(&self, object: &Path, files: &ContentFiles, threads: usize, meter: &Meter, findings: &mut Findings) {
+        let jobs: Vec<(&String, &Vec<Promise>)> = self.by_path.iter().filter(|(path, _)| files.contains_key(*path)).collect();
         let found: Mutex<Vec<Finding>> = Mutex::new(Vec::new());
         spread(jobs.len(), threads, &|index| {
             let (path, promises) = jobs[index];
             let wrong = self.check_file(object, path, promises, meter);
             if !wrong.is_empty() {
-                found
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner)
-                    .extend(wrong);
+                found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(wrong);
             }
         });
-        for finding in found
-            .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-        {
+        for finding in found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
             findings.add(finding);
         }
     }
 
-    fn check_file(
-        &self,
-        object: &Path,
-        path: &str,
-        promises: &[Promise],
-        meter: &Meter,
-    ) -> Vec<Finding> {
+    fn check_file(&self, object: &Path, path: &str, promises: &[Promise], meter: &Meter) -> Vec<Finding> {
         let algorithms: Vec<Algorithm> = promises.iter().map(|promise| promise.algorithm).collect();
-        let finding = |code: &str, message: String| Finding {
-            code: code.to_owned(),
-            path: path.to_owned(),
-            message,
-            severity: Severity::Error,
-        };
+        let finding = |code: &str, message: String| Finding { code: code.to_owned(), path: path.to_owned(), message, severity: Severity::Error };
         let digests = match meter.hash_file(&object.join(path), &algorithms) {
             Ok(digests) => digests,
             Err(error) => {
-                return vec![finding(
-                    "ocfl-unreadable",
-                    format!("The file cannot be read: {error}."),
-                )];
+                return vec![finding("ocfl-unreadable", format!("The file cannot be read: {error}."))];
             }
         };
         let mut wrong = Vec::new();
@@ -296,13 +195,7 @@ impl Promises {
             if actual != promise.digest {
                 let code = if promise.fixity { "E093" } else { "E092" };
                 let source = &self.sources[promise.source];
-                wrong.push(finding(
-                    code,
-                    format!(
-                        "{} is {actual}, {source} says {}.",
-                        promise.algorithm, promise.digest
-                    ),
-                ));
+                wrong.push(finding(code, format!("{} is {actual}, {source} says {}.", promise.algorithm, promise.digest)));
             }
         }
         wrong

@@ -34,26 +34,16 @@ pub(crate) struct Codes {
 }
 
 /// Section 3.9.
-pub(crate) const OBJECT: Codes = Codes {
-    file: "E067",
-    unregistered: "W013",
-};
+pub(crate) const OBJECT: Codes = Codes { file: "E067", unregistered: "W013" };
 /// Section 4.4.
-pub(crate) const ROOT: Codes = Codes {
-    file: "E112",
-    unregistered: "W016",
-};
+pub(crate) const ROOT: Codes = Codes { file: "E112", unregistered: "W016" };
 
 /// Judges the children of a folder `extensions`; what is inside an extension's folder is that extension's business, save for links.
 pub(crate) fn judge(folder: &Entry, place: &str, codes: &Codes, findings: &mut Findings) {
     let entries = match list(&folder.path) {
         Ok(entries) => entries,
         Err(error) => {
-            return findings.error(
-                "ocfl-unreadable",
-                place,
-                format!("The folder cannot be listed: {error}."),
-            );
+            return findings.error("ocfl-unreadable", place, format!("The folder cannot be listed: {error}."));
         }
     };
     for entry in entries {
@@ -61,18 +51,12 @@ pub(crate) fn judge(folder: &Entry, place: &str, codes: &Codes, findings: &mut F
         match entry.kind {
             Kind::Folder => {
                 if !is_registered(&entry.name) {
-                    findings.warning(
-                        codes.unregistered,
-                        &place,
-                        "The name of this extension is not registered.",
-                    );
+                    findings.warning(codes.unregistered, &place, "The name of this extension is not registered.");
                 }
                 find_links(&entry, &place, 0, findings);
             }
             Kind::Link => findings.error("E090", place, "A link must not be used in OCFL."),
-            Kind::File { .. } | Kind::Special => {
-                findings.error(codes.file, place, "Only folders of extensions may be here.")
-            }
+            Kind::File { .. } | Kind::Special => findings.error(codes.file, place, "Only folders of extensions may be here."),
         }
     }
 }
@@ -80,20 +64,12 @@ pub(crate) fn judge(folder: &Entry, place: &str, codes: &Codes, findings: &mut F
 /// Looks for links below a folder whose content is not judged otherwise (section 4.6).
 pub(crate) fn find_links(folder: &Entry, place: &str, depth: usize, findings: &mut Findings) {
     if depth >= crate::folder::DEPTH_LIMIT {
-        return findings.error(
-            "ocfl-too-deep",
-            place,
-            "Folders are nested too deeply to be judged.",
-        );
+        return findings.error("ocfl-too-deep", place, "Folders are nested too deeply to be judged.");
     }
     let entries = match list(&folder.path) {
         Ok(entries) => entries,
         Err(error) => {
-            return findings.error(
-                "ocfl-unreadable",
-                place,
-                format!("The folder cannot be listed: {error}."),
-            );
+            return findings.error("ocfl-unreadable", place, format!("The folder cannot be listed: {error}."));
         }
     };
     for entry in entries {
@@ -101,9 +77,7 @@ pub(crate) fn find_links(folder: &Entry, place: &str, depth: usize, findings: &m
         match entry.kind {
             Kind::Folder => find_links(&entry, &place, depth + 1, findings),
             Kind::Link => findings.error("E090", place, "A link must not be used in OCFL."),
-            Kind::Special => {
-                findings.error("E090", place, "Only files and folders may be used in OCFL.")
-            }
+            Kind::Special => findings.error("E090", place, "Only files and folders may be used in OCFL."),
             Kind::File { .. } => {}
         }
     }

@@ -63,11 +63,7 @@ impl Inventory {
     /// Findings have `path` as their place. An inventory is given whenever id, type, algorithm, head and versions could be read, even when there are
     /// findings: only one without errors may be relied upon. `declared` is the version of the object's conformance declaration, when known.
     #[must_use]
-    pub fn parse(
-        bytes: &[u8],
-        path: &str,
-        declared: Option<SpecVersion>,
-    ) -> (Option<Self>, Vec<Finding>) {
+    pub fn parse(bytes: &[u8], path: &str, declared: Option<SpecVersion>) -> (Option<Self>, Vec<Finding>) {
         let mut findings = Findings::new(crate::work::DEFAULT_MAX_FINDINGS);
         let draft = Draft::parse(bytes, path, declared, &mut findings);
         (draft.and_then(Draft::finish), findings.into_vec())
@@ -89,20 +85,11 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// Parses; `None` when the document is not a JSON object.
-    pub(crate) fn parse(
-        bytes: &[u8],
-        path: &str,
-        declared: Option<SpecVersion>,
-        findings: &mut Findings,
-    ) -> Option<Self> {
+    pub(crate) fn parse(bytes: &[u8], path: &str, declared: Option<SpecVersion>, findings: &mut Findings) -> Option<Self> {
         let members = match Json::parse(bytes) {
             Ok(Json::Object(members)) => members,
             Ok(other) => {
-                findings.error(
-                    "E033",
-                    path,
-                    format!("An inventory must be a JSON object, not {}.", other.kind()),
-                );
+                findings.error("E033", path, format!("An inventory must be a JSON object, not {}.", other.kind()));
                 return None;
             }
             Err(error) => {
@@ -110,12 +97,7 @@ impl Draft {
                 return None;
             }
         };
-        let mut reader = Reader {
-            path,
-            findings,
-            declared,
-            draft: Draft::default(),
-        };
+        let mut reader = Reader { path, findings, declared, draft: Draft::default() };
         reader.read(members);
         Some(reader.draft)
     }

@@ -29,28 +29,12 @@ impl Reader<'_> {
 
     /// The rules in force: those of the inventory's own type, else those declared, else the newest.
     pub(crate) fn spec(&self) -> SpecVersion {
-        self.draft
-            .spec
-            .or(self.declared)
-            .unwrap_or(SpecVersion::V1_1)
+        self.draft.spec.or(self.declared).unwrap_or(SpecVersion::V1_1)
     }
 
     pub(crate) fn read(&mut self, members: Vec<(String, Json)>) {
         self.read_type(member(&members, "type"));
-        self.check_keys(
-            &members,
-            &[
-                "id",
-                "type",
-                "digestAlgorithm",
-                "head",
-                "contentDirectory",
-                "manifest",
-                "versions",
-                "fixity",
-            ],
-            "the inventory",
-        );
+        self.check_keys(&members, &["id", "type", "digestAlgorithm", "head", "contentDirectory", "manifest", "versions", "fixity"], "the inventory");
         self.read_id(member(&members, "id"));
         self.read_algorithm(member(&members, "digestAlgorithm"));
         self.read_head(member(&members, "head"));
@@ -70,10 +54,7 @@ impl Reader<'_> {
         let mut seen = BTreeSet::new();
         for (key, _) in members {
             if !known.contains(&key.as_str()) {
-                self.error(
-                    "E102",
-                    format!("The key {key:?} in {place} is not one of the specification."),
-                );
+                self.error("E102", format!("The key {key:?} in {place} is not one of the specification."));
             }
             if !seen.insert(key) {
                 self.error("E033", format!("The key {key:?} stands twice in {place}."));
@@ -86,17 +67,11 @@ impl Reader<'_> {
             return self.error("E036", "The key type is missing.");
         };
         let Some(spec) = value.as_text().and_then(SpecVersion::from_inventory_type) else {
-            return self.error(
-                "E038",
-                "The value of type is not the URI of an OCFL 1.0 or 1.1 inventory.",
-            );
+            return self.error("E038", "The value of type is not the URI of an OCFL 1.0 or 1.1 inventory.");
         };
         self.draft.spec = Some(spec);
         if let Some(declared) = self.declared.filter(|declared| *declared != spec) {
-            self.error(
-                "E038",
-                format!("The inventory is of type {spec}, the object declares {declared}."),
-            );
+            self.error("E038", format!("The inventory is of type {spec}, the object declares {declared}."));
         }
     }
 
@@ -109,13 +84,7 @@ impl Reader<'_> {
                 }
                 self.draft.id = Some(id.clone());
             }
-            Some(other) => self.error(
-                "E037",
-                format!(
-                    "The id must be a string that is not empty, not {}.",
-                    other.kind()
-                ),
-            ),
+            Some(other) => self.error("E037", format!("The id must be a string that is not empty, not {}.", other.kind())),
         }
     }
 
@@ -127,13 +96,8 @@ impl Reader<'_> {
         self.draft.algorithm = Algorithm::from_ocfl(name);
         match self.draft.algorithm {
             Some(Algorithm::Sha512) => {}
-            Some(Algorithm::Sha256) => {
-                self.warning("W004", "The object uses sha256 where sha512 is advised.")
-            }
-            _ => self.error(
-                "E025",
-                format!("The digestAlgorithm must be sha512 or sha256, not {name:?}."),
-            ),
+            Some(Algorithm::Sha256) => self.warning("W004", "The object uses sha256 where sha512 is advised."),
+            _ => self.error("E025", format!("The digestAlgorithm must be sha512 or sha256, not {name:?}.")),
         }
     }
 
@@ -153,21 +117,12 @@ impl Reader<'_> {
             Some(name) if name.contains('/') => {
                 self.error("E017", "The contentDirectory must not hold a slash.");
                 if self.spec() >= SpecVersion::V1_1 {
-                    self.error(
-                        "E108",
-                        "The contentDirectory must be a direct child of the version directory.",
-                    );
+                    self.error("E108", "The contentDirectory must be a direct child of the version directory.");
                 }
             }
-            Some("." | "..") => self.error(
-                "E018",
-                "The contentDirectory must not be one or two periods.",
-            ),
+            Some("." | "..") => self.error("E018", "The contentDirectory must not be one or two periods."),
             Some(name) if !name.is_empty() => self.draft.content_directory = Some(name.to_owned()),
-            _ => self.error(
-                "E017",
-                "The contentDirectory must be a string that names a directory.",
-            ),
+            _ => self.error("E017", "The contentDirectory must be a string that names a directory."),
         }
     }
 
@@ -179,13 +134,7 @@ impl Reader<'_> {
             }
             Some(Json::Object(members)) => members,
             Some(other) => {
-                return self.error(
-                    "E044",
-                    format!(
-                        "The block versions must be an object, not {}.",
-                        other.kind()
-                    ),
-                );
+                return self.error("E044", format!("The block versions must be an object, not {}.", other.kind()));
             }
         };
         if members.is_empty() {
@@ -193,10 +142,7 @@ impl Reader<'_> {
         }
         for (name, value) in members {
             let Some(number) = VersionNum::parse(&name) else {
-                self.error(
-                    "E046",
-                    format!("The key {name:?} of versions is not the name of a version directory."),
-                );
+                self.error("E046", format!("The key {name:?} of versions is not the name of a version directory."));
                 continue;
             };
             let block = self.read_version(&name, value);
@@ -209,10 +155,7 @@ impl Reader<'_> {
         if let (Some(head), Some(last)) = (self.draft.head, names.last())
             && head != *last
         {
-            self.error(
-                "E040",
-                format!("The head is {head}, the highest version is {last}."),
-            );
+            self.error("E040", format!("The head is {head}, the highest version is {last}."));
         }
     }
 
@@ -221,50 +164,24 @@ impl Reader<'_> {
         let members = match value {
             Json::Object(members) => members,
             other => {
-                self.error(
-                    "E047",
-                    format!(
-                        "The version {name} must be an object, not {}.",
-                        other.kind()
-                    ),
-                );
+                self.error("E047", format!("The version {name} must be an object, not {}.", other.kind()));
                 return block;
             }
         };
-        self.check_keys(
-            &members,
-            &["created", "state", "message", "user"],
-            &format!("version {name}"),
-        );
+        self.check_keys(&members, &["created", "state", "message", "user"], &format!("version {name}"));
         match member(&members, "created") {
             None => self.error("E048", format!("The version {name} has no created.")),
             Some(Json::Text(text)) if is_date_time(text) => block.created.clone_from(text),
-            Some(_) => self.error(
-                "E049",
-                format!("The created of version {name} is not a date-time of RFC 3339."),
-            ),
+            Some(_) => self.error("E049", format!("The created of version {name} is not a date-time of RFC 3339.")),
         }
         block.message = self.read_message(name, member(&members, "message"));
         block.user = self.read_user(name, member(&members, "user"));
         match members.into_iter().find(|(key, _)| key == "state") {
             None => self.error("E048", format!("The version {name} has no state.")),
             Some((_, Json::Object(state))) => {
-                block.state = self.read_paths(
-                    state,
-                    &Block {
-                        name: format!("the state of {name}"),
-                        repeated: "E050",
-                        shape: "E051",
-                    },
-                )
+                block.state = self.read_paths(state, &Block { name: format!("the state of {name}"), repeated: "E050", shape: "E051" })
             }
-            Some((_, other)) => self.error(
-                "E050",
-                format!(
-                    "The state of version {name} must be an object, not {}.",
-                    other.kind()
-                ),
-            ),
+            Some((_, other)) => self.error("E050", format!("The state of version {name} must be an object, not {}.", other.kind())),
         }
         block
     }
@@ -273,13 +190,7 @@ impl Reader<'_> {
         match value {
             None => self.warning("W007", format!("The version {name} has no message.")),
             Some(Json::Text(text)) => return Some(text.clone()),
-            Some(other) => self.error(
-                "E094",
-                format!(
-                    "The message of version {name} must be a string, not {}.",
-                    other.kind()
-                ),
-            ),
+            Some(other) => self.error("E094", format!("The message of version {name} must be a string, not {}.", other.kind())),
         }
         None
     }
@@ -292,54 +203,29 @@ impl Reader<'_> {
             }
             Some(Json::Object(members)) => members,
             Some(other) => {
-                self.error(
-                    "E054",
-                    format!(
-                        "The user of version {name} must be an object, not {}.",
-                        other.kind()
-                    ),
-                );
+                self.error("E054", format!("The user of version {name} must be an object, not {}.", other.kind()));
                 return None;
             }
         };
-        self.check_keys(
-            members,
-            &["name", "address"],
-            &format!("the user of version {name}"),
-        );
+        self.check_keys(members, &["name", "address"], &format!("the user of version {name}"));
         let address = match member(members, "address") {
             None => {
-                self.warning(
-                    "W008",
-                    format!("The user of version {name} has no address."),
-                );
+                self.warning("W008", format!("The user of version {name} has no address."));
                 None
             }
             Some(Json::Text(address)) => {
                 if !is_uri(address) {
-                    self.warning(
-                        "W009",
-                        format!("The address of the user of version {name} is not a URI."),
-                    );
+                    self.warning("W009", format!("The address of the user of version {name} is not a URI."));
                 }
                 Some(address.clone())
             }
             Some(other) => {
-                self.warning(
-                    "W009",
-                    format!(
-                        "The address of the user of version {name} is {}, not a URI.",
-                        other.kind()
-                    ),
-                );
+                self.warning("W009", format!("The address of the user of version {name} is {}, not a URI.", other.kind()));
                 None
             }
         };
         match member(members, "name") {
-            Some(Json::Text(user)) if !user.is_empty() => Some(User {
-                name: user.clone(),
-                address,
-            }),
+            Some(Json::Text(user)) if !user.is_empty() => Some(User { name: user.clone(), address }),
             _ => {
                 self.error("E054", format!("The user of version {name} has no name."));
                 None
@@ -356,11 +242,7 @@ pub(crate) fn check_sequence(names: &[VersionNum], path: &str, findings: &mut Fi
         findings.error("E009", path, "The versions do not begin with 1.");
     }
     if let Some(gap) = numbers.windows(2).find(|pair| pair[1] != pair[0] + 1) {
-        findings.error(
-            "E010",
-            path,
-            format!("A version is missing between {} and {}.", gap[0], gap[1]),
-        );
+        findings.error("E010", path, format!("A version is missing between {} and {}.", gap[0], gap[1]));
     }
     let Some(first) = names.first() else { return };
     if names.iter().any(|name| name.width > 0) {
@@ -370,16 +252,8 @@ pub(crate) fn check_sequence(names: &[VersionNum], path: &str, findings: &mut Fi
         return;
     };
     findings.error("E012", path, format!("{other} is not named like {first}."));
-    findings.error(
-        "E013",
-        path,
-        format!("{other} is not named as the first version is."),
-    );
+    findings.error("E013", path, format!("{other} is not named as the first version is."));
     if first.width > 0 && other.width == 0 {
-        findings.error(
-            "E011",
-            path,
-            format!("{other} does not begin with a zero as {first} does."),
-        );
+        findings.error("E011", path, format!("{other} does not begin with a zero as {first} does."));
     }
 }

@@ -43,10 +43,7 @@ impl Json {
 
 /// Finds the first member of a name among an object's members.
 pub(crate) fn member<'a>(members: &'a [(String, Json)], name: &str) -> Option<&'a Json> {
-    members
-        .iter()
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value)
+    members.iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
 impl<'de> Deserialize<'de> for Json {
@@ -117,27 +114,14 @@ mod tests {
 
     #[test]
     fn repeated_members_are_kept() {
-        let Json::Object(members) = Json::parse(br#"{"a":1,"a":[null,true,"x"],"b":{}}"#).unwrap()
-        else {
-            panic!()
-        };
+        let Json::Object(members) = Json::parse(br#"{"a":1,"a":[null,true,"x"],"b":{}}"#).unwrap() else { panic!() };
         assert_eq!(members.len(), 3);
         assert_eq!(member(&members, "a"), Some(&Json::Number(1.0)));
     }
 
     #[test]
     fn what_rfc_8259_forbids_is_refused() {
-        for text in [
-            "",
-            "{",
-            "{}x",
-            "\u{feff}{}",
-            "{'a':1}",
-            "{\"a\":1,}",
-            "[01]",
-            "\"\\ud800\"",
-            "NaN",
-        ] {
+        for text in ["", "{", "{}x", "\u{feff}{}", "{'a':1}", "{\"a\":1,}", "[01]", "\"\\ud800\"", "NaN"] {
             assert!(Json::parse(text.as_bytes()).is_err(), "{text}");
         }
         assert!(Json::parse(b"\"\xff\"").is_err());

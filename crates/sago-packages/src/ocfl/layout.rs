@@ -66,11 +66,7 @@ pub struct HashTuples {
 
 impl HashTuples {
     /// The default of 0003 and 0004, and what Sago uses.
-    pub const DEFAULT: Self = Self {
-        algorithm: Algorithm::Sha256,
-        tuple_size: 3,
-        number_of_tuples: 3,
-    };
+    pub const DEFAULT: Self = Self { algorithm: Algorithm::Sha256, tuple_size: 3, number_of_tuples: 3 };
 
     /// Gives the tuples and the rest; `None` when the digest is too short for them.
     fn cut<'a>(&self, digest: &'a str) -> Option<(Vec<&'a str>, &'a str)> {
@@ -99,42 +95,24 @@ impl Layout {
                 elements.push(&name);
                 Some(elements.join("/"))
             }
-            Self::HashedTuple {
-                tuples,
-                short_object_root,
-            } => {
+            Self::HashedTuple { tuples, short_object_root } => {
                 let digest = tuples.algorithm.hash(id.as_bytes());
                 let (mut elements, rest) = tuples.cut(&digest)?;
                 elements.push(if *short_object_root { rest } else { &digest });
                 Some(elements.join("/"))
             }
             Self::FlatOmitPrefix { delimiter } => after_last(id, delimiter).map(str::to_owned),
-            Self::TupleOmitPrefix {
-                delimiter,
-                tuple_size,
-                number_of_tuples,
-                pad_left,
-                reverse,
-            } => {
+            Self::TupleOmitPrefix { delimiter, tuple_size, number_of_tuples, pad_left, reverse } => {
                 let name = after_last(id, delimiter)?;
-                let missing = tuple_size
-                    .checked_mul(*number_of_tuples)?
-                    .saturating_sub(name.chars().count());
+                let missing = tuple_size.checked_mul(*number_of_tuples)?.saturating_sub(name.chars().count());
                 let zeros = "0".repeat(missing);
-                let padded = if *pad_left {
-                    format!("{zeros}{name}")
-                } else {
-                    format!("{name}{zeros}")
-                };
+                let padded = if *pad_left { format!("{zeros}{name}") } else { format!("{name}{zeros}") };
                 let mut characters: Vec<char> = padded.chars().collect();
                 if *reverse {
                     characters.reverse();
                 }
-                let tuples = characters
-                    .chunks((*tuple_size).max(1))
-                    .take(*number_of_tuples);
-                let mut elements: Vec<String> =
-                    tuples.map(|tuple| tuple.iter().collect()).collect();
+                let tuples = characters.chunks((*tuple_size).max(1)).take(*number_of_tuples);
+                let mut elements: Vec<String> = tuples.map(|tuple| tuple.iter().collect()).collect();
                 elements.push(name.to_owned());
                 Some(elements.join("/"))
             }
@@ -154,11 +132,7 @@ impl Layout {
         };
         match member(&members, "description") {
             Some(Json::Text(_)) => {}
-            _ => findings.error(
-                "E070",
-                place,
-                "The key description is missing or not a string.",
-            ),
+            _ => findings.error("E070", place, "The key description is missing or not a string."),
         }
         let name = match member(&members, "extension") {
             None => {
@@ -167,22 +141,12 @@ impl Layout {
             }
             Some(Json::Text(name)) => name,
             Some(other) => {
-                findings.error(
-                    "E071",
-                    place,
-                    format!("The extension must be a string, not {}.", other.kind()),
-                );
+                findings.error("E071", place, format!("The extension must be a string, not {}.", other.kind()));
                 return None;
             }
         };
         if !is_registered(name) {
-            findings.warning(
-                "ocfl-layout-unknown",
-                place,
-                format!(
-                    "The layout {name:?} is not registered; places of objects are not checked."
-                ),
-            );
+            findings.warning("ocfl-layout-unknown", place, format!("The layout {name:?} is not registered; places of objects are not checked."));
             return None;
         }
         Self::read_config(root, name, findings)
@@ -201,36 +165,21 @@ impl Layout {
         let config = Config { members: &members };
         let named = member(&members, "extensionName");
         if named.is_some_and(|value| value.as_text() != Some(name)) {
-            findings.error(
-                "ocfl-layout-config",
-                &place,
-                "The extensionName is not that of the folder.",
-            );
+            findings.error("ocfl-layout-config", &place, "The extensionName is not that of the folder.");
         }
         let layout = match name {
             "0002-flat-direct-storage-layout" => Ok(Self::FlatDirect),
-            LAYOUT_0003 => config.hash_tuples().map(|tuples| Self::HashAndId {
-                tuples,
-                delimiters: Vec::new(),
-            }),
+            LAYOUT_0003 => config.hash_tuples().map(|tuples| Self::HashAndId { tuples, delimiters: Vec::new() }),
             "0004-hashed-n-tuple-storage-layout" => config.hashed_tuple(),
-            "0006-flat-omit-prefix-storage-layout" => config
-                .delimiter(None)
-                .map(|delimiter| Self::FlatOmitPrefix { delimiter }),
+            "0006-flat-omit-prefix-storage-layout" => config.delimiter(None).map(|delimiter| Self::FlatOmitPrefix { delimiter }),
             "0007-n-tuple-omit-prefix-storage-layout" => config.tuple_omit_prefix(),
             "0012-hash-and-no-prefix-id-n-tuple-storage-layout" => config.hash_and_no_prefix_id(),
             _ => {
-                findings.info(
-                    "ocfl-layout-not-checked",
-                    "ocfl_layout.json",
-                    format!("Places of objects are not checked against {name}."),
-                );
+                findings.info("ocfl-layout-not-checked", "ocfl_layout.json", format!("Places of objects are not checked against {name}."));
                 return None;
             }
         };
-        layout
-            .map_err(|message| findings.error("ocfl-layout-config", place, message))
-            .ok()
+        layout.map_err(|message| findings.error("ocfl-layout-config", place, message)).ok()
     }
 }
 
@@ -249,11 +198,7 @@ fn without_prefix<'a>(id: &'a str, delimiters: &[String]) -> &'a str {
     let Some((last, _)) = id.char_indices().last() else {
         return id;
     };
-    let ends = delimiters.iter().filter_map(|delimiter| {
-        id[..last]
-            .rfind(delimiter.as_str())
-            .map(|at| at + delimiter.len())
-    });
+    let ends = delimiters.iter().filter_map(|delimiter| id[..last].rfind(delimiter.as_str()).map(|at| at + delimiter.len()));
     ends.max().map_or(id, |end| &id[end..])
 }
 
@@ -287,10 +232,7 @@ fn read_object(path: &Path) -> Read {
         Ok(None) => Read::Broken("The file is too large.".to_owned()),
         Ok(Some(bytes)) => match Json::parse(&bytes) {
             Ok(Json::Object(members)) => Read::Object(members),
-            Ok(other) => Read::Broken(format!(
-                "The document must be a JSON object, not {}.",
-                other.kind()
-            )),
+            Ok(other) => Read::Broken(format!("The document must be a JSON object, not {}.", other.kind())),
             Err(error) => Read::Broken(format!("The document is not JSON: {error}.")),
         },
     }
@@ -302,26 +244,13 @@ struct Config<'a> {
 }
 
 impl Config<'_> {
-    fn number(
-        &self,
-        name: &str,
-        default: usize,
-        range: std::ops::RangeInclusive<usize>,
-    ) -> Result<usize, String> {
+    fn number(&self, name: &str, default: usize, range: std::ops::RangeInclusive<usize>) -> Result<usize, String> {
         let value = match member(self.members, name) {
             None => return Ok(default),
-            Some(Json::Number(number)) => range.clone().find(|candidate| {
-                f64::from(u32::try_from(*candidate).unwrap_or(u32::MAX)) == *number
-            }),
+            Some(Json::Number(number)) => range.clone().find(|candidate| f64::from(u32::try_from(*candidate).unwrap_or(u32::MAX)) == *number),
             Some(_) => None,
         };
-        value.ok_or_else(|| {
-            format!(
-                "The parameter {name} must be an integer from {} to {}.",
-                range.start(),
-                range.end()
-            )
-        })
+        value.ok_or_else(|| format!("The parameter {name} must be an integer from {} to {}.", range.start(), range.end()))
     }
 
     fn flag(&self, name: &str) -> Result<bool, String> {
@@ -349,11 +278,7 @@ impl Config<'_> {
         if tuple_size * number_of_tuples > algorithm.hash(b"").len() {
             return Err("The tuples are longer than the digest.".to_owned());
         }
-        Ok(HashTuples {
-            algorithm,
-            tuple_size,
-            number_of_tuples,
-        })
+        Ok(HashTuples { algorithm, tuple_size, number_of_tuples })
     }
 
     fn hashed_tuple(&self) -> Result<Layout, String> {
@@ -361,36 +286,21 @@ impl Config<'_> {
         let short_object_root = self.flag("shortObjectRoot")?;
         let rest = tuples.algorithm.hash(b"").len() - tuples.tuple_size * tuples.number_of_tuples;
         if short_object_root && rest == 0 {
-            return Err(
-                "The tuples use the whole digest, so shortObjectRoot must be false.".to_owned(),
-            );
+            return Err("The tuples use the whole digest, so shortObjectRoot must be false.".to_owned());
         }
-        Ok(Layout::HashedTuple {
-            tuples,
-            short_object_root,
-        })
+        Ok(Layout::HashedTuple { tuples, short_object_root })
     }
 
     fn hash_and_no_prefix_id(&self) -> Result<Layout, String> {
         let message = "The parameter delimiters must be an array of strings that are not empty.";
         let delimiters = match member(self.members, "delimiters") {
             None => Vec::new(),
-            Some(Json::List(list)) => list
-                .iter()
-                .map(|value| {
-                    value
-                        .as_text()
-                        .filter(|text| !text.is_empty())
-                        .map(str::to_owned)
-                        .ok_or(message)
-                })
-                .collect::<Result<_, _>>()?,
+            Some(Json::List(list)) => {
+                list.iter().map(|value| value.as_text().filter(|text| !text.is_empty()).map(str::to_owned).ok_or(message)).collect::<Result<_, _>>()?
+            }
             Some(_) => return Err(message.to_owned()),
         };
-        Ok(Layout::HashAndId {
-            tuples: self.hash_tuples()?,
-            delimiters,
-        })
+        Ok(Layout::HashAndId { tuples: self.hash_tuples()?, delimiters })
     }
 
     fn delimiter(&self, default: Option<&str>) -> Result<String, String> {
@@ -398,9 +308,7 @@ impl Config<'_> {
             None => default,
             Some(value) => value.as_text().filter(|text| !text.is_empty()),
         };
-        value
-            .map(str::to_owned)
-            .ok_or_else(|| "The parameter delimiter must be a string that is not empty.".to_owned())
+        value.map(str::to_owned).ok_or_else(|| "The parameter delimiter must be a string that is not empty.".to_owned())
     }
 
     fn tuple_omit_prefix(&self) -> Result<Layout, String> {
@@ -424,117 +332,52 @@ mod tests {
     use super::*;
 
     fn tuples(algorithm: Algorithm, tuple_size: usize, number_of_tuples: usize) -> HashTuples {
-        HashTuples {
-            algorithm,
-            tuple_size,
-            number_of_tuples,
-        }
+        HashTuples { algorithm, tuple_size, number_of_tuples }
     }
 
     #[test]
     fn objects_lie_where_the_extensions_examples_say() {
-        let by_id = |tuples, delimiters: &[&str]| Layout::HashAndId {
-            tuples,
-            delimiters: delimiters.iter().map(|d| (*d).to_owned()).collect(),
-        };
-        let by_hash = |tuples, short_object_root| Layout::HashedTuple {
-            tuples,
-            short_object_root,
-        };
+        let by_id = |tuples, delimiters: &[&str]| Layout::HashAndId { tuples, delimiters: delimiters.iter().map(|d| (*d).to_owned()).collect() };
+        let by_hash = |tuples, short_object_root| Layout::HashedTuple { tuples, short_object_root };
         let default = HashTuples::DEFAULT;
         let md5 = tuples(Algorithm::Md5, 2, 15);
         let none = tuples(Algorithm::Sha256, 0, 0);
         let long = "abcdefghij".repeat(26);
-        let long_path = format!(
-            "55b/432/806/{}-55b432806f4e270da0cf23815ed338742179002153cd8d896f23b3e2d8a14359",
-            "abcdefghij".repeat(10)
-        );
+        let long_path = format!("55b/432/806/{}-55b432806f4e270da0cf23815ed338742179002153cd8d896f23b3e2d8a14359", "abcdefghij".repeat(10));
         let object_01 = "3c0ff4240c1e116dba14c7627f2319b58aa3d77606d0d90dfc6161608ac987d4";
-        let omit = |delimiter: &str, tuple_size, number_of_tuples, pad_left, reverse| {
-            Layout::TupleOmitPrefix {
-                delimiter: delimiter.to_owned(),
-                tuple_size,
-                number_of_tuples,
-                pad_left,
-                reverse,
-            }
-        };
-        let flat = |delimiter: &str| Layout::FlatOmitPrefix {
+        let omit = |delimiter: &str, tuple_size, number_of_tuples, pad_left, reverse| Layout::TupleOmitPrefix {
             delimiter: delimiter.to_owned(),
+            tuple_size,
+            number_of_tuples,
+            pad_left,
+            reverse,
         };
+        let flat = |delimiter: &str| Layout::FlatOmitPrefix { delimiter: delimiter.to_owned() };
         let full = format!("3c0/ff4/240/{object_01}");
         for (layout, id, path) in [
             (Layout::FlatDirect, "object-01", "object-01"),
             (by_id(default, &[]), "object-01", "3c0/ff4/240/object-01"),
-            (
-                by_id(default, &[]),
-                "..hor/rib:le-$id",
-                "487/326/d8c/%2e%2ehor%2frib%3ale-%24id",
-            ),
-            (
-                by_id(default, &[]),
-                "..Hor/rib:lè-$id",
-                "373/529/21a/%2e%2eHor%2frib%3al%c3%a8-%24id",
-            ),
+            (by_id(default, &[]), "..hor/rib:le-$id", "487/326/d8c/%2e%2ehor%2frib%3ale-%24id"),
+            (by_id(default, &[]), "..Hor/rib:lè-$id", "373/529/21a/%2e%2eHor%2frib%3al%c3%a8-%24id"),
             (by_id(default, &[]), &long, &long_path),
-            (
-                by_id(md5, &[]),
-                "object-01",
-                "ff/75/53/44/92/48/5e/ab/b3/9f/86/35/67/28/88/object-01",
-            ),
+            (by_id(md5, &[]), "object-01", "ff/75/53/44/92/48/5e/ab/b3/9f/86/35/67/28/88/object-01"),
             (by_id(none, &[]), "object-01", "object-01"),
-            (
-                by_id(md5, &["/"]),
-                "..hor/rib:le-$id",
-                "5d/6e/4e/8c/b5/cd/0c/7a/8f/bf/65/c1/29/51/27/rib%3ale-%24id",
-            ),
+            (by_id(md5, &["/"]), "..hor/rib:le-$id", "5d/6e/4e/8c/b5/cd/0c/7a/8f/bf/65/c1/29/51/27/rib%3ale-%24id"),
             (by_id(none, &["d"]), "abcd", "abcd"),
             (by_id(none, &["c", "d"]), "abcd", "d"),
             (by_id(none, &["d"]), "abcdd", "d"),
             (by_hash(default, false), "object-01", &full),
-            (
-                by_hash(md5, true),
-                "object-01",
-                "ff/75/53/44/92/48/5e/ab/b3/9f/86/35/67/28/88/4e",
-            ),
+            (by_hash(md5, true), "object-01", "ff/75/53/44/92/48/5e/ab/b3/9f/86/35/67/28/88/4e"),
             (by_hash(none, false), "object-01", object_01),
-            (
-                flat(":"),
-                "urn:uuid:6e8bc430-9c3a-11d9-9669-0800200c9a66",
-                "6e8bc430-9c3a-11d9-9669-0800200c9a66",
-            ),
-            (
-                flat("EDU/"),
-                "https://institution.edu/abc/edu/f8.05v",
-                "f8.05v",
-            ),
-            (
-                omit(":", 4, 2, true, true),
-                "namespace:12887296",
-                "6927/8821/12887296",
-            ),
-            (
-                omit(":", 4, 2, true, true),
-                "urn:uuid:6e8bc430-9c3a-11d9-9669-0800200c9a66",
-                "66a9/c002/6e8bc430-9c3a-11d9-9669-0800200c9a66",
-            ),
+            (flat(":"), "urn:uuid:6e8bc430-9c3a-11d9-9669-0800200c9a66", "6e8bc430-9c3a-11d9-9669-0800200c9a66"),
+            (flat("EDU/"), "https://institution.edu/abc/edu/f8.05v", "f8.05v"),
+            (omit(":", 4, 2, true, true), "namespace:12887296", "6927/8821/12887296"),
+            (omit(":", 4, 2, true, true), "urn:uuid:6e8bc430-9c3a-11d9-9669-0800200c9a66", "66a9/c002/6e8bc430-9c3a-11d9-9669-0800200c9a66"),
             (omit(":", 4, 2, true, true), "abc123", "321c/ba00/abc123"),
-            (
-                omit("edu/", 3, 3, false, false),
-                "https://institution.edu/3448793",
-                "344/879/300/3448793",
-            ),
-            (
-                omit("edu/", 3, 3, false, false),
-                "https://institution.edu/abc/edu/f8.05v",
-                "f8./05v/000/f8.05v",
-            ),
+            (omit("edu/", 3, 3, false, false), "https://institution.edu/3448793", "344/879/300/3448793"),
+            (omit("edu/", 3, 3, false, false), "https://institution.edu/abc/edu/f8.05v", "f8./05v/000/f8.05v"),
         ] {
-            assert_eq!(
-                layout.object_path(id).as_deref(),
-                Some(path),
-                "{layout:?} {id}"
-            );
+            assert_eq!(layout.object_path(id).as_deref(), Some(path), "{layout:?} {id}");
         }
         assert_eq!(flat(":").object_path("urn:"), None);
     }

@@ -46,19 +46,10 @@ pub struct ObjectSummary {
 ///
 /// `Err` only when `dir` cannot be listed. Memory is bounded by the inventories, not by content; each content file is read once, however many digests
 /// are promised for it.
-pub fn validate_object(
-    dir: &Path,
-    options: &Options,
-) -> Result<(ObjectSummary, Vec<Finding>), Error> {
+pub fn validate_object(dir: &Path, options: &Options) -> Result<(ObjectSummary, Vec<Finding>), Error> {
     let meter = Meter::new(options);
     let links = LinkRegistry::default();
-    let context = Context {
-        options,
-        meter: &meter,
-        links: &links,
-        place: "",
-        wide: None,
-    };
+    let context = Context { options, meter: &meter, links: &links, place: "", wide: None };
     let (summary, findings) = judge(dir, &context)?;
     meter.object_done();
     Ok((summary, findings.into_vec()))
@@ -70,26 +61,14 @@ pub fn read_inventory(dir: &Path) -> Result<(Option<Inventory>, Vec<Finding>), E
     let bytes = read_limited(&path, INVENTORY_LIMIT_BYTES).map_err(Error::at(&path))?;
     let mut findings = Findings::new(DEFAULT_MAX_FINDINGS);
     let Some(bytes) = bytes else {
-        findings.error(
-            "ocfl-inventory-too-large",
-            "inventory.json",
-            "The inventory is too large to be read.",
-        );
+        findings.error("ocfl-inventory-too-large", "inventory.json", "The inventory is too large to be read.");
         return Ok((None, findings.into_vec()));
     };
     let (inventory, list_of_faults) = Inventory::parse(&bytes, "inventory.json", None);
-    list_of_faults
-        .into_iter()
-        .for_each(|finding| findings.add(finding));
+    list_of_faults.into_iter().for_each(|finding| findings.add(finding));
     if let Some(inventory) = &inventory {
         let entries = list(dir).map_err(Error::at(dir))?;
-        judge_sidecar(
-            &entries,
-            "",
-            &bytes,
-            Some(inventory.digest_algorithm),
-            &mut findings,
-        );
+        judge_sidecar(&entries, "", &bytes, Some(inventory.digest_algorithm), &mut findings);
     }
     Ok((inventory, findings.into_vec()))
 }
@@ -122,10 +101,7 @@ struct ObjectRoot {
 pub(crate) fn judge(dir: &Path, context: &Context<'_>) -> Result<(ObjectSummary, Findings), Error> {
     let mut findings = Findings::new(context.options.max_findings);
     let root = survey(list(dir).map_err(Error::at(dir))?, &mut findings);
-    let mut summary = ObjectSummary {
-        spec: root.spec,
-        ..ObjectSummary::default()
-    };
+    let mut summary = ObjectSummary { spec: root.spec, ..ObjectSummary::default() };
 
     let (bytes, draft) = match read_version_inventory(&root.entries, "", root.spec, &mut findings) {
         Some((bytes, draft)) => (bytes, draft),
@@ -135,10 +111,7 @@ pub(crate) fn judge(dir: &Path, context: &Context<'_>) -> Result<(ObjectSummary,
         }
     };
     judge_version_names(&root, draft.as_ref(), &mut findings);
-    let content_folder = draft
-        .as_ref()
-        .map_or("content", Draft::content_folder)
-        .to_owned();
+    let content_folder = draft.as_ref().map_or("content", Draft::content_folder).to_owned();
     let mut files = ContentFiles::new();
     for version in &root.versions {
         survey_version(version, &content_folder, &mut files, context, &mut findings);
@@ -151,57 +124,35 @@ pub(crate) fn judge(dir: &Path, context: &Context<'_>) -> Result<(ObjectSummary,
     };
     summary.id.clone_from(&draft.id);
     summary.head = draft.head;
-    summary.inventory_digest = draft
-        .algorithm
-        .map(|algorithm| (algorithm, algorithm.hash(&bytes)));
+    summary.inventory_digest = draft.algorithm.map(|algorithm| (algorithm, algorithm.hash(&bytes)));
 
     let mut promises = Promises::default();
     promises.add(&draft, "inventory.json");
-    judge_prior_inventories(
-        &root,
-        (&bytes, &draft),
-        &files,
-        &mut promises,
-        &mut findings,
-    );
+    judge_prior_inventories(&root, (&bytes, &draft), &files, &mut promises, &mut findings);
     judge_content(dir, &draft, &files, &promises, context, &mut findings);
     Ok((summary, findings))
 }
 
 /// Sorts what lies in the object root (sections 3.1 and 3.2).
 fn survey(entries: Vec<Entry>, findings: &mut Findings) -> ObjectRoot {
-    let mut root = ObjectRoot {
-        spec: declaration::read(&entries, &declaration::OBJECT, findings),
-        ..ObjectRoot::default()
-    };
+    let mut root = ObjectRoot { spec: declaration::read(&entries, &declaration::OBJECT, findings), ..ObjectRoot::default() };
     for entry in &entries {
         let name = entry.name.as_str();
         match entry.kind {
             Kind::Link => findings.error("E090", name, "A link must not be used in OCFL."),
-            Kind::Special => {
-                findings.error("E001", name, "Only files and folders may be in an object.")
-            }
+            Kind::Special => findings.error("E001", name, "Only files and folders may be in an object."),
             Kind::File { .. } => {
                 // Sidecars are judged with the inventory they belong to.
-                if !name.starts_with("0=")
-                    && name != "inventory.json"
-                    && !name.starts_with("inventory.json.")
-                {
+                if !name.starts_with("0=") && name != "inventory.json" && !name.starts_with("inventory.json.") {
                     findings.error("E001", name, "This file may not be in an object root.");
                 }
             }
             Kind::Folder => match VersionNum::parse(name) {
                 Some(number) if entry.exact => match list(&entry.path) {
                     Ok(entries) => root.versions.push(VersionFolder { number, entries }),
-                    Err(error) => findings.error(
-                        "ocfl-unreadable",
-                        name,
-                        format!("The folder cannot be listed: {error}."),
-                    ),
+                    Err(error) => findings.error("ocfl-unreadable", name, format!("The folder cannot be listed: {error}.")),
                 },
-                _ if name == "extensions" => {
-                    extension::judge(entry, name, &extension::OBJECT, findings)
-                }
+                _ if name == "extensions" => extension::judge(entry, name, &extension::OBJECT, findings),
                 _ if name == "logs" => extension::find_links(entry, name, 0, findings),
                 _ => findings.error("E001", name, "This folder may not be in an object root."),
             },
@@ -213,43 +164,22 @@ fn survey(entries: Vec<Entry>, findings: &mut Findings) -> ObjectRoot {
 }
 
 /// Reads the inventory among `entries` of the folder at `place`, and judges it and its sidecar; `None` when there is none.
-fn read_version_inventory(
-    entries: &[Entry],
-    place: &str,
-    declared: Option<SpecVersion>,
-    findings: &mut Findings,
-) -> Option<(Vec<u8>, Option<Draft>)> {
-    let entry = entries
-        .iter()
-        .find(|entry| entry.name == "inventory.json" && entry.is_file())?;
+fn read_version_inventory(entries: &[Entry], place: &str, declared: Option<SpecVersion>, findings: &mut Findings) -> Option<(Vec<u8>, Option<Draft>)> {
+    let entry = entries.iter().find(|entry| entry.name == "inventory.json" && entry.is_file())?;
     let path = join(place, "inventory.json");
     let bytes = match read_limited(&entry.path, INVENTORY_LIMIT_BYTES) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => {
-            findings.error(
-                "ocfl-inventory-too-large",
-                path,
-                "The inventory is too large to be read.",
-            );
+            findings.error("ocfl-inventory-too-large", path, "The inventory is too large to be read.");
             return Some((Vec::new(), None));
         }
         Err(error) => {
-            findings.error(
-                "ocfl-unreadable",
-                path,
-                format!("The file cannot be read: {error}."),
-            );
+            findings.error("ocfl-unreadable", path, format!("The file cannot be read: {error}."));
             return Some((Vec::new(), None));
         }
     };
     let draft = Draft::parse(&bytes, &path, declared, findings);
-    judge_sidecar(
-        entries,
-        place,
-        &bytes,
-        draft.as_ref().and_then(|draft| draft.algorithm),
-        findings,
-    );
+    judge_sidecar(entries, place, &bytes, draft.as_ref().and_then(|draft| draft.algorithm), findings);
     Some((bytes, draft))
 }
 
@@ -268,43 +198,22 @@ fn judge_version_names(root: &ObjectRoot, draft: Option<&Draft>, findings: &mut 
         check_sequence(&on_disk, "", findings);
     }
     for version in named.iter().filter(|version| !on_disk.contains(version)) {
-        findings.error(
-            "E046",
-            version.to_string(),
-            "The version of the inventory has no directory.",
-        );
+        findings.error("E046", version.to_string(), "The version of the inventory has no directory.");
     }
     for version in on_disk.iter().filter(|version| !named.contains(version)) {
-        findings.error(
-            "E046",
-            version.to_string(),
-            "The version directory is not in the inventory.",
-        );
+        findings.error("E046", version.to_string(), "The version directory is not in the inventory.");
     }
     if let (Some(head), Some(last)) = (draft.head, on_disk.last())
         && last.number > head.number
     {
-        findings.error(
-            "E040",
-            "inventory.json",
-            format!("The head is {head}, but there is a directory {last}."),
-        );
+        findings.error("E040", "inventory.json", format!("The head is {head}, but there is a directory {last}."));
     }
 }
 
 /// Sorts what lies in a version directory and takes up its content files (section 3.3).
-fn survey_version(
-    version: &VersionFolder,
-    content_folder: &str,
-    files: &mut ContentFiles,
-    context: &Context<'_>,
-    findings: &mut Findings,
-) {
+fn survey_version(version: &VersionFolder, content_folder: &str, files: &mut ContentFiles, context: &Context<'_>, findings: &mut Findings) {
     let folder = version.number.to_string();
-    let has_inventory = version
-        .entries
-        .iter()
-        .any(|entry| entry.name == "inventory.json" && entry.is_file());
+    let has_inventory = version.entries.iter().any(|entry| entry.name == "inventory.json" && entry.is_file());
     if !has_inventory {
         findings.warning("W010", &folder, "The version directory has no inventory.");
     }
@@ -312,36 +221,19 @@ fn survey_version(
         let place = join(&folder, &entry.name);
         match entry.kind {
             Kind::Link => findings.error("E090", place, "A link must not be used in OCFL."),
-            Kind::Special => {
-                findings.error("E015", place, "Only files and folders may be in an object.")
-            }
+            Kind::Special => findings.error("E015", place, "Only files and folders may be in an object."),
             Kind::Folder if entry.exact && entry.name == content_folder => {
-                let mut walk = Walk {
-                    files,
-                    findings,
-                    links: context.links,
-                    object: context.place,
-                    version: version.number.number,
-                };
+                let mut walk = Walk { files, findings, links: context.links, object: context.place, version: version.number.number };
                 walk.take(entry, &place, 0);
             }
             Kind::Folder => {
-                findings.warning(
-                    "W002",
-                    &place,
-                    "A version directory should hold no folder but the content directory.",
-                );
+                findings.warning("W002", &place, "A version directory should hold no folder but the content directory.");
                 extension::find_links(entry, &place, 0, findings);
             }
             Kind::File { .. } => {
-                let belongs = entry.name == "inventory.json"
-                    || (has_inventory && entry.name.starts_with("inventory.json."));
+                let belongs = entry.name == "inventory.json" || (has_inventory && entry.name.starts_with("inventory.json."));
                 if !belongs {
-                    findings.error(
-                        "E015",
-                        place,
-                        "A version directory may hold no file but the inventory and its sidecar.",
-                    );
+                    findings.error("E015", place, "A version directory may hold no file but the inventory and its sidecar.");
                 }
             }
         }
@@ -349,13 +241,7 @@ fn survey_version(
 }
 
 /// Judges the inventories in version directories, the newest included.
-fn judge_prior_inventories(
-    root: &ObjectRoot,
-    object: (&[u8], &Draft),
-    files: &ContentFiles,
-    promises: &mut Promises,
-    findings: &mut Findings,
-) {
+fn judge_prior_inventories(root: &ObjectRoot, object: (&[u8], &Draft), files: &ContentFiles, promises: &mut Promises, findings: &mut Findings) {
     let (root_bytes, root_draft) = object;
     let mut last_spec: Option<SpecVersion> = None;
     for version in &root.versions {
@@ -364,26 +250,15 @@ fn judge_prior_inventories(
         let is_head = root_draft.head == Some(version.number);
         if is_head && is_same_file(&version.entries, root_bytes) {
             // The sidecar is still a file of its own.
-            judge_sidecar(
-                &version.entries,
-                &folder,
-                root_bytes,
-                root_draft.algorithm,
-                findings,
-            );
+            judge_sidecar(&version.entries, &folder, root_bytes, root_draft.algorithm, findings);
             judge_spec_order(root_draft.spec, &mut last_spec, &place, findings);
             continue;
         }
-        let Some((_, draft)) = read_version_inventory(&version.entries, &folder, None, findings)
-        else {
+        let Some((_, draft)) = read_version_inventory(&version.entries, &folder, None, findings) else {
             continue;
         };
         if is_head {
-            findings.error(
-                "E064",
-                &place,
-                "The inventory of the newest version is not the same file as that of the object.",
-            );
+            findings.error("E064", &place, "The inventory of the newest version is not the same file as that of the object.");
         }
         let Some(draft) = draft else { continue };
         judge_spec_order(draft.spec, &mut last_spec, &place, findings);
@@ -393,41 +268,20 @@ fn judge_prior_inventories(
 }
 
 fn is_same_file(entries: &[Entry], bytes: &[u8]) -> bool {
-    let inventory = entries
-        .iter()
-        .find(|entry| entry.name == "inventory.json" && entry.is_file());
-    inventory.is_some_and(|entry| {
-        read_limited(&entry.path, bytes.len() as u64)
-            .is_ok_and(|other| other.as_deref() == Some(bytes))
-    })
+    let inventory = entries.iter().find(|entry| entry.name == "inventory.json" && entry.is_file());
+    inventory.is_some_and(|entry| read_limited(&entry.path, bytes.len() as u64).is_ok_and(|other| other.as_deref() == Some(bytes)))
 }
 
 /// Section 3.7.1: no version follows an older specification than the one before it.
-fn judge_spec_order(
-    spec: Option<SpecVersion>,
-    last: &mut Option<SpecVersion>,
-    place: &str,
-    findings: &mut Findings,
-) {
+fn judge_spec_order(spec: Option<SpecVersion>, last: &mut Option<SpecVersion>, place: &str, findings: &mut Findings) {
     if spec.is_some() && spec < *last {
-        findings.error(
-            "E103",
-            place,
-            "The inventory follows an older specification than the version before it.",
-        );
+        findings.error("E103", place, "The inventory follows an older specification than the version before it.");
     }
     *last = spec.or(*last);
 }
 
 /// Holds content files against all inventories.
-fn judge_content(
-    dir: &Path,
-    draft: &Draft,
-    files: &ContentFiles,
-    promises: &Promises,
-    context: &Context<'_>,
-    findings: &mut Findings,
-) {
+fn judge_content(dir: &Path, draft: &Draft, files: &ContentFiles, promises: &Promises, context: &Context<'_>, findings: &mut Findings) {
     let listed: std::collections::HashSet<&String> = draft.manifest.values().flatten().collect();
     for path in files.keys().filter(|path| !listed.contains(path)) {
         findings.error("E023", path, "The file is not in the manifest.");
@@ -444,31 +298,17 @@ fn judge_content(
     if bytes < WIDE_OBJECT_BYTES {
         return promises.check(dir, files, 1, context.meter, findings);
     }
-    let _alone = wide
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = wide.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     promises.check(dir, files, context.options.threads, context.meter, findings);
 }
 
 /// E016: a version that stores files has its content directory.
 fn judge_content_directories(draft: &Draft, files: &ContentFiles, findings: &mut Findings) {
     let stored: std::collections::BTreeSet<u32> = files.values().map(|file| file.version).collect();
-    let mut promised: Vec<VersionNum> = draft
-        .manifest
-        .values()
-        .flatten()
-        .filter_map(|path| VersionNum::parse(path.split('/').next()?))
-        .collect();
+    let mut promised: Vec<VersionNum> = draft.manifest.values().flatten().filter_map(|path| VersionNum::parse(path.split('/').next()?)).collect();
     promised.sort_unstable();
     promised.dedup();
-    for version in promised
-        .into_iter()
-        .filter(|version| !stored.contains(&version.number))
-    {
-        findings.error(
-            "E016",
-            version.to_string(),
-            "The version stores files by the manifest, but has none in a content directory.",
-        );
+    for version in promised.into_iter().filter(|version| !stored.contains(&version.number)) {
+        findings.error("E016", version.to_string(), "The version stores files by the manifest, but has none in a content directory.");
     }
 }

@@ -37,32 +37,15 @@ pub fn validate_root(dir: &Path, options: &Options) -> Result<(RootSummary, Vec<
     let entries = list(dir).map_err(Error::at(dir))?;
     let spec = declaration::read(&entries, &declaration::ROOT, &mut findings);
     if spec.is_none() {
-        findings.error(
-            "E069",
-            "",
-            "The storage root has no conformance declaration.",
-        );
+        findings.error("E069", "", "The storage root has no conformance declaration.");
     }
     let layout = Layout::read(dir, &mut findings);
-    let mut hierarchy = Hierarchy {
-        objects: Vec::new(),
-        findings: &mut findings,
-    };
+    let mut hierarchy = Hierarchy { objects: Vec::new(), findings: &mut findings };
     for entry in &entries {
         match entry.kind {
-            Kind::Link => {
-                hierarchy
-                    .findings
-                    .error("E090", &entry.name, "A link must not be used in OCFL.")
-            }
-            Kind::Special => hierarchy.findings.error(
-                "E090",
-                &entry.name,
-                "Only files and folders may be used in OCFL.",
-            ),
-            Kind::Folder if entry.name == "extensions" => {
-                extension::judge(entry, &entry.name, &extension::ROOT, hierarchy.findings)
-            }
+            Kind::Link => hierarchy.findings.error("E090", &entry.name, "A link must not be used in OCFL."),
+            Kind::Special => hierarchy.findings.error("E090", &entry.name, "Only files and folders may be used in OCFL."),
+            Kind::Folder if entry.name == "extensions" => extension::judge(entry, &entry.name, &extension::ROOT, hierarchy.findings),
             Kind::Folder => hierarchy.walk(entry, &entry.name, 1),
             // E087: other files are ignored.
             Kind::File { .. } => {}
@@ -91,38 +74,19 @@ struct Hierarchy<'a> {
 impl Hierarchy<'_> {
     fn walk(&mut self, folder: &Entry, place: &str, depth: usize) {
         if depth >= DEPTH_LIMIT {
-            return self.findings.error(
-                "ocfl-too-deep",
-                place,
-                "Folders are nested too deeply to be judged.",
-            );
+            return self.findings.error("ocfl-too-deep", place, "Folders are nested too deeply to be judged.");
         }
         let entries = match list(&folder.path) {
             Ok(entries) => entries,
             Err(error) => {
-                return self.findings.error(
-                    "ocfl-unreadable",
-                    place,
-                    format!("The folder cannot be listed: {error}."),
-                );
+                return self.findings.error("ocfl-unreadable", place, format!("The folder cannot be listed: {error}."));
             }
         };
-        if entries
-            .iter()
-            .any(|entry| entry.name.starts_with("0=ocfl_object_"))
-        {
-            return self.objects.push(Found {
-                place: place.to_owned(),
-                path: folder.path.clone(),
-                exact: folder.exact,
-            });
+        if entries.iter().any(|entry| entry.name.starts_with("0=ocfl_object_")) {
+            return self.objects.push(Found { place: place.to_owned(), path: folder.path.clone(), exact: folder.exact });
         }
         if entries.is_empty() {
-            self.findings.error(
-                "E073",
-                place,
-                "There must be no empty folder in a storage root.",
-            );
+            self.findings.error("E073", place, "There must be no empty folder in a storage root.");
         }
         let mut has_folder = false;
         let mut has_file = false;
@@ -133,84 +97,40 @@ impl Hierarchy<'_> {
                     has_folder = true;
                     self.walk(&entry, &below, depth + 1);
                 }
-                Kind::Link => {
-                    self.findings
-                        .error("E090", below, "A link must not be used in OCFL.")
-                }
-                Kind::Special => self.findings.error(
-                    "E090",
-                    below,
-                    "Only files and folders may be used in OCFL.",
-                ),
+                Kind::Link => self.findings.error("E090", below, "A link must not be used in OCFL."),
+                Kind::Special => self.findings.error("E090", below, "Only files and folders may be used in OCFL."),
                 Kind::File { .. } => {
                     has_file = true;
-                    self.findings
-                        .error("E072", &below, "The file is not part of an object.");
-                    self.findings.error(
-                        "E084",
-                        below,
-                        "There must be no file in the folders above objects.",
-                    );
+                    self.findings.error("E072", &below, "The file is not part of an object.");
+                    self.findings.error("E084", below, "There must be no file in the folders above objects.");
                 }
             }
         }
         if has_file && !has_folder {
-            self.findings.error(
-                "E085",
-                place,
-                "The hierarchy does not end with an object here.",
-            );
+            self.findings.error("E085", place, "The hierarchy does not end with an object here.");
         }
     }
 }
 
 /// W015: objects lie either all at the top or all in a hierarchy. A declared layout decides this by itself.
 fn judge_depths(objects: &[Found], layout: Option<&Layout>, findings: &mut Findings) {
-    let top = objects
-        .iter()
-        .filter(|object| !object.place.contains('/'))
-        .count();
+    let top = objects.iter().filter(|object| !object.place.contains('/')).count();
     if layout.is_none() && top > 0 && top < objects.len() {
-        findings.warning(
-            "W015",
-            "",
-            "Some objects are children of the storage root and some lie in a hierarchy.",
-        );
+        findings.warning("W015", "", "Some objects are children of the storage root and some lie in a hierarchy.");
     }
 }
 
-fn judge_objects(
-    objects: &[Found],
-    spec: Option<SpecVersion>,
-    layout: Option<&Layout>,
-    options: &Options,
-    findings: &mut Findings,
-) -> RootSummary {
+fn judge_objects(objects: &[Found], spec: Option<SpecVersion>, layout: Option<&Layout>, options: &Options, findings: &mut Findings) -> RootSummary {
     let meter = Meter::new(options);
     let links = LinkRegistry::default();
     let wide = Mutex::new(());
     let part = Findings::new(options.max_findings);
-    let total = Mutex::new((
-        part,
-        RootSummary {
-            spec,
-            ..RootSummary::default()
-        },
-        HashMap::<String, String>::new(),
-    ));
+    let total = Mutex::new((part, RootSummary { spec, ..RootSummary::default() }, HashMap::<String, String>::new()));
     spread(objects.len(), options.threads, &|index| {
         let object = &objects[index];
-        let context = Context {
-            options,
-            meter: &meter,
-            links: &links,
-            place: &object.place,
-            wide: Some(&wide),
-        };
+        let context = Context { options, meter: &meter, links: &links, place: &object.place, wide: Some(&wide) };
         let judged = judge(&object.path, &context);
-        let mut guard = total
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut guard = total.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let (all, summary, ids) = &mut *guard;
         match judged {
             Ok((one, part)) => {
@@ -219,19 +139,13 @@ fn judge_objects(
                 summary.content_files += one.content_files;
                 summary.content_bytes += one.content_bytes;
             }
-            Err(error) => all.error(
-                "ocfl-unreadable",
-                &object.place,
-                format!("The object cannot be judged: {error}."),
-            ),
+            Err(error) => all.error("ocfl-unreadable", &object.place, format!("The object cannot be judged: {error}.")),
         }
         summary.objects += 1;
         drop(guard);
         meter.object_done();
     });
-    let (all, summary, _) = total
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let (all, summary, _) = total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     findings.absorb("", all);
     summary
 }
@@ -246,38 +160,18 @@ fn judge_place(
 ) {
     let (spec, layout) = root;
     if spec.is_some() && summary.spec > spec {
-        findings.error(
-            "E081",
-            &object.place,
-            "The object follows a later specification than the storage root.",
-        );
+        findings.error("E081", &object.place, "The object follows a later specification than the storage root.");
     }
     let Some(id) = &summary.id else { return };
     if let Some(other) = ids.insert(id.clone(), object.place.clone()) {
         // Objects end in any order; the smaller path is named so that the finding is always the same.
-        let (first, second) = if other < object.place {
-            (&other, &object.place)
-        } else {
-            (&object.place, &other)
-        };
-        findings.error(
-            "E037",
-            second,
-            format!("The object has the same id as the one at {first}."),
-        );
+        let (first, second) = if other < object.place { (&other, &object.place) } else { (&object.place, &other) };
+        findings.error("E037", second, format!("The object has the same id as the one at {first}."));
     }
     let Some(layout) = layout else { return };
     match layout.object_path(id) {
         Some(path) if path == object.place && object.exact => {}
-        Some(path) => findings.error(
-            "E083",
-            &object.place,
-            format!("By the layout, the object {id:?} belongs at {path}."),
-        ),
-        None => findings.error(
-            "E083",
-            &object.place,
-            format!("The layout gives no path for the id {id:?}."),
-        ),
+        Some(path) => findings.error("E083", &object.place, format!("By the layout, the object {id:?} belongs at {path}.")),
+        None => findings.error("E083", &object.place, format!("The layout gives no path for the id {id:?}.")),
     }
 }

@@ -11,11 +11,7 @@ pub(crate) fn is_date_time(text: &str) -> bool {
 
 fn date_time(text: &[u8]) -> Option<()> {
     let (date, rest) = text.split_at_checked(10)?;
-    let (year, month, day) = (
-        number(&date[0..4])?,
-        number(&date[5..7])?,
-        number(&date[8..10])?,
-    );
+    let (year, month, day) = (number(&date[0..4])?, number(&date[5..7])?, number(&date[8..10])?);
     if date[4] != b'-' || date[7] != b'-' || day == 0 || day > days_in(year, month)? {
         return None;
     }
@@ -27,10 +23,7 @@ fn date_time(text: &[u8]) -> Option<()> {
         return None;
     }
     if let Some(after) = rest.strip_prefix(b".") {
-        let digits = after
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
+        let digits = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
         if digits == 0 {
             return None;
         }
@@ -38,18 +31,13 @@ fn date_time(text: &[u8]) -> Option<()> {
     }
     match rest {
         b"Z" | b"z" => Some(()),
-        [b'+' | b'-', h1, h2, b':', m1, m2] => {
-            (number(&[*h1, *h2])? < 24 && number(&[*m1, *m2])? < 60).then_some(())
-        }
+        [b'+' | b'-', h1, h2, b':', m1, m2] => (number(&[*h1, *h2])? < 24 && number(&[*m1, *m2])? < 60).then_some(()),
         _ => None,
     }
 }
 
 fn number(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0_u32, |sum, byte| {
-        byte.is_ascii_digit()
-            .then(|| sum * 10 + u32::from(byte - b'0'))
-    })
+    digits.iter().try_fold(0_u32, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0')))
 }
 
 fn days_in(year: u32, month: u32) -> Option<u32> {
@@ -67,15 +55,10 @@ pub(crate) fn is_uri(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else {
         return false;
     };
-    let scheme_ok = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let scheme_ok = scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     let bytes = rest.as_bytes();
     let rest_ok = bytes.iter().enumerate().all(|(index, byte)| match byte {
-        b'%' => bytes
-            .get(index + 1..index + 3)
-            .is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit)),
+        b'%' => bytes.get(index + 1..index + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit)),
         _ => byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=".contains(byte),
     });
     scheme_ok && !rest.is_empty() && rest_ok
@@ -98,11 +81,7 @@ pub(crate) fn path_faults(path: &str) -> Vec<PathFault> {
     if inner.len() != path.len() {
         faults.push(PathFault::Slash);
     }
-    if inner
-        .split('/')
-        .any(|element| matches!(element, "" | "." | ".."))
-        && !matches!(path, "/")
-    {
+    if inner.split('/').any(|element| matches!(element, "" | "." | "..")) && !matches!(path, "/") {
         faults.push(PathFault::Element);
     }
     faults
@@ -139,10 +118,7 @@ pub(crate) fn path_conflicts<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<Pa
     }
     let mut both: Vec<&str> = files.intersection(&folders).copied().collect();
     both.sort_unstable();
-    conflicts.extend(
-        both.into_iter()
-            .map(|path| PathConflict::FileAndFolder(path.to_owned())),
-    );
+    conflicts.extend(both.into_iter().map(|path| PathConflict::FileAndFolder(path.to_owned())));
     conflicts
 }
 
@@ -152,13 +128,8 @@ mod tests {
 
     #[test]
     fn date_times_are_read_as_rfc_3339_says() {
-        for text in [
-            "2019-01-01T02:03:04Z",
-            "2020-02-29T23:59:60Z",
-            "2021-03-30T15:18:29.613693922-05:00",
-            "2000-02-29t00:00:00z",
-            "0000-01-01T00:00:00+23:59",
-        ] {
+        for text in ["2019-01-01T02:03:04Z", "2020-02-29T23:59:60Z", "2021-03-30T15:18:29.613693922-05:00", "2000-02-29t00:00:00z", "0000-01-01T00:00:00+23:59"]
+        {
             assert!(is_date_time(text), "{text}");
         }
         for text in [
@@ -188,29 +159,10 @@ mod tests {
 
     #[test]
     fn uris_need_a_scheme_and_only_uri_characters() {
-        for text in [
-            "urn:uuid:6e8bc430",
-            "mailto:a@b.example",
-            "https://orcid.org/0000",
-            "info:x%20y",
-            "ark:123/abc",
-            "a:b",
-        ] {
+        for text in ["urn:uuid:6e8bc430", "mailto:a@b.example", "https://orcid.org/0000", "info:x%20y", "ark:123/abc", "a:b"] {
             assert!(is_uri(text), "{text}");
         }
-        for text in [
-            "",
-            "x",
-            ":x",
-            "1a:x",
-            "a:",
-            "a b:c",
-            "a:b c",
-            "a:%2",
-            "a:%zz",
-            "urn:한국",
-            "alice@example.org",
-        ] {
+        for text in ["", "x", ":x", "1a:x", "a:", "a b:c", "a:b c", "a:%2", "a:%zz", "urn:한국", "alice@example.org"] {
             assert!(!is_uri(text), "{text}");
         }
     }
@@ -232,20 +184,8 @@ mod tests {
     #[test]
     fn conflicts_are_found_at_any_depth_and_neighbours_are_none() {
         let conflicts = path_conflicts(["a/b/c", "a/b.txt", "a/bc", "x", "x/y/z", "x"].into_iter());
-        assert_eq!(
-            conflicts,
-            [
-                PathConflict::Repeated("x".to_owned()),
-                PathConflict::FileAndFolder("x".to_owned())
-            ]
-        );
-        assert_eq!(
-            path_conflicts(["a/b/c", "a/b"].into_iter()),
-            [PathConflict::FileAndFolder("a/b".to_owned())]
-        );
-        assert_eq!(
-            path_conflicts(["a/b/c/d", "a/b/c/e", "a"].into_iter()),
-            [PathConflict::FileAndFolder("a".to_owned())]
-        );
+        assert_eq!(conflicts, [PathConflict::Repeated("x".to_owned()), PathConflict::FileAndFolder("x".to_owned())]);
+        assert_eq!(path_conflicts(["a/b/c", "a/b"].into_iter()), [PathConflict::FileAndFolder("a/b".to_owned())]);
+        assert_eq!(path_conflicts(["a/b/c/d", "a/b/c/e", "a"].into_iter()), [PathConflict::FileAndFolder("a".to_owned())]);
     }
 }

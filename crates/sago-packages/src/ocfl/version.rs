@@ -45,9 +45,7 @@ impl SpecVersion {
     }
 
     pub(crate) fn from_inventory_type(text: &str) -> Option<Self> {
-        [Self::V1_0, Self::V1_1]
-            .into_iter()
-            .find(|spec| spec.inventory_type() == text)
+        [Self::V1_0, Self::V1_1].into_iter().find(|spec| spec.inventory_type() == text)
     }
 }
 
@@ -68,37 +66,24 @@ pub struct VersionNum {
 
 impl VersionNum {
     /// The first version, not padded.
-    pub const FIRST: Self = Self {
-        number: 1,
-        width: 0,
-    };
+    pub const FIRST: Self = Self { number: 1, width: 0 };
 
     /// Reads a folder name such as `v1` or `v0001` (section 3.3); `v0` is none.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let digits = name.strip_prefix('v')?;
-        if digits.is_empty()
-            || digits.len() > 32
-            || !digits.bytes().all(|byte| byte.is_ascii_digit())
-        {
+        if digits.is_empty() || digits.len() > 32 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
         let number: u32 = digits.parse().ok()?;
-        let width = if digits.starts_with('0') {
-            u8::try_from(digits.len()).ok()?
-        } else {
-            0
-        };
+        let width = if digits.starts_with('0') { u8::try_from(digits.len()).ok()? } else { 0 };
         (number > 0).then_some(Self { number, width })
     }
 
     /// Gives the next version in the same naming; `None` when a padded name has no digit left or the number does not fit.
     #[must_use]
     pub fn next(self) -> Option<Self> {
-        let next = Self {
-            number: self.number.checked_add(1)?,
-            width: self.width,
-        };
+        let next = Self { number: self.number.checked_add(1)?, width: self.width };
         let digits = next.number.to_string().len();
         (self.width == 0 || digits < usize::from(self.width)).then_some(next)
     }
@@ -106,12 +91,7 @@ impl VersionNum {
 
 impl fmt::Display for VersionNum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "v{:0width$}",
-            self.number,
-            width = usize::from(self.width)
-        )
+        write!(f, "v{:0width$}", self.number, width = usize::from(self.width))
     }
 }
 
@@ -124,21 +104,7 @@ mod tests {
         for name in ["v1", "v10", "v01", "v0001", "v4294967295"] {
             assert_eq!(VersionNum::parse(name).unwrap().to_string(), name);
         }
-        for name in [
-            "",
-            "v",
-            "v0",
-            "v00",
-            "1",
-            "V1",
-            "v1 ",
-            "v-1",
-            "v+1",
-            "v1.0",
-            "v4294967296",
-            "ｖ1",
-            "v١",
-        ] {
+        for name in ["", "v", "v0", "v00", "1", "V1", "v1 ", "v-1", "v+1", "v1.0", "v4294967296", "ｖ1", "v١"] {
             assert_eq!(VersionNum::parse(name), None, "{name}");
         }
     }
@@ -146,18 +112,8 @@ mod tests {
     #[test]
     fn padded_names_end_before_the_zero_is_used_up() {
         assert_eq!(VersionNum::parse("v09").unwrap().next(), None);
-        assert_eq!(
-            VersionNum::parse("v009")
-                .unwrap()
-                .next()
-                .unwrap()
-                .to_string(),
-            "v010"
-        );
-        assert_eq!(
-            VersionNum::parse("v9").unwrap().next().unwrap().to_string(),
-            "v10"
-        );
+        assert_eq!(VersionNum::parse("v009").unwrap().next().unwrap().to_string(), "v010");
+        assert_eq!(VersionNum::parse("v9").unwrap().next().unwrap().to_string(), "v10");
         assert_eq!(VersionNum::parse("v4294967295").unwrap().next(), None);
     }
 }

@@ -20,10 +20,7 @@ pub const OBJECT_DECLARATION: (&str, &str) = ("0=ocfl_object_1.1", "ocfl_object_
 /// Gives the path of an object under a storage root of Sago's layout.
 #[must_use]
 pub fn object_path_0003(id: &str) -> String {
-    let layout = Layout::HashAndId {
-        tuples: HashTuples::DEFAULT,
-        delimiters: Vec::new(),
-    };
+    let layout = Layout::HashAndId { tuples: HashTuples::DEFAULT, delimiters: Vec::new() };
     // Layout 0003 has a path for every id.
     layout.object_path(id).unwrap_or_default()
 }
@@ -34,16 +31,11 @@ pub fn storage_root_files() -> Vec<(String, Vec<u8>)> {
     let layout = format!(
         "{{\n  \"extension\": \"{LAYOUT_0003}\",\n  \"description\": \"Hashed truncated n-tuple trees with an object ID encapsulating directory\"\n}}\n"
     );
-    let config = format!(
-        "{{\n  \"extensionName\": \"{LAYOUT_0003}\",\n  \"digestAlgorithm\": \"sha256\",\n  \"tupleSize\": 3,\n  \"numberOfTuples\": 3\n}}\n"
-    );
+    let config = format!("{{\n  \"extensionName\": \"{LAYOUT_0003}\",\n  \"digestAlgorithm\": \"sha256\",\n  \"tupleSize\": 3,\n  \"numberOfTuples\": 3\n}}\n");
     vec![
         ("0=ocfl_1.1".to_owned(), b"ocfl_1.1\n".to_vec()),
         ("ocfl_layout.json".to_owned(), layout.into_bytes()),
-        (
-            format!("extensions/{LAYOUT_0003}/config.json"),
-            config.into_bytes(),
-        ),
+        (format!("extensions/{LAYOUT_0003}/config.json"), config.into_bytes()),
     ]
 }
 
@@ -99,103 +91,44 @@ pub fn first_version(id: &str, info: VersionInfo, files: &[NewFile]) -> Result<I
 ///
 /// The new version has the files of the one before, without those `removed`, and with `files` added or in place of older ones. Every one of `files` is
 /// stored in the new version's content directory, even when the object holds the same bytes already.
-pub fn next_version(
-    current: &Inventory,
-    info: VersionInfo,
-    files: &[NewFile],
-    removed: &[&str],
-) -> Result<Inventory, Error> {
-    if (
-        current.spec,
-        current.digest_algorithm,
-        &current.content_directory,
-    ) != (SpecVersion::V1_1, Algorithm::Sha512, &None)
-    {
-        return Err(Error::Refused(
-            "Only OCFL 1.1 objects with sha512 and the usual content directory are written."
-                .to_owned(),
-        ));
+pub fn next_version(current: &Inventory, info: VersionInfo, files: &[NewFile], removed: &[&str]) -> Result<Inventory, Error> {
+    if (current.spec, current.digest_algorithm, &current.content_directory) != (SpecVersion::V1_1, Algorithm::Sha512, &None) {
+        return Err(Error::Refused("Only OCFL 1.1 objects with sha512 and the usual content directory are written.".to_owned()));
     }
-    let before = current
-        .versions
-        .get(&current.head)
-        .map(|block| block.state.clone());
-    let mut state = before.ok_or_else(|| {
-        Error::Refused("The head of the inventory is not among its versions.".to_owned())
-    })?;
+    let before = current.versions.get(&current.head).map(|block| block.state.clone());
+    let mut state = before.ok_or_else(|| Error::Refused("The head of the inventory is not among its versions.".to_owned()))?;
     let known: HashSet<&str> = state.values().flatten().map(String::as_str).collect();
     if let Some(path) = removed.iter().find(|path| !known.contains(*path)) {
-        return Err(Error::Refused(format!(
-            "The file {path:?} is not in the newest version."
-        )));
+        return Err(Error::Refused(format!("The file {path:?} is not in the newest version.")));
     }
-    if current
-        .manifest
-        .keys()
-        .any(|digest| digest.bytes().any(|byte| byte.is_ascii_uppercase()))
-    {
+    if current.manifest.keys().any(|digest| digest.bytes().any(|byte| byte.is_ascii_uppercase())) {
         // The same digest in lower case would be a second key for it (E096).
-        return Err(Error::Refused(
-            "The object's digests are not in lower case.".to_owned(),
-        ));
+        return Err(Error::Refused("The object's digests are not in lower case.".to_owned()));
     }
-    let gone: BTreeSet<&str> = removed
-        .iter()
-        .copied()
-        .chain(files.iter().map(|file| file.logical_path.as_str()))
-        .collect();
+    let gone: BTreeSet<&str> = removed.iter().copied().chain(files.iter().map(|file| file.logical_path.as_str())).collect();
     for paths in state.values_mut() {
         paths.retain(|path| !gone.contains(path.as_str()));
     }
     state.retain(|_, paths| !paths.is_empty());
-    let version = current
-        .head
-        .next()
-        .ok_or_else(|| Error::Refused("There is no version number left.".to_owned()))?;
+    let version = current.head.next().ok_or_else(|| Error::Refused("There is no version number left.".to_owned()))?;
     with_version(current.clone(), version, state, info, files)
 }
 
-fn with_version(
-    mut inventory: Inventory,
-    version: VersionNum,
-    mut state: PathsByDigest,
-    info: VersionInfo,
-    files: &[NewFile],
-) -> Result<Inventory, Error> {
+fn with_version(mut inventory: Inventory, version: VersionNum, mut state: PathsByDigest, info: VersionInfo, files: &[NewFile]) -> Result<Inventory, Error> {
     if !is_date_time(&info.created) {
-        return Err(Error::Refused(format!(
-            "{:?} is not a date-time of RFC 3339.",
-            info.created
-        )));
+        return Err(Error::Refused(format!("{:?} is not a date-time of RFC 3339.", info.created)));
     }
     if info.user_name.is_empty() || !is_uri(&info.user_address) {
-        return Err(Error::Refused(
-            "The user needs a name and a URI as address.".to_owned(),
-        ));
+        return Err(Error::Refused("The user needs a name and a URI as address.".to_owned()));
     }
-    let fixity = inventory
-        .fixity
-        .entry(Algorithm::Sha256.name().to_owned())
-        .or_default();
+    let fixity = inventory.fixity.entry(Algorithm::Sha256.name().to_owned()).or_default();
     for file in files {
         let lower = |text: &str| !text.bytes().any(|byte| byte.is_ascii_uppercase());
-        if !(Algorithm::Sha512.is_shape_of(&file.sha512)
-            && Algorithm::Sha256.is_shape_of(&file.sha256)
-            && lower(&file.sha512)
-            && lower(&file.sha256))
-        {
-            return Err(Error::Refused(format!(
-                "The digests of {:?} are not hexadecimal digests in lower case.",
-                file.logical_path
-            )));
+        if !(Algorithm::Sha512.is_shape_of(&file.sha512) && Algorithm::Sha256.is_shape_of(&file.sha256) && lower(&file.sha512) && lower(&file.sha256)) {
+            return Err(Error::Refused(format!("The digests of {:?} are not hexadecimal digests in lower case.", file.logical_path)));
         }
-        if !path_faults(&file.logical_path).is_empty()
-            || file.logical_path.chars().any(char::is_control)
-        {
-            return Err(Error::Refused(format!(
-                "{:?} is not a safe logical path.",
-                file.logical_path
-            )));
+        if !path_faults(&file.logical_path).is_empty() || file.logical_path.chars().any(char::is_control) {
+            return Err(Error::Refused(format!("{:?} is not a safe logical path.", file.logical_path)));
         }
         let stored = content_path(version, &file.logical_path);
         add(&mut inventory.manifest, &file.sha512, stored.clone());
@@ -203,29 +136,13 @@ fn with_version(
         add(&mut state, &file.sha512, file.logical_path.clone());
     }
     if !path_conflicts(state.values().flatten().map(String::as_str)).is_empty() {
-        return Err(Error::Refused(
-            "Two files of the version have the same path, or one is a folder of another."
-                .to_owned(),
-        ));
+        return Err(Error::Refused("Two files of the version have the same path, or one is a folder of another.".to_owned()));
     }
-    for paths in inventory
-        .manifest
-        .values_mut()
-        .chain(fixity.values_mut())
-        .chain(state.values_mut())
-    {
+    for paths in inventory.manifest.values_mut().chain(fixity.values_mut()).chain(state.values_mut()) {
         paths.sort_unstable();
     }
-    let user = User {
-        name: info.user_name,
-        address: Some(info.user_address),
-    };
-    let block = VersionBlock {
-        created: info.created,
-        state,
-        message: Some(info.message),
-        user: Some(user),
-    };
+    let user = User { name: info.user_name, address: Some(info.user_address) };
+    let block = VersionBlock { created: info.created, state, message: Some(info.message), user: Some(user) };
     inventory.versions.insert(version, block);
     inventory.head = version;
     Ok(inventory)
@@ -273,15 +190,7 @@ pub fn write_inventory(inventory: &Inventory, out: &mut dyn Write) -> io::Result
         write!(out, ": ")?;
         version_block(out, block)?;
     }
-    write!(
-        out,
-        "{}}}",
-        if inventory.versions.is_empty() {
-            ""
-        } else {
-            "\n  "
-        }
-    )?;
+    write!(out, "{}}}", if inventory.versions.is_empty() { "" } else { "\n  " })?;
     if !inventory.fixity.is_empty() {
         write!(out, ",\n  \"fixity\": {{")?;
         for (index, (name, block)) in inventory.fixity.iter().enumerate() {
@@ -328,11 +237,7 @@ fn paths_by_digest(out: &mut dyn Write, map: &PathsByDigest, indent: &str) -> io
         }
         write!(out, "]")?;
     }
-    if map.is_empty() {
-        write!(out, "}}")
-    } else {
-        write!(out, "\n{indent}}}")
-    }
+    if map.is_empty() { write!(out, "}}") } else { write!(out, "\n{indent}}}") }
 }
 
 fn text(out: &mut dyn Write, text: &str) -> io::Result<()> {

@@ -11,9 +11,7 @@ use crate::support::{children, codes, copy, name, shared};
 /// Lists the bags of one kind of all versions.
 fn bags(kind: &str) -> Vec<PathBuf> {
     let versions = children(&shared("bagit-suite"));
-    let folders = versions
-        .iter()
-        .flat_map(|version| children(&version.join(kind)));
+    let folders = versions.iter().flat_map(|version| children(&version.join(kind)));
     folders.filter(|path| path.is_dir()).collect()
 }
 
@@ -30,11 +28,7 @@ fn valid_bags_have_no_error() {
     let bags = bags("valid");
     for path in &bags {
         let findings = judge(path);
-        assert!(
-            !findings.iter().any(Finding::is_error),
-            "{}",
-            show(path, &findings)
-        );
+        assert!(!findings.iter().any(Finding::is_error), "{}", show(path, &findings));
     }
     assert_eq!(bags.len(), 27);
 }
@@ -52,19 +46,14 @@ fn invalid_bags_have_an_error_for_the_reason_in_their_name() {
             "invalid-version-number" => "bag-version-malformed",
             "missing-baginfo" => "bag-tag-file-missing",
             "missing-bagit.txt" => "bag-declaration-missing",
-            "out-of-scope-file-paths-using-dot-notation"
-            | "out-of-scope-file-paths-using-dot-notation-for-fetch" => "bag-path-unsafe",
+            "out-of-scope-file-paths-using-dot-notation" | "out-of-scope-file-paths-using-dot-notation-for-fetch" => "bag-path-unsafe",
             "same-filename-listed-twice-with-different-hashes" => "bag-path-digest-conflict",
             "same-filename-listed-twice-with-the-same-hash" => "bag-path-listed-twice",
             "bagit-with-invalid-whitespace" => "bag-declaration-whitespace",
             other => panic!("a new case: {other}"),
         };
         let findings = judge(path);
-        assert!(
-            codes(&findings, Severity::Error).contains(expected),
-            "{}",
-            show(path, &findings)
-        );
+        assert!(codes(&findings, Severity::Error).contains(expected), "{}", show(path, &findings));
     }
     assert_eq!(bags.len(), 15);
 }
@@ -78,9 +67,7 @@ fn warned_of_bags_have_a_warning_for_the_reason_in_their_name_and_no_error() {
             "duplicate-file-with-different-case" => "bag-path-case-twin",
             "made-with-md5sum-tools" => "bag-manifest-md5sum-style",
             "relative-path" => "bag-path-dot-slash",
-            "same-filename-listed-twice-with-different-normalization" => {
-                "bag-path-normalization-twin"
-            }
+            "same-filename-listed-twice-with-different-normalization" => "bag-path-normalization-twin",
             "same-filename-listed-twice-with-the-same-hash" => "bag-path-listed-twice",
             "special-system-files" => "bag-system-file",
             other => panic!("a new case: {other}"),
@@ -97,16 +84,8 @@ fn warned_of_bags_have_a_warning_for_the_reason_in_their_name_and_no_error() {
             }
         }
         let findings = judge(&bag);
-        assert!(
-            !findings.iter().any(Finding::is_error),
-            "{}",
-            show(path, &findings)
-        );
-        assert!(
-            codes(&findings, Severity::Warning).contains(expected),
-            "{}",
-            show(path, &findings)
-        );
+        assert!(!findings.iter().any(Finding::is_error), "{}", show(path, &findings));
+        assert!(codes(&findings, Severity::Warning).contains(expected), "{}", show(path, &findings));
     }
     assert_eq!(bags.len(), 6);
 }
@@ -116,11 +95,7 @@ fn paths_that_lead_out_on_linux_are_errors() {
     let bags = bags("linux-only");
     for path in &bags {
         let findings = judge(path);
-        assert!(
-            codes(&findings, Severity::Error).contains("bag-path-unsafe"),
-            "{}",
-            show(path, &findings)
-        );
+        assert!(codes(&findings, Severity::Error).contains("bag-path-unsafe"), "{}", show(path, &findings));
     }
     assert_eq!(bags.len(), 6);
 }
@@ -131,11 +106,7 @@ fn paths_that_lead_out_on_windows_are_errors_here_too() {
     let bags = bags("windows-only");
     for path in &bags {
         let findings = judge(path);
-        assert!(
-            codes(&findings, Severity::Error).contains("bag-path-unsafe"),
-            "{}",
-            show(path, &findings)
-        );
+        assert!(codes(&findings, Severity::Error).contains("bag-path-unsafe"), "{}", show(path, &findings));
     }
     assert_eq!(bags.len(), 6);
 }

@@ -11,10 +11,7 @@ use sago_packages::{Algorithm, Error, Finding, Options, PackageKind, detect, saf
 
 use crate::support::{files_below, name};
 
-const INFO: [(&str, &str); 2] = [
-    ("Bagging-Date", "2026-03-14"),
-    ("External-Description", "Disclosure\nin two lines"),
-];
+const INFO: [(&str, &str); 2] = [("Bagging-Date", "2026-03-14"), ("External-Description", "Disclosure\nin two lines")];
 
 /// Writes a bag with these payload files and one tag file.
 pub fn write(dir: &Path, files: &[(&str, &[u8])]) -> WrittenBag {
@@ -22,22 +19,12 @@ pub fn write(dir: &Path, files: &[(&str, &[u8])]) -> WrittenBag {
     for (path, bytes) in files {
         writer.add_file(path, &mut &**bytes).unwrap();
     }
-    writer
-        .add_tag_file("notes/about.txt", &mut &b"about\n"[..])
-        .unwrap();
+    writer.add_tag_file("notes/about.txt", &mut &b"about\n"[..]).unwrap();
     writer.finish(&INFO).unwrap()
 }
 
 fn findings(dir: &Path) -> Vec<Finding> {
-    validate(
-        dir,
-        &Options {
-            threads: 1,
-            ..Options::default()
-        },
-    )
-    .unwrap()
-    .1
+    validate(dir, &Options { threads: 1, ..Options::default() }).unwrap().1
 }
 
 #[test]
@@ -47,43 +34,17 @@ fn the_bytes_of_a_bag_stay_as_they_are_printed_here() {
     let written = write(&bag, &[("evidence/1/진술서.txt", b"hello\n"), ("a%b", b"")]);
     assert_eq!((written.payload_files, written.payload_bytes), (2, 6));
     let text = |name: &str| fs::read_to_string(bag.join(name)).unwrap();
-    assert_eq!(
-        text("bagit.txt"),
-        "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
-    );
-    assert_eq!(
-        text("bag-info.txt"),
-        "Bagging-Date: 2026-03-14\nExternal-Description: Disclosure\n  in two lines\nPayload-Oxum: 6.2\n"
-    );
+    assert_eq!(text("bagit.txt"), "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n");
+    assert_eq!(text("bag-info.txt"), "Bagging-Date: 2026-03-14\nExternal-Description: Disclosure\n  in two lines\nPayload-Oxum: 6.2\n");
     assert_eq!(
         text("manifest-sha256.txt"),
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  data/a%25b\n\
          5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03  data/evidence/1/진술서.txt\n"
     );
-    let tags: Vec<String> = text("tagmanifest-sha512.txt")
-        .lines()
-        .map(|line| line.split_once("  ").unwrap().1.to_owned())
-        .collect();
-    assert_eq!(
-        tags,
-        [
-            "bag-info.txt",
-            "bagit.txt",
-            "manifest-sha256.txt",
-            "manifest-sha512.txt",
-            "notes/about.txt"
-        ]
-    );
+    let tags: Vec<String> = text("tagmanifest-sha512.txt").lines().map(|line| line.split_once("  ").unwrap().1.to_owned()).collect();
+    assert_eq!(tags, ["bag-info.txt", "bagit.txt", "manifest-sha256.txt", "manifest-sha512.txt", "notes/about.txt"]);
     let names: Vec<&String> = written.manifests.keys().collect();
-    assert_eq!(
-        names,
-        [
-            "manifest-sha256.txt",
-            "manifest-sha512.txt",
-            "tagmanifest-sha256.txt",
-            "tagmanifest-sha512.txt"
-        ]
-    );
+    assert_eq!(names, ["manifest-sha256.txt", "manifest-sha512.txt", "tagmanifest-sha256.txt", "tagmanifest-sha512.txt"]);
     for (name, digest) in &written.manifests {
         assert_eq!(*digest, Algorithm::Sha256.hash(text(name).as_bytes()));
     }
@@ -98,27 +59,13 @@ fn a_bag_is_read_back_as_it_was_written() {
     write(&bag, &[("b", b"2"), ("a/x", b"1")]);
     let (read, findings) = read(&bag).unwrap();
     assert_eq!(findings, []);
-    let files: Vec<(&str, Option<u64>)> = read
-        .files
-        .iter()
-        .map(|file| (file.path.as_str(), file.size_bytes))
-        .collect();
+    let files: Vec<(&str, Option<u64>)> = read.files.iter().map(|file| (file.path.as_str(), file.size_bytes)).collect();
     assert_eq!(files, [("data/a/x", Some(1)), ("data/b", Some(1))]);
-    let digests = vec![
-        (Algorithm::Sha256, Algorithm::Sha256.hash(b"1")),
-        (Algorithm::Sha512, Algorithm::Sha512.hash(b"1")),
-    ];
+    let digests = vec![(Algorithm::Sha256, Algorithm::Sha256.hash(b"1")), (Algorithm::Sha512, Algorithm::Sha512.hash(b"1"))];
     assert_eq!(read.files[0].digests, digests);
     assert_eq!(read.algorithms, [Algorithm::Sha256, Algorithm::Sha512]);
-    let info = [
-        ("Bagging-Date", "2026-03-14"),
-        ("External-Description", "Disclosure in two lines"),
-        ("Payload-Oxum", "2.2"),
-    ];
-    assert_eq!(
-        read.info,
-        info.map(|(label, value)| (label.to_owned(), value.to_owned()))
-    );
+    let info = [("Bagging-Date", "2026-03-14"), ("External-Description", "Disclosure in two lines"), ("Payload-Oxum", "2.2")];
+    assert_eq!(read.info, info.map(|(label, value)| (label.to_owned(), value.to_owned())));
     assert_eq!(read.version.unwrap().to_string(), "1.0");
 }
 
@@ -126,10 +73,7 @@ fn a_bag_is_read_back_as_it_was_written() {
 fn an_existing_folder_is_never_written_into() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("bag")).unwrap();
-    assert!(matches!(
-        BagWriter::create(&dir.path().join("bag")),
-        Err(Error::Io { .. })
-    ));
+    assert!(matches!(BagWriter::create(&dir.path().join("bag")), Err(Error::Io { .. })));
     assert!(BagWriter::create(&dir.path().join("absent/bag")).is_err());
 }
 
@@ -164,52 +108,17 @@ fn paths_that_are_not_safe_are_refused() {
         "ONE/three",
         "one/TWO",
     ] {
-        assert!(
-            matches!(
-                writer.add_file(path, &mut io::empty()),
-                Err(Error::Refused(_))
-            ),
-            "{path:?}"
-        );
+        assert!(matches!(writer.add_file(path, &mut io::empty()), Err(Error::Refused(_))), "{path:?}");
     }
-    for path in [
-        "bagit.txt",
-        "BAGIT.TXT",
-        "bag-info.txt",
-        "fetch.txt",
-        "data/x",
-        "Data/x",
-        "manifest-md5.txt",
-        "tagmanifest-sha512.txt",
-        "../x",
-    ] {
-        assert!(
-            matches!(
-                writer.add_tag_file(path, &mut io::empty()),
-                Err(Error::Refused(_))
-            ),
-            "{path:?}"
-        );
+    for path in ["bagit.txt", "BAGIT.TXT", "bag-info.txt", "fetch.txt", "data/x", "Data/x", "manifest-md5.txt", "tagmanifest-sha512.txt", "../x"] {
+        assert!(matches!(writer.add_tag_file(path, &mut io::empty()), Err(Error::Refused(_))), "{path:?}");
     }
     writer.add_file("one/three", &mut io::empty()).unwrap();
-    for info in [
-        ("Payload-Oxum", "1.1"),
-        ("a:b", "x"),
-        ("", "x"),
-        (" a", "x"),
-        ("a\nb", "x"),
-        ("a", "x\u{0}"),
-    ] {
-        let mut writer = BagWriter::create(&dir.path().join(format!(
-            "bag-{}",
-            info.0.len() * 100 + info.1.len() + usize::from(info.0.contains('\n'))
-        )))
-        .unwrap();
+    for info in [("Payload-Oxum", "1.1"), ("a:b", "x"), ("", "x"), (" a", "x"), ("a\nb", "x"), ("a", "x\u{0}")] {
+        let mut writer =
+            BagWriter::create(&dir.path().join(format!("bag-{}", info.0.len() * 100 + info.1.len() + usize::from(info.0.contains('\n'))))).unwrap();
         writer.add_file("x", &mut io::empty()).unwrap();
-        assert!(
-            matches!(writer.finish(&[info]), Err(Error::Refused(_))),
-            "{info:?}"
-        );
+        assert!(matches!(writer.finish(&[info]), Err(Error::Refused(_))), "{info:?}");
     }
     assert_eq!(writer.finish(&[]).unwrap().payload_files, 2);
     assert_eq!(findings(&dir.path().join("bag")), []);
@@ -225,10 +134,7 @@ fn a_source_that_fails_is_told_apart_from_the_disk() {
     }
     let dir = tempfile::tempdir().unwrap();
     let mut writer = BagWriter::create(&dir.path().join("bag")).unwrap();
-    assert!(matches!(
-        writer.add_file("x", &mut Failing),
-        Err(Error::Source { .. })
-    ));
+    assert!(matches!(writer.add_file("x", &mut Failing), Err(Error::Source { .. })));
 }
 
 #[test]
@@ -246,22 +152,10 @@ fn an_unfinished_bag_is_no_valid_bag() {
 /// end with CR.
 fn means_the_same(path: &Path, before: &[u8], after: &[u8]) -> bool {
     let plain = |bytes: &[u8]| {
-        let text = String::from_utf8(bytes.to_vec())
-            .ok()?
-            .replace('\t', " ")
-            .replace('\r', "\n");
-        text.lines()
-            .map(|line| {
-                Some((
-                    line.split_once(' ')?.0.to_lowercase(),
-                    line.split_once(' ')?.1.trim_start().to_owned(),
-                ))
-            })
-            .collect::<Option<Vec<_>>>()
+        let text = String::from_utf8(bytes.to_vec()).ok()?.replace('\t', " ").replace('\r', "\n");
+        text.lines().map(|line| Some((line.split_once(' ')?.0.to_lowercase(), line.split_once(' ')?.1.trim_start().to_owned()))).collect::<Option<Vec<_>>>()
     };
-    name(path).starts_with("tagmanifest-")
-        && plain(before).is_some()
-        && plain(before) == plain(after)
+    name(path).starts_with("tagmanifest-") && plain(before).is_some() && plain(before) == plain(after)
 }
 
 #[test]
@@ -277,11 +171,7 @@ fn every_flipped_bit_of_a_bag_is_found() {
             after[bit / 8] ^= 1 << (bit % 8);
             fs::write(&path, &after).unwrap();
             let found = findings(&bag).iter().any(Finding::is_error);
-            assert!(
-                found || means_the_same(&path, &before, &after),
-                "{} bit {bit}",
-                path.display()
-            );
+            assert!(found || means_the_same(&path, &before, &after), "{} bit {bit}", path.display());
             flips += 1;
         }
         fs::write(&path, &before).unwrap();

@@ -43,10 +43,7 @@ fn bad_objects_have_the_errors_in_their_names() {
     let cases = objects("bad-objects", &|name, findings| {
         let errors = codes(findings, Severity::Error);
         let expected = expected_codes(name);
-        assert!(
-            !expected.is_empty() && expected.is_subset(&errors),
-            "{name}: {errors:?}"
-        );
+        assert!(!expected.is_empty() && expected.is_subset(&errors), "{name}: {errors:?}");
     });
     assert_eq!(cases, 17 + 5);
 }
@@ -69,10 +66,7 @@ fn good_objects_have_no_error_and_only_the_warnings_they_earn() {
 fn warned_of_objects_have_the_warnings_in_their_names_and_no_error() {
     let cases = objects("warn-objects", &|name, findings| {
         assert_eq!(codes(findings, Severity::Error), list(&[]), "{name}");
-        assert!(
-            expected_codes(name).is_subset(&codes(findings, Severity::Warning)),
-            "{name}: {findings:?}"
-        );
+        assert!(expected_codes(name).is_subset(&codes(findings, Severity::Warning)), "{name}: {findings:?}");
     });
     assert_eq!(cases, 1);
 }
@@ -84,10 +78,7 @@ fn good_storage_roots_have_no_error_and_only_the_warnings_they_earn() {
     for path in children(&shared("ocfl-extra/1.0/good-storage-roots")) {
         let root = folder(&path, temporary.path());
         let (summary, findings) = validate_root(&root, &Options::default()).unwrap();
-        let errors: Vec<&Finding> = findings
-            .iter()
-            .filter(|finding| finding.is_error())
-            .collect();
+        let errors: Vec<&Finding> = findings.iter().filter(|finding| finding.is_error()).collect();
         assert!(errors.is_empty(), "{}: {errors:?}", name(&path));
         let earned = match name(&path).as_str() {
             // Ids without a scheme, versions without message, user or address, and an extension before it was registered under a number.
@@ -96,12 +87,7 @@ fn good_storage_roots_have_no_error_and_only_the_warnings_they_earn() {
             "unreg-extension-dir-root" => list(&["W016"]),
             _ => list(&[]),
         };
-        assert_eq!(
-            codes(&findings, Severity::Warning),
-            earned,
-            "{}",
-            name(&path)
-        );
+        assert_eq!(codes(&findings, Severity::Warning), earned, "{}", name(&path));
         seen.push((name(&path), summary.objects));
     }
     let expected = [
@@ -112,10 +98,7 @@ fn good_storage_roots_have_no_error_and_only_the_warnings_they_earn() {
         ("simple-root", 3),
         ("unreg-extension-dir-root", 1),
     ];
-    assert_eq!(
-        seen,
-        expected.map(|(name, objects)| (name.to_owned(), objects))
-    );
+    assert_eq!(seen, expected.map(|(name, objects)| (name.to_owned(), objects)));
 }
 
 #[test]
@@ -132,11 +115,7 @@ fn bad_storage_roots_have_their_errors() {
             expected = list(&["E003", "E004", "E072", "E073", "E085"]);
             assert_eq!(summary.objects, 4);
         }
-        assert!(
-            !expected.is_empty() && expected.is_subset(&errors),
-            "{}: {errors:?}",
-            name(&path)
-        );
+        assert!(!expected.is_empty() && expected.is_subset(&errors), "{}: {errors:?}", name(&path));
         cases += 1;
     }
     assert_eq!(cases, 4);
@@ -147,11 +126,7 @@ fn bad_inventories_have_the_errors_in_their_names() {
     let mut cases = 0;
     for path in children(&shared("ocfl-extra/1.0/bad-inventories")) {
         let (_, findings) = Inventory::parse(&fs::read(&path).unwrap(), "inventory.json", None);
-        assert!(
-            codes(&findings, Severity::Error).contains("E042"),
-            "{}: {findings:?}",
-            name(&path)
-        );
+        assert!(codes(&findings, Severity::Error).contains("E042"), "{}: {findings:?}", name(&path));
         cases += 1;
     }
     assert_eq!(cases, 4);
@@ -159,12 +134,8 @@ fn bad_inventories_have_the_errors_in_their_names() {
 
 #[test]
 fn other_roots_declarations_are_not_taken_for_one() {
-    for (folder, expected) in [
-        ("misc/multiple_declarations", list(&["E076", "E079"])),
-        ("misc/unknown_declaration", list(&["E069", "E079"])),
-    ] {
-        let (_, findings) =
-            validate_root(&shared("ocfl-extra").join(folder), &Options::default()).unwrap();
+    for (folder, expected) in [("misc/multiple_declarations", list(&["E076", "E079"])), ("misc/unknown_declaration", list(&["E069", "E079"]))] {
+        let (_, findings) = validate_root(&shared("ocfl-extra").join(folder), &Options::default()).unwrap();
         let errors = codes(&findings, Severity::Error);
         assert!(expected.is_subset(&errors), "{folder}: {errors:?}");
     }

@@ -10,23 +10,13 @@ use crate::support::{children, codes, name, shared};
 
 /// Gives the codes at the beginning of a name: `E003_E063_empty` has two.
 pub fn expected_codes(name: &str) -> BTreeSet<String> {
-    let is_code = |part: &&str| {
-        part.len() >= 4
-            && matches!(part.as_bytes()[0], b'E' | b'W')
-            && part[1..4].bytes().all(|byte| byte.is_ascii_digit())
-    };
-    name.split('_')
-        .take_while(is_code)
-        .map(|part| part[..4].to_owned())
-        .collect()
+    let is_code = |part: &&str| part.len() >= 4 && matches!(part.as_bytes()[0], b'E' | b'W') && part[1..4].bytes().all(|byte| byte.is_ascii_digit());
+    name.split('_').take_while(is_code).map(|part| part[..4].to_owned()).collect()
 }
 
 fn judge(path: &Path) -> (BTreeSet<String>, BTreeSet<String>) {
     let (_, findings) = validate_object(path, &Options::default()).unwrap();
-    (
-        codes(&findings, Severity::Error),
-        codes(&findings, Severity::Warning),
-    )
+    (codes(&findings, Severity::Error), codes(&findings, Severity::Warning))
 }
 
 #[test]
@@ -36,11 +26,7 @@ fn bad_objects_have_the_errors_in_their_names() {
         for path in children(&shared("ocfl-fixtures").join(spec).join("bad-objects")) {
             let (errors, _) = judge(&path);
             let expected = expected_codes(&name(&path));
-            assert!(
-                !expected.is_empty() && expected.is_subset(&errors),
-                "{spec} {}: {errors:?}",
-                name(&path)
-            );
+            assert!(!expected.is_empty() && expected.is_subset(&errors), "{spec} {}: {errors:?}", name(&path));
             cases += 1;
         }
     }
@@ -53,11 +39,7 @@ fn good_objects_have_neither_errors_nor_warnings() {
     for spec in ["1.0", "1.1"] {
         for path in children(&shared("ocfl-fixtures").join(spec).join("good-objects")) {
             let (errors, warnings) = judge(&path);
-            assert!(
-                errors.is_empty() && warnings.is_empty(),
-                "{spec} {}: {errors:?} {warnings:?}",
-                name(&path)
-            );
+            assert!(errors.is_empty() && warnings.is_empty(), "{spec} {}: {errors:?} {warnings:?}", name(&path));
             cases += 1;
         }
     }
@@ -72,11 +54,7 @@ fn warned_of_objects_have_the_warnings_in_their_names_and_no_error() {
             let (errors, warnings) = judge(&path);
             let expected = expected_codes(&name(&path));
             assert!(errors.is_empty(), "{spec} {}: {errors:?}", name(&path));
-            assert!(
-                !expected.is_empty() && expected.is_subset(&warnings),
-                "{spec} {}: {warnings:?}",
-                name(&path)
-            );
+            assert!(!expected.is_empty() && expected.is_subset(&warnings), "{spec} {}: {warnings:?}", name(&path));
             cases += 1;
         }
     }
@@ -86,15 +64,8 @@ fn warned_of_objects_have_the_warnings_in_their_names_and_no_error() {
 #[test]
 fn structure_alone_shows_everything_but_damaged_bytes() {
     // These objects differ from good ones only in bytes of content, which are not read here.
-    let only_bytes = [
-        "E092_algorithm_change_incorrect_digest",
-        "E092_content_file_digest_mismatch",
-        "E093_fixity_digest_mismatch",
-    ];
-    let options = Options {
-        content: false,
-        ..Options::default()
-    };
+    let only_bytes = ["E092_algorithm_change_incorrect_digest", "E092_content_file_digest_mismatch", "E093_fixity_digest_mismatch"];
+    let options = Options { content: false, ..Options::default() };
     let mut unseen = BTreeSet::new();
     for spec in ["1.0", "1.1"] {
         for path in children(&shared("ocfl-fixtures").join(spec).join("bad-objects")) {

@@ -32,11 +32,7 @@ fn rewrite(object: &Path, from: &str, to: &str) {
         assert!(text.contains(from), "{from}");
         let text = text.replacen(from, to, 1);
         fs::write(folder.join("inventory.json"), &text).unwrap();
-        fs::write(
-            folder.join("inventory.json.sha512"),
-            sidecar_text(text.as_bytes()),
-        )
-        .unwrap();
+        fs::write(folder.join("inventory.json.sha512"), sidecar_text(text.as_bytes())).unwrap();
     }
 }
 
@@ -52,16 +48,8 @@ fn broken_inventories_have_the_code_of_their_rule() {
         ("1.1/spec", "1.0/spec", "E038"),
         ("\"sha512\"", "\"sha1\"", "E025"),
         ("\"sha512\"", "\"sha256\"", "E039"),
-        (
-            "\"head\":",
-            "\"contentDirectory\": \"..\", \"head\":",
-            "E018",
-        ),
-        (
-            "\"head\":",
-            "\"contentDirectory\": \"a/b\", \"head\":",
-            "E108",
-        ),
+        ("\"head\":", "\"contentDirectory\": \"..\", \"head\":", "E018"),
+        ("\"head\":", "\"contentDirectory\": \"a/b\", \"head\":", "E108"),
         ("\"head\":", "\"contentDirectory\": 3, \"head\":", "E017"),
         ("\"versions\":", "\"version\":", "E043"),
         ("\"v1\": {", "\"one\": {", "E046"),
@@ -69,16 +57,8 @@ fn broken_inventories_have_the_code_of_their_rule() {
         ("\"v1\": {", "\"v2\": 7, \"v1\": {", "E047"),
         (created, "\"created\": \"2026-02-30T09:00:00Z\"", "E049"),
         (created, "\"creation\": \"2026-02-28T09:00:00Z\"", "E048"),
-        (
-            created,
-            "\"created\": \"2026-03-14T09:00:00Z\", \"note\": 1",
-            "E102",
-        ),
-        (
-            "\"message\": \"accession received\"",
-            "\"message\": null",
-            "E094",
-        ),
+        (created, "\"created\": \"2026-03-14T09:00:00Z\", \"note\": 1", "E102"),
+        ("\"message\": \"accession received\"", "\"message\": null", "E094"),
         ("\"user\": { \"name\"", "\"user\": { \"nick\"", "E054"),
         ("[\"b/c\"]", "\"b/c\"", "E051"),
         ("[\"b/c\"]", "[3]", "E051"),
@@ -94,10 +74,7 @@ fn broken_inventories_have_the_code_of_their_rule() {
         ("\"sha256\": {", "\"sha1\": {", "E057"),
     ] {
         let findings = broken(&|object| rewrite(object, from, to));
-        assert!(
-            codes(&findings, Severity::Error).contains(code),
-            "{from} -> {to}: {code} {findings:#?}"
-        );
+        assert!(codes(&findings, Severity::Error).contains(code), "{from} -> {to}: {code} {findings:#?}");
     }
 }
 
@@ -105,10 +82,7 @@ fn broken_inventories_have_the_code_of_their_rule() {
 fn unknown_fixity_algorithms_are_a_warning_and_ignored() {
     let findings = broken(&|object| rewrite(object, "\"sha256\": {", "\"sha9000\": {"));
     assert_eq!(codes(&findings, Severity::Error), [].into());
-    assert_eq!(
-        codes(&findings, Severity::Warning),
-        ["ocfl-fixity-algorithm-unknown".to_owned()].into()
-    );
+    assert_eq!(codes(&findings, Severity::Warning), ["ocfl-fixity-algorithm-unknown".to_owned()].into());
 }
 
 #[test]
@@ -117,80 +91,31 @@ fn broken_folders_have_the_code_of_their_rule() {
     let cases: [(&str, Change); 20] = [
         ("E001", |object| fs::write(object.join("1=x"), b"").unwrap()),
         ("E001", |object| fs::create_dir(object.join("v0")).unwrap()),
-        ("E003", |object| {
-            fs::write(object.join("0=ocfl_object_1.0"), "ocfl_object_1.0\n").unwrap()
-        }),
-        ("E004", |object| {
-            fs::rename(
-                object.join("0=ocfl_object_1.1"),
-                object.join("0=ocfl_object_9.9"),
-            )
-            .unwrap()
-        }),
-        ("E005", |object| {
-            fs::rename(
-                object.join("0=ocfl_object_1.1"),
-                object.join("1=ocfl_object_1.1"),
-            )
-            .unwrap()
-        }),
-        ("E006", |object| {
-            fs::rename(object.join("0=ocfl_object_1.1"), object.join("0=ocfl_1.1")).unwrap()
-        }),
-        ("E007", |object| {
-            fs::write(object.join("0=ocfl_object_1.1"), "ocfl_object_1.1").unwrap()
-        }),
-        ("E015", |object| {
-            fs::write(object.join("v1/inventory.json.md5"), "x").unwrap()
-        }),
-        ("E016", |object| {
-            fs::remove_dir_all(object.join("v1/content")).unwrap()
-        }),
-        ("E023", |object| {
-            fs::write(object.join("v1/content/new"), b"").unwrap()
-        }),
-        ("E024", |object| {
-            fs::create_dir(object.join("v1/content/b/empty")).unwrap()
-        }),
+        ("E003", |object| fs::write(object.join("0=ocfl_object_1.0"), "ocfl_object_1.0\n").unwrap()),
+        ("E004", |object| fs::rename(object.join("0=ocfl_object_1.1"), object.join("0=ocfl_object_9.9")).unwrap()),
+        ("E005", |object| fs::rename(object.join("0=ocfl_object_1.1"), object.join("1=ocfl_object_1.1")).unwrap()),
+        ("E006", |object| fs::rename(object.join("0=ocfl_object_1.1"), object.join("0=ocfl_1.1")).unwrap()),
+        ("E007", |object| fs::write(object.join("0=ocfl_object_1.1"), "ocfl_object_1.1").unwrap()),
+        ("E015", |object| fs::write(object.join("v1/inventory.json.md5"), "x").unwrap()),
+        ("E016", |object| fs::remove_dir_all(object.join("v1/content")).unwrap()),
+        ("E023", |object| fs::write(object.join("v1/content/new"), b"").unwrap()),
+        ("E024", |object| fs::create_dir(object.join("v1/content/b/empty")).unwrap()),
         ("E046", |object| fs::create_dir(object.join("v2")).unwrap()),
         ("E012", |object| fs::create_dir(object.join("v02")).unwrap()),
-        ("E058", |object| {
-            fs::remove_file(object.join("v1/inventory.json.sha512")).unwrap()
-        }),
-        ("E059", |object| {
-            fs::rename(
-                object.join("inventory.json.sha512"),
-                object.join("inventory.json.sha256"),
-            )
-            .unwrap()
-        }),
-        ("E060", |object| {
-            fs::write(
-                object.join("v1/inventory.json.sha512"),
-                format!("{} inventory.json\n", "0".repeat(128)),
-            )
-            .unwrap()
-        }),
-        ("E063", |object| {
-            fs::remove_file(object.join("inventory.json")).unwrap()
-        }),
+        ("E058", |object| fs::remove_file(object.join("v1/inventory.json.sha512")).unwrap()),
+        ("E059", |object| fs::rename(object.join("inventory.json.sha512"), object.join("inventory.json.sha256")).unwrap()),
+        ("E060", |object| fs::write(object.join("v1/inventory.json.sha512"), format!("{} inventory.json\n", "0".repeat(128))).unwrap()),
+        ("E063", |object| fs::remove_file(object.join("inventory.json")).unwrap()),
         ("E067", |object| {
             fs::create_dir(object.join("extensions")).unwrap();
             fs::write(object.join("extensions/file"), b"").unwrap();
         }),
-        ("E092", |object| {
-            fs::remove_file(object.join("v1/content/a")).unwrap()
-        }),
-        ("E093", |object| {
-            fs::write(object.join("v1/content/a"), b"9").unwrap()
-        }),
+        ("E092", |object| fs::remove_file(object.join("v1/content/a")).unwrap()),
+        ("E093", |object| fs::write(object.join("v1/content/a"), b"9").unwrap()),
     ];
     for (code, change) in cases {
         let findings = broken(&change);
-        assert!(
-            codes(&findings, Severity::Error).contains(code),
-            "{code}: {findings:#?}"
-        );
+        assert!(codes(&findings, Severity::Error).contains(code), "{code}: {findings:#?}");
     }
 }
 
@@ -208,10 +133,7 @@ fn what_is_only_advised_against_is_a_warning() {
     fs::remove_file(dir.path().join("v1/inventory.json.sha512")).unwrap();
     let (_, findings) = validate_object(dir.path(), &Options::default()).unwrap();
     assert_eq!(codes(&findings, Severity::Error), [].into());
-    assert_eq!(
-        codes(&findings, Severity::Warning),
-        ["W002", "W003", "W010", "W013"].map(str::to_owned).into()
-    );
+    assert_eq!(codes(&findings, Severity::Warning), ["W002", "W003", "W010", "W013"].map(str::to_owned).into());
 }
 
 #[cfg(unix)]
@@ -223,9 +145,7 @@ fn links_are_errors_and_never_followed() {
         |object| symlink("a", object.join("v1/content/soft")).unwrap(),
         |object| symlink("/", object.join("v1/content/root")).unwrap(),
         |object| symlink("v1", object.join("v2")).unwrap(),
-        |object| {
-            fs::hard_link(object.join("v1/content/a"), object.join("v1/content/hard")).unwrap()
-        },
+        |object| fs::hard_link(object.join("v1/content/a"), object.join("v1/content/hard")).unwrap(),
         |object| {
             fs::create_dir(object.join("logs")).unwrap();
             symlink("../inventory.json", object.join("logs/link")).unwrap();
@@ -235,34 +155,17 @@ fn links_are_errors_and_never_followed() {
             symlink("/etc", object.join("extensions/initial/link")).unwrap();
         },
         |object| {
-            fs::rename(
-                object.join("v1/content/a"),
-                object.with_extension("elsewhere"),
-            )
-            .unwrap();
-            symlink(
-                object.with_extension("elsewhere"),
-                object.join("v1/content/a"),
-            )
-            .unwrap();
+            fs::rename(object.join("v1/content/a"), object.with_extension("elsewhere")).unwrap();
+            symlink(object.with_extension("elsewhere"), object.join("v1/content/a")).unwrap();
         },
     ];
     for (index, change) in cases.into_iter().enumerate() {
         let findings = broken(&change);
-        assert!(
-            codes(&findings, Severity::Error).contains("E090"),
-            "{index}: {findings:#?}"
-        );
+        assert!(codes(&findings, Severity::Error).contains("E090"), "{index}: {findings:#?}");
         assert!(findings.len() < 10, "{index}: {findings:#?}");
     }
     // A hard link from outside the object, as snapshots make them, is no fault of the object.
-    let findings = broken(&|object| {
-        fs::hard_link(
-            object.join("v1/content/a"),
-            object.with_extension("snapshot"),
-        )
-        .unwrap()
-    });
+    let findings = broken(&|object| fs::hard_link(object.join("v1/content/a"), object.with_extension("snapshot")).unwrap());
     assert_eq!(findings, []);
 }
 
@@ -272,15 +175,9 @@ fn names_that_are_not_utf8_are_found() {
     use std::os::unix::ffi::OsStrExt as _;
     let name = std::ffi::OsStr::from_bytes(b"\xff\xfe");
     let findings = broken(&|object| fs::write(object.join("v1/content").join(name), b"").unwrap());
-    assert_eq!(
-        codes(&findings, Severity::Error),
-        ["E023".to_owned()].into()
-    );
+    assert_eq!(codes(&findings, Severity::Error), ["E023".to_owned()].into());
     let findings = broken(&|object| fs::create_dir(object.join(name)).unwrap());
-    assert_eq!(
-        codes(&findings, Severity::Error),
-        ["E001".to_owned()].into()
-    );
+    assert_eq!(codes(&findings, Severity::Error), ["E001".to_owned()].into());
 }
 
 #[test]
@@ -288,75 +185,29 @@ fn broken_storage_roots_have_the_code_of_their_rule() {
     type Change = fn(&Path);
     const LAYOUT: &str = "0003-hash-and-id-n-tuple-storage-layout";
     let cases: [(&str, Severity, Change); 18] = [
-        ("E069", Severity::Error, |root| {
-            fs::remove_file(root.join("0=ocfl_1.1")).unwrap()
-        }),
-        ("E076", Severity::Error, |root| {
-            fs::write(root.join("0=ocfl_1.0"), "ocfl_1.0\n").unwrap()
-        }),
-        ("E077", Severity::Error, |root| {
-            fs::rename(root.join("0=ocfl_1.1"), root.join("0=ocfl_9")).unwrap()
-        }),
-        ("E078", Severity::Error, |root| {
-            fs::rename(root.join("0=ocfl_1.1"), root.join("1=ocfl_1.1")).unwrap()
-        }),
-        ("E080", Severity::Error, |root| {
-            fs::write(root.join("0=ocfl_1.1"), "ocfl_1.1\r\n").unwrap()
-        }),
-        ("E070", Severity::Error, |root| {
-            fs::write(root.join("ocfl_layout.json"), "[]").unwrap()
-        }),
-        ("E070", Severity::Error, |root| {
-            fs::write(root.join("ocfl_layout.json"), "{\"extension\":\"initial\"}").unwrap()
-        }),
-        ("E071", Severity::Error, |root| {
-            fs::write(
-                root.join("ocfl_layout.json"),
-                "{\"extension\":1,\"description\":\"\"}",
-            )
-            .unwrap()
-        }),
+        ("E069", Severity::Error, |root| fs::remove_file(root.join("0=ocfl_1.1")).unwrap()),
+        ("E076", Severity::Error, |root| fs::write(root.join("0=ocfl_1.0"), "ocfl_1.0\n").unwrap()),
+        ("E077", Severity::Error, |root| fs::rename(root.join("0=ocfl_1.1"), root.join("0=ocfl_9")).unwrap()),
+        ("E078", Severity::Error, |root| fs::rename(root.join("0=ocfl_1.1"), root.join("1=ocfl_1.1")).unwrap()),
+        ("E080", Severity::Error, |root| fs::write(root.join("0=ocfl_1.1"), "ocfl_1.1\r\n").unwrap()),
+        ("E070", Severity::Error, |root| fs::write(root.join("ocfl_layout.json"), "[]").unwrap()),
+        ("E070", Severity::Error, |root| fs::write(root.join("ocfl_layout.json"), "{\"extension\":\"initial\"}").unwrap()),
+        ("E071", Severity::Error, |root| fs::write(root.join("ocfl_layout.json"), "{\"extension\":1,\"description\":\"\"}").unwrap()),
         ("ocfl-layout-unknown", Severity::Warning, |root| {
-            fs::write(
-                root.join("ocfl_layout.json"),
-                "{\"extension\":\"x\",\"description\":\"\"}",
-            )
-            .unwrap();
+            fs::write(root.join("ocfl_layout.json"), "{\"extension\":\"x\",\"description\":\"\"}").unwrap();
         }),
         ("ocfl-layout-not-checked", Severity::Info, |root| {
-            fs::write(
-                root.join("ocfl_layout.json"),
-                "{\"extension\":\"0011-direct-clean-path-layout\",\"description\":\"\"}",
-            )
-            .unwrap();
+            fs::write(root.join("ocfl_layout.json"), "{\"extension\":\"0011-direct-clean-path-layout\",\"description\":\"\"}").unwrap();
         }),
-        ("ocfl-layout-config", Severity::Error, |root| {
-            fs::write(
-                root.join(format!("extensions/{LAYOUT}/config.json")),
-                "{\"tupleSize\":99}",
-            )
-            .unwrap()
-        }),
-        ("E083", Severity::Error, |root| {
-            fs::write(
-                root.join(format!("extensions/{LAYOUT}/config.json")),
-                "{\"tupleSize\":4}",
-            )
-            .unwrap()
-        }),
-        ("E112", Severity::Error, |root| {
-            fs::write(root.join("extensions/file"), "").unwrap()
-        }),
-        ("W016", Severity::Warning, |root| {
-            fs::create_dir(root.join("extensions/of-our-own")).unwrap()
-        }),
+        ("ocfl-layout-config", Severity::Error, |root| fs::write(root.join(format!("extensions/{LAYOUT}/config.json")), "{\"tupleSize\":99}").unwrap()),
+        ("E083", Severity::Error, |root| fs::write(root.join(format!("extensions/{LAYOUT}/config.json")), "{\"tupleSize\":4}").unwrap()),
+        ("E112", Severity::Error, |root| fs::write(root.join("extensions/file"), "").unwrap()),
+        ("W016", Severity::Warning, |root| fs::create_dir(root.join("extensions/of-our-own")).unwrap()),
         ("E072", Severity::Error, |root| {
             fs::create_dir(root.join("zz")).unwrap();
             fs::write(root.join("zz/file"), "").unwrap();
         }),
-        ("E073", Severity::Error, |root| {
-            fs::create_dir_all(root.join("zz/empty")).unwrap()
-        }),
+        ("E073", Severity::Error, |root| fs::create_dir_all(root.join("zz/empty")).unwrap()),
         ("E081", Severity::Error, |root| {
             fs::rename(root.join("0=ocfl_1.1"), root.join("0=ocfl_1.0")).unwrap();
             fs::write(root.join("0=ocfl_1.0"), "ocfl_1.0\n").unwrap();
@@ -370,10 +221,7 @@ fn broken_storage_roots_have_the_code_of_their_rule() {
         put_root(dir.path(), &[ID]);
         change(dir.path());
         let (_, findings) = validate_root(dir.path(), &Options::default()).unwrap();
-        assert!(
-            codes(&findings, severity).contains(code),
-            "{code}: {findings:#?}"
-        );
+        assert!(codes(&findings, severity).contains(code), "{code}: {findings:#?}");
     }
 }
 
@@ -384,13 +232,7 @@ fn objects_at_the_top_and_in_a_hierarchy_are_a_warning_where_no_layout_is_declar
     put_first(&dir.path().join("top"), "urn:x:2", &[("a", b"1")]);
     fs::remove_file(dir.path().join("ocfl_layout.json")).unwrap();
     let (_, findings) = validate_root(dir.path(), &Options::default()).unwrap();
-    assert_eq!(
-        findings
-            .iter()
-            .map(|finding| finding.code.as_str())
-            .collect::<Vec<_>>(),
-        ["W015"]
-    );
+    assert_eq!(findings.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>(), ["W015"]);
 }
 
 #[test]
@@ -398,10 +240,7 @@ fn other_files_of_a_storage_root_are_ignored() {
     let dir = tempfile::tempdir().unwrap();
     put_root(dir.path(), &[ID]);
     fs::write(dir.path().join("ocfl_1.1.md"), "text").unwrap();
-    assert_eq!(
-        validate_root(dir.path(), &Options::default()).unwrap().1,
-        []
-    );
+    assert_eq!(validate_root(dir.path(), &Options::default()).unwrap().1, []);
 }
 
 #[test]
@@ -412,9 +251,7 @@ fn large_objects_are_read_once_by_all_threads_and_progress_is_told() {
         fs::create_dir_all(dir.path().join(&path).parent().unwrap()).unwrap();
         fs::write(dir.path().join(path), bytes).unwrap();
     }
-    let object = dir
-        .path()
-        .join(sago_packages::ocfl::write::object_path_0003(ID));
+    let object = dir.path().join(sago_packages::ocfl::write::object_path_0003(ID));
     put_first(&object, ID, &[("a", &content), ("b", &content)]);
     let last = Arc::new(AtomicU64::new(0));
     let calls = Arc::new(AtomicU64::new(0));
@@ -423,15 +260,7 @@ fn large_objects_are_read_once_by_all_threads_and_progress_is_told() {
         heard.fetch_max(progress.bytes, Ordering::Relaxed);
         times.fetch_add(1, Ordering::Relaxed);
     });
-    let (_, findings) = validate_root(
-        dir.path(),
-        &Options {
-            threads: 3,
-            progress: Some(progress),
-            ..Options::default()
-        },
-    )
-    .unwrap();
+    let (_, findings) = validate_root(dir.path(), &Options { threads: 3, progress: Some(progress), ..Options::default() }).unwrap();
     assert_eq!(findings, []);
     assert_eq!(last.load(Ordering::Relaxed), 66 * 1024 * 1024);
     // Two steps within each file, then each file, then the object.
@@ -444,15 +273,7 @@ fn findings_are_limited_and_the_rest_is_counted() {
         let dir = tempfile::tempdir().unwrap();
         put_first(dir.path(), ID, &[("a", b"1")]);
         (0..50).for_each(|index| fs::write(dir.path().join(format!("extra{index}")), b"").unwrap());
-        validate_object(
-            dir.path(),
-            &Options {
-                max_findings: 10,
-                ..Options::default()
-            },
-        )
-        .unwrap()
-        .1
+        validate_object(dir.path(), &Options { max_findings: 10, ..Options::default() }).unwrap().1
     };
     assert_eq!(findings.len(), 11);
     assert!(findings[10].message.starts_with("40 more") && findings[10].is_error());

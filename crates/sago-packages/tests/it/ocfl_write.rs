@@ -6,8 +6,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use sago_packages::ocfl::write::{
-    NewFile, OBJECT_DECLARATION, VersionInfo, content_path, first_version, inventory_bytes,
-    next_version, object_path_0003, sidecar_text, storage_root_files,
+    NewFile, OBJECT_DECLARATION, VersionInfo, content_path, first_version, inventory_bytes, next_version, object_path_0003, sidecar_text, storage_root_files,
 };
 use sago_packages::ocfl::{Inventory, VersionNum, read_inventory, validate_object, validate_root};
 use sago_packages::{Algorithm, Finding, Options};
@@ -24,11 +23,7 @@ pub fn info(created: &str) -> VersionInfo {
 }
 
 fn new_file(path: &str, bytes: &[u8]) -> NewFile {
-    NewFile {
-        logical_path: path.to_owned(),
-        sha512: Algorithm::Sha512.hash(bytes),
-        sha256: Algorithm::Sha256.hash(bytes),
-    }
+    NewFile { logical_path: path.to_owned(), sha512: Algorithm::Sha512.hash(bytes), sha256: Algorithm::Sha256.hash(bytes) }
 }
 
 /// Puts a version on disk as a store would.
@@ -50,10 +45,7 @@ pub fn put(object: &Path, inventory: &Inventory, files: &[(&str, &[u8])]) {
 
 /// Makes an object of one version.
 pub fn put_first(object: &Path, id: &str, files: &[(&str, &[u8])]) -> Inventory {
-    let new: Vec<NewFile> = files
-        .iter()
-        .map(|(path, bytes)| new_file(path, bytes))
-        .collect();
+    let new: Vec<NewFile> = files.iter().map(|(path, bytes)| new_file(path, bytes)).collect();
     let inventory = first_version(id, info("2026-03-14T09:00:00Z"), &new).unwrap();
     put(object, &inventory, files);
     inventory
@@ -73,44 +65,21 @@ pub fn put_root(root: &Path, ids: &[&str]) {
 }
 
 fn findings(object: &Path) -> Vec<Finding> {
-    validate_object(
-        object,
-        &Options {
-            threads: 1,
-            ..Options::default()
-        },
-    )
-    .unwrap()
-    .1
+    validate_object(object, &Options { threads: 1, ..Options::default() }).unwrap().1
 }
 
 #[test]
 fn objects_lie_where_layout_0003_says() {
     assert_eq!(object_path_0003("object-01"), "3c0/ff4/240/object-01");
-    assert_eq!(
-        object_path_0003("..hor/rib:le-$id"),
-        "487/326/d8c/%2e%2ehor%2frib%3ale-%24id"
-    );
+    assert_eq!(object_path_0003("..hor/rib:le-$id"), "487/326/d8c/%2e%2ehor%2frib%3ale-%24id");
     let path = object_path_0003("urn:uuid:6e8bc430-9c3a-41d9-9669-0800200c9a66");
-    assert!(
-        path.ends_with("/urn%3auuid%3a6e8bc430-9c3a-41d9-9669-0800200c9a66"),
-        "{path}"
-    );
+    assert!(path.ends_with("/urn%3auuid%3a6e8bc430-9c3a-41d9-9669-0800200c9a66"), "{path}");
 }
 
 #[test]
 fn inventory_bytes_stay_as_they_are_printed_here() {
-    let file = NewFile {
-        logical_path: "o/000001.age".to_owned(),
-        sha512: "ab".repeat(64),
-        sha256: "cd".repeat(32),
-    };
-    let inventory = first_version(
-        "urn:uuid:6e8bc430-9c3a-41d9-9669-0800200c9a66",
-        info("2026-03-14T09:00:00.000001Z"),
-        &[file],
-    )
-    .unwrap();
+    let file = NewFile { logical_path: "o/000001.age".to_owned(), sha512: "ab".repeat(64), sha256: "cd".repeat(32) };
+    let inventory = first_version("urn:uuid:6e8bc430-9c3a-41d9-9669-0800200c9a66", info("2026-03-14T09:00:00.000001Z"), &[file]).unwrap();
     let expected = format!(
         r#"{{
   "type": "https://ocfl.io/1.1/spec/#inventory",
@@ -140,40 +109,17 @@ fn inventory_bytes_stay_as_they_are_printed_here() {
         "ab".repeat(64),
         "cd".repeat(32)
     );
-    assert_eq!(
-        String::from_utf8(inventory_bytes(&inventory)).unwrap(),
-        expected
-    );
+    assert_eq!(String::from_utf8(inventory_bytes(&inventory)).unwrap(), expected);
 }
 
 #[test]
 fn a_storage_root_of_ours_has_no_finding_at_all() {
     let dir = tempfile::tempdir().unwrap();
-    put_root(
-        dir.path(),
-        &[
-            "urn:uuid:6e8bc430-9c3a-41d9-9669-0800200c9a66",
-            "urn:uuid:6e8bc430-9c3a-41d9-9669-0800200c9a67",
-        ],
-    );
+    put_root(dir.path(), &["urn:uuid:6e8bc430-9c3a-41d9-9669-0800200c9a66", "urn:uuid:6e8bc430-9c3a-41d9-9669-0800200c9a67"]);
     for threads in [1, 4] {
-        let (summary, findings) = validate_root(
-            dir.path(),
-            &Options {
-                threads,
-                ..Options::default()
-            },
-        )
-        .unwrap();
+        let (summary, findings) = validate_root(dir.path(), &Options { threads, ..Options::default() }).unwrap();
         assert_eq!(findings, []);
-        assert_eq!(
-            (
-                summary.objects,
-                summary.content_files,
-                summary.content_bytes
-            ),
-            (2, 4, 94)
-        );
+        assert_eq!((summary.objects, summary.content_files, summary.content_bytes), (2, 4, 94));
     }
 }
 
@@ -181,18 +127,8 @@ fn a_storage_root_of_ours_has_no_finding_at_all() {
 fn versions_follow_each_other_without_a_finding() {
     let dir = tempfile::tempdir().unwrap();
     let object = dir.path();
-    let v1 = put_first(
-        object,
-        "urn:x:1",
-        &[("a", b"1"), ("b/c", b"2"), ("same", b"1")],
-    );
-    let v2 = next_version(
-        &v1,
-        info("2026-03-15T09:00:00Z"),
-        &[new_file("b/c", b"3"), new_file("d", b"1")],
-        &["a"],
-    )
-    .unwrap();
+    let v1 = put_first(object, "urn:x:1", &[("a", b"1"), ("b/c", b"2"), ("same", b"1")]);
+    let v2 = next_version(&v1, info("2026-03-15T09:00:00Z"), &[new_file("b/c", b"3"), new_file("d", b"1")], &["a"]).unwrap();
     put(object, &v2, &[("b/c", b"3"), ("d", b"1")]);
     let v3 = next_version(&v2, info("2026-03-16T09:00:00Z"), &[], &["same"]).unwrap();
     put(object, &v3, &[]);
@@ -204,60 +140,19 @@ fn versions_follow_each_other_without_a_finding() {
 #[test]
 fn what_would_make_a_bad_object_is_refused() {
     let one = new_file("a", b"1");
-    let v1 = first_version(
-        "urn:x:1",
-        info("2026-03-14T09:00:00Z"),
-        std::slice::from_ref(&one),
-    )
-    .unwrap();
-    let with = |path: &str| NewFile {
-        logical_path: path.to_owned(),
-        ..one.clone()
-    };
+    let v1 = first_version("urn:x:1", info("2026-03-14T09:00:00Z"), std::slice::from_ref(&one)).unwrap();
+    let with = |path: &str| NewFile { logical_path: path.to_owned(), ..one.clone() };
     let when = || info("2026-03-14T09:00:00Z");
     assert!(first_version("no uri", when(), &[]).is_err());
     assert!(first_version("urn:x:1", info("2026-03-14"), &[]).is_err());
-    assert!(
-        first_version(
-            "urn:x:1",
-            VersionInfo {
-                user_address: "me".to_owned(),
-                ..when()
-            },
-            &[]
-        )
-        .is_err()
-    );
+    assert!(first_version("urn:x:1", VersionInfo { user_address: "me".to_owned(), ..when() }, &[]).is_err());
     for path in ["", "/a", "a/", "a//b", "../a", "a/./b", "a\nb"] {
-        assert!(
-            first_version("urn:x:1", when(), &[with(path)]).is_err(),
-            "{path:?}"
-        );
+        assert!(first_version("urn:x:1", when(), &[with(path)]).is_err(), "{path:?}");
     }
     assert!(first_version("urn:x:1", when(), &[one.clone(), one.clone()]).is_err());
     assert!(first_version("urn:x:1", when(), &[one.clone(), with("a/b")]).is_err());
-    assert!(
-        first_version(
-            "urn:x:1",
-            when(),
-            &[NewFile {
-                sha512: one.sha512.to_uppercase(),
-                ..one.clone()
-            }]
-        )
-        .is_err()
-    );
-    assert!(
-        first_version(
-            "urn:x:1",
-            when(),
-            &[NewFile {
-                sha256: "00".to_owned(),
-                ..one.clone()
-            }]
-        )
-        .is_err()
-    );
+    assert!(first_version("urn:x:1", when(), &[NewFile { sha512: one.sha512.to_uppercase(), ..one.clone() }]).is_err());
+    assert!(first_version("urn:x:1", when(), &[NewFile { sha256: "00".to_owned(), ..one.clone() }]).is_err());
     assert!(next_version(&v1, when(), &[], &["b"]).is_err());
     assert!(next_version(&v1, when(), &[with("a/b")], &[]).is_err());
     assert!(next_version(&v1, when(), &[with("a/b")], &["a"]).is_ok());
@@ -265,19 +160,8 @@ fn what_would_make_a_bad_object_is_refused() {
 
 /// Says whether a changed file still says the same: a digest in a sidecar is hexadecimal in any case, and its blank may be a tab.
 fn means_the_same(path: &Path, before: &[u8], after: &[u8]) -> bool {
-    let is_sidecar = path
-        .file_name()
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .starts_with("inventory.json.");
-    let plain = |bytes: &[u8]| {
-        String::from_utf8(bytes.to_vec()).map(|text| {
-            text.replace('\t', " ")
-                .replace("inventory.json", "*")
-                .to_lowercase()
-        })
-    };
+    let is_sidecar = path.file_name().unwrap().to_str().unwrap().starts_with("inventory.json.");
+    let plain = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map(|text| text.replace('\t', " ").replace("inventory.json", "*").to_lowercase());
     is_sidecar && plain(before) == plain(after) && plain(before).is_ok()
 }
 
@@ -291,18 +175,13 @@ fn flipped_bits_of_an_object_are_found() {
         let before = fs::read(&path).unwrap();
         // Every bit of declarations, sidecars and content; one bit of every second byte of inventories, whose digest covers them evenly.
         let is_inventory = path.ends_with("inventory.json");
-        let bits = (0..before.len() * 8)
-            .filter(|bit| !is_inventory || (bit / 8 % 2 == 0 && bit % 8 == bit / 8 % 7));
+        let bits = (0..before.len() * 8).filter(|bit| !is_inventory || (bit / 8 % 2 == 0 && bit % 8 == bit / 8 % 7));
         for bit in bits {
             let mut after = before.clone();
             after[bit / 8] ^= 1 << (bit % 8);
             fs::write(&path, &after).unwrap();
             let found = findings(dir.path()).iter().any(Finding::is_error);
-            assert!(
-                found || means_the_same(&path, &before, &after),
-                "{} bit {bit}",
-                path.display()
-            );
+            assert!(found || means_the_same(&path, &before, &after), "{} bit {bit}", path.display());
             flips += 1;
         }
         fs::write(&path, &before).unwrap();

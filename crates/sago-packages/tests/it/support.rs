@@ -13,11 +13,7 @@ pub fn shared(folder: &str) -> PathBuf {
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
     };
     let path = root.join(folder);
-    assert!(
-        path.is_dir(),
-        "the test data {} is not there: set SAGO_SHARED_DATA to the folder that holds {folder}",
-        path.display()
-    );
+    assert!(path.is_dir(), "the test data {} is not there: set SAGO_SHARED_DATA to the folder that holds {folder}", path.display());
     path
 }
 
@@ -36,11 +32,7 @@ pub fn name(path: &Path) -> String {
 }
 
 pub fn codes(findings: &[Finding], severity: Severity) -> BTreeSet<String> {
-    findings
-        .iter()
-        .filter(|finding| finding.severity == severity)
-        .map(|finding| finding.code.clone())
-        .collect()
+    findings.iter().filter(|finding| finding.severity == severity).map(|finding| finding.code.clone()).collect()
 }
 
 /// Copies a folder so that it can be changed.

@@ -16,9 +16,7 @@ use sago_ledger::opening::{Opening, Part};
 use sago_ledger::proof::TlogProof;
 use sago_ledger::source::{MemorySource, TileReader};
 use sago_packages::bagit::BagWriter;
-use sago_packages::ocfl::write::{
-    NewFile, VersionInfo, first_version, inventory_bytes, sidecar_text,
-};
+use sago_packages::ocfl::write::{NewFile, VersionInfo, first_version, inventory_bytes, sidecar_text};
 use sago_verify::stamp::log_id;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256, Sha512};
@@ -72,10 +70,7 @@ impl Log {
     }
 
     pub fn vkey(&self) -> String {
-        self.signers
-            .iter()
-            .map(|signer| format!("{}\n", signer.verifier()))
-            .collect()
+        self.signers.iter().map(|signer| format!("{}\n", signer.verifier())).collect()
     }
 
     pub fn add(&mut self, kind: &str, skeleton: Value, detail: &Value) {
@@ -84,16 +79,9 @@ impl Log {
             "kind": kind, "event": format!("00000000-0000-4000-8000-{index:012}"), "at": TIME,
             "agent": "urn:uuid:1f0b2a34-0000-4000-8000-000000000007", "software": "sago 0.1.0", "policy": "1",
         });
-        whole
-            .as_object_mut()
-            .unwrap()
-            .extend(skeleton.as_object().unwrap().clone());
-        let half = |name: &str, payload: &Value| Half {
-            nonce: seed(&format!("{} {index} {name}", self.origin)),
-            payload: canonical(payload),
-        };
-        self.events
-            .push((half("skeleton", &whole), half("detail", detail)));
+        whole.as_object_mut().unwrap().extend(skeleton.as_object().unwrap().clone());
+        let half = |name: &str, payload: &Value| Half { nonce: seed(&format!("{} {index} {name}", self.origin)), payload: canonical(payload) };
+        self.events.push((half("skeleton", &whole), half("detail", detail)));
     }
 
     pub fn leaf(&self, index: usize) -> Leaf {
@@ -116,39 +104,20 @@ impl Log {
 
     pub fn checkpoint(&self) -> String {
         let checkpoint = Checkpoint::new(&self.origin, self.size, self.root).unwrap();
-        checkpoint
-            .sign(&self.signers, START + 600)
-            .unwrap()
-            .to_string()
+        checkpoint.sign(&self.signers, START + 600).unwrap().to_string()
     }
 
     pub fn opening(&self, index: u64) -> Opening {
         let (skeleton, detail) = self.events[index as usize].clone();
-        Opening {
-            log: self.origin.clone(),
-            index,
-            seconds: START + index,
-            skeleton: Part::Open(skeleton),
-            detail: Part::Open(detail),
-        }
+        Opening { log: self.origin.clone(), index, seconds: START + index, skeleton: Part::Open(skeleton), detail: Part::Open(detail) }
     }
 
     pub fn path(&self, index: u64) -> Vec<Hash> {
-        inclusion_path(
-            index,
-            self.size,
-            &mut TileReader::new(&self.files, self.size),
-        )
-        .unwrap()
+        inclusion_path(index, self.size, &mut TileReader::new(&self.files, self.size)).unwrap()
     }
 
     pub fn proof(&self, opening: &Opening) -> TlogProof {
-        TlogProof {
-            index: opening.index,
-            path: self.path(opening.index),
-            checkpoint: self.checkpoint(),
-            extra: Some(opening.encode().unwrap()),
-        }
+        TlogProof { index: opening.index, path: self.path(opening.index), checkpoint: self.checkpoint(), extra: Some(opening.encode().unwrap()) }
     }
 
     pub fn write(&self, folder: &Path) {
@@ -188,82 +157,34 @@ impl World {
     /// The same events in logs of other names.
     pub fn from(custody: &str, access: &str) -> Self {
         let originals = originals();
-        let sealed: Vec<Vec<u8>> = originals
-            .iter()
-            .map(|original| [b"age-encryption.org/v1\n", &original.bytes[..]].concat())
-            .collect();
+        let sealed: Vec<Vec<u8>> = originals.iter().map(|original| [b"age-encryption.org/v1\n", &original.bytes[..]].concat()).collect();
         let lines = manifest_lines(&originals, &sealed);
         let manifest = MerkleList::from_entries(&lines);
         let inventory = inventory(&sealed);
         let objects = json!([{ "id": OBJECT, "inventory_sha512": sha512(&inventory) }]);
         let accession = "3d1c7f00-0000-4000-8000-00000000acce";
         let mut log = Log::new(custody);
-        log.add(
-            "repository-created",
-            json!({ "repository": OBJECT, "domain_unit": UNIT }),
-            &json!({ "name": "사고", "custodians": 5 }),
-        );
-        log.add(
-            "unit-created",
-            json!({ "unit": UNIT, "mode": "working", "vault_sha256": sha256(b"vault") }),
-            &json!({}),
-        );
-        log.add(
-            "accession-opened",
-            json!({ "accession": accession, "unit": UNIT, "number": "A-2026-0001" }),
-            &json!({ "contributor": "김", "title": "진술" }),
-        );
-        log.add(
-            "accession-prepared",
-            json!({ "accession": accession, "unit": UNIT, "objects": objects.clone() }),
-            &json!({}),
-        );
+        log.add("repository-created", json!({ "repository": OBJECT, "domain_unit": UNIT }), &json!({ "name": "사고", "custodians": 5 }));
+        log.add("unit-created", json!({ "unit": UNIT, "mode": "working", "vault_sha256": sha256(b"vault") }), &json!({}));
+        log.add("accession-opened", json!({ "accession": accession, "unit": UNIT, "number": "A-2026-0001" }), &json!({ "contributor": "김", "title": "진술" }));
+        log.add("accession-prepared", json!({ "accession": accession, "unit": UNIT, "objects": objects.clone() }), &json!({}));
         let received = json!({
             "number": "A-2026-0001", "manifest_root": hex::encode(manifest.root().0), "manifest_lines": lines.len(),
             "items": originals.len(), "bytes": 1, "not_taken": 1,
         });
-        log.add(
-            "accession-received",
-            json!({ "accession": accession, "unit": UNIT, "objects": objects, "recovered": false }),
-            &received,
-        );
-        log.add(
-            "keys-checked",
-            json!({ "units": 1, "failures": 0 }),
-            &json!({ "failed": [] }),
-        );
-        log.add(
-            "access-checkpointed",
-            json!({ "size": 1, "root": "" }),
-            &json!({}),
-        );
+        log.add("accession-received", json!({ "accession": accession, "unit": UNIT, "objects": objects, "recovered": false }), &received);
+        log.add("keys-checked", json!({ "units": 1, "failures": 0 }), &json!({ "failed": [] }));
+        log.add("access-checkpointed", json!({ "size": 1, "root": "" }), &json!({}));
         log.integrate();
         let mut reads = Log::new(access);
-        reads.add(
-            "item-opened",
-            json!({ "item": OBJECT, "accession": accession }),
-            &json!({ "number": "A-2026-0001.00001", "reason": "request 17" }),
-        );
+        reads.add("item-opened", json!({ "item": OBJECT, "accession": accession }), &json!({ "number": "A-2026-0001.00001", "reason": "request 17" }));
         reads.integrate();
-        Self {
-            custody: log,
-            access: reads,
-            originals,
-            lines,
-            manifest,
-            inventory,
-        }
+        Self { custody: log, access: reads, originals, lines, manifest, inventory }
     }
 
     /// The proof of the item whose line is `index` (from 1), as the text of its file.
     pub fn item_proof(&self, index: u64) -> String {
-        let path: Vec<String> = self
-            .manifest
-            .inclusion_path(index)
-            .unwrap()
-            .iter()
-            .map(|hash| hex::encode(hash.0))
-            .collect();
+        let path: Vec<String> = self.manifest.inclusion_path(index).unwrap().iter().map(|hash| hex::encode(hash.0)).collect();
         canonical(&json!({
             "event_index": ACCESSION_EVENT, "item_proof": "sago-item-proof/1", "line": self.lines[index as usize], "line_index": index,
             "line_count": self.lines.len(), "log": self.custody.origin, "path": path,
@@ -274,9 +195,7 @@ impl World {
         let mut story = String::new();
         for (name, log) in [("custody", &self.custody), ("access", &self.access)] {
             for index in 0..log.size {
-                story += &canonical(
-                    &json!({ "log": name, "index": index, "opening": log.opening(index).to_value() }),
-                );
+                story += &canonical(&json!({ "log": name, "index": index, "opening": log.opening(index).to_value() }));
                 story.push('\n');
             }
         }
@@ -289,62 +208,30 @@ impl World {
         let mut add = |path: &str, bytes: &[u8]| {
             bag.add_file(path, &mut &*bytes).unwrap();
         };
-        add(
-            "READ-ME-FIRST.html",
-            "<!doctype html><title>Read me</title>".as_bytes(),
-        );
+        add("READ-ME-FIRST.html", "<!doctype html><title>Read me</title>".as_bytes());
         add("VERIFY.md", b"# How to verify\n");
         add("ro-crate-metadata.json", b"{}");
         for original in &self.originals {
-            add(
-                &format!("evidence/{}/{}", original.number, original.name),
-                &original.bytes,
-            );
+            add(&format!("evidence/{}/{}", original.number, original.name), &original.bytes);
         }
         add("provenance/premis.xml", b"<premis/>");
         add("provenance/events.jsonl", self.story().as_bytes());
         for (name, log) in [("custody", &self.custody), ("access", &self.access)] {
             for index in 0..log.size {
-                add(
-                    &format!("proofs/{name}-{index}.tlog-proof"),
-                    log.proof(&log.opening(index)).encode().as_bytes(),
-                );
+                add(&format!("proofs/{name}-{index}.tlog-proof"), log.proof(&log.opening(index)).encode().as_bytes());
             }
             add(&format!("proofs/keys/{name}.vkey"), log.vkey().as_bytes());
         }
         for (index, original) in (1..).zip(&self.originals) {
-            add(
-                &format!("proofs/items/{}.json", original.number),
-                self.item_proof(index).as_bytes(),
-            );
+            add(&format!("proofs/items/{}.json", original.number), self.item_proof(index).as_bytes());
         }
-        add(
-            &format!("proofs/objects/{OBJECT}/inventory.json"),
-            &self.inventory,
-        );
-        add(
-            &format!("proofs/objects/{OBJECT}/inventory.json.sha512"),
-            sidecar_text(&self.inventory).as_bytes(),
-        );
+        add(&format!("proofs/objects/{OBJECT}/inventory.json"), &self.inventory);
+        add(&format!("proofs/objects/{OBJECT}/inventory.json.sha512"), sidecar_text(&self.inventory).as_bytes());
         for (name, bytes) in stamps {
-            add(
-                &format!(
-                    "stamps/{}/{}/{name}",
-                    log_id(&self.custody.origin),
-                    self.custody.size
-                ),
-                bytes,
-            );
+            add(&format!("stamps/{}/{}/{name}", log_id(&self.custody.origin), self.custody.size), bytes);
         }
-        add(
-            "verify/sago_verify.py",
-            sago_verify::PYTHON_VERIFIER.as_bytes(),
-        );
-        bag.finish(&[
-            ("Source-Organization", "사고"),
-            ("External-Identifier", "E-2026-0001"),
-        ])
-        .unwrap();
+        add("verify/sago_verify.py", sago_verify::PYTHON_VERIFIER.as_bytes());
+        bag.finish(&[("Source-Organization", "사고"), ("External-Identifier", "E-2026-0001")]).unwrap();
     }
 
     pub fn write_receipt(&self, folder: &Path) {
@@ -354,21 +241,9 @@ impl World {
             "manifest": "manifest.jsonl", "proof": "receipt.tlog-proof", "key": "custody.vkey", "issued_at": TIME,
         });
         write(&folder.join("receipt.txt"), "Receipt A-2026-0001\n");
-        write(
-            &folder.join("receipt.json"),
-            serde_json::to_string_pretty(&receipt).unwrap(),
-        );
-        write(
-            &folder.join("manifest.jsonl"),
-            self.lines
-                .iter()
-                .map(|line| format!("{line}\n"))
-                .collect::<String>(),
-        );
-        write(
-            &folder.join("receipt.tlog-proof"),
-            self.custody.proof(&opening).encode(),
-        );
+        write(&folder.join("receipt.json"), serde_json::to_string_pretty(&receipt).unwrap());
+        write(&folder.join("manifest.jsonl"), self.lines.iter().map(|line| format!("{line}\n")).collect::<String>());
+        write(&folder.join("receipt.tlog-proof"), self.custody.proof(&opening).encode());
         write(&folder.join("custody.vkey"), self.custody.vkey());
     }
 
@@ -378,11 +253,7 @@ impl World {
             log.write(&folder.join(name));
             write(&folder.join(format!("{name}.vkey")), log.vkey());
             for half in ["skeleton", "detail"] {
-                let segment = format!(
-                    "payload/{name}/{:012}-{:012}.{UNIT}.{half}.age",
-                    0,
-                    log.size - 1
-                );
+                let segment = format!("payload/{name}/{:012}-{:012}.{UNIT}.{half}.age", 0, log.size - 1);
                 write(&folder.join(segment), "age-encryption.org/v1\n");
             }
         }
@@ -390,11 +261,7 @@ impl World {
 }
 
 fn originals() -> Vec<Original> {
-    let original = |number: u32, name, bytes: &[u8]| Original {
-        number: format!("A-2026-0001.{number:05}"),
-        name,
-        bytes: bytes.to_vec(),
-    };
+    let original = |number: u32, name, bytes: &[u8]| Original { number: format!("A-2026-0001.{number:05}"), name, bytes: bytes.to_vec() };
     vec![
         original(1, "진술서.hwp", b"\xd0\xcf\x11\xe0 statement of a witness"),
         original(2, "photo 1.jpg", b"\xff\xd8\xff\xe0 a photograph"),
@@ -426,14 +293,8 @@ fn manifest_lines(originals: &[Original], sealed: &[Vec<u8>]) -> Vec<String> {
 }
 
 fn inventory(sealed: &[Vec<u8>]) -> Vec<u8> {
-    let files: Vec<NewFile> = (1..)
-        .zip(sealed)
-        .map(|(index, bytes)| NewFile {
-            logical_path: format!("o/{index:06}.age"),
-            sha512: sha512(bytes),
-            sha256: sha256(bytes),
-        })
-        .collect();
+    let files: Vec<NewFile> =
+        (1..).zip(sealed).map(|(index, bytes)| NewFile { logical_path: format!("o/{index:06}.age"), sha512: sha512(bytes), sha256: sha256(bytes) }).collect();
     let info = VersionInfo {
         created: "2026-03-14T10:02:00Z".to_owned(),
         message: "Accession".to_owned(),

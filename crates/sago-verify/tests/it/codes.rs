@@ -12,23 +12,10 @@ fn codes_are_unique_kebab_case_and_explained() {
     let mut seen = BTreeSet::new();
     for row in all() {
         assert!(seen.insert(row.code.clone()), "{} stands twice", row.code);
-        let kebab = row
-            .code
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        assert!(
-            kebab || ["E000", "W000"].contains(&row.code.as_str()),
-            "{}",
-            row.code
-        );
+        let kebab = row.code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        assert!(kebab || ["E000", "W000"].contains(&row.code.as_str()), "{}", row.code);
         for text in [&row.meaning, &row.action] {
-            assert!(
-                text.ends_with('.')
-                    && text.len() > 10
-                    && text.starts_with(|c: char| c.is_uppercase() || !c.is_alphabetic()),
-                "{}: {text}",
-                row.code
-            );
+            assert!(text.ends_with('.') && text.len() > 10 && text.starts_with(|c: char| c.is_uppercase() || !c.is_alphabetic()), "{}: {text}", row.code);
         }
     }
 }
@@ -39,11 +26,7 @@ fn quoted_after(text: &str, beginnings: &[&str]) -> BTreeSet<String> {
     for beginning in beginnings {
         for rest in text.split(beginning).skip(1) {
             let word = rest.split('"').next().unwrap_or_default();
-            if word.contains('-')
-                && word
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            {
+            if word.contains('-') && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
                 found.insert(word.to_owned());
             }
         }
@@ -54,25 +37,11 @@ fn quoted_after(text: &str, beginnings: &[&str]) -> BTreeSet<String> {
 #[test]
 fn every_code_of_the_second_verifier_stands_in_the_table() {
     let used = quoted_after(PYTHON_VERIFIER, &["\""]);
-    let known: BTreeSet<String> = used
-        .iter()
-        .filter(|word| lookup(word).is_some())
-        .cloned()
-        .collect();
+    let known: BTreeSet<String> = used.iter().filter(|word| lookup(word).is_some()).cloned().collect();
     // Words with a hyphen that are no codes: kinds of events, encodings, file name parts.
     let other: Vec<&String> = used.difference(&known).collect();
-    let no_codes = [
-        "accession-received",
-        "utf-8",
-        "tagmanifest-",
-        "digest-mismatch",
-        "--json",
-        "--key",
-    ];
-    assert!(
-        other.iter().all(|word| no_codes.contains(&word.as_str())),
-        "{other:?}"
-    );
+    let no_codes = ["accession-received", "utf-8", "tagmanifest-", "digest-mismatch", "--json", "--key"];
+    assert!(other.iter().all(|word| no_codes.contains(&word.as_str())), "{other:?}");
     assert!(known.len() > 40, "{known:?}");
 }
 
@@ -83,11 +52,7 @@ fn severities_of_the_second_verifier_are_those_of_the_table() {
         let Some(place) = place else { continue };
         let rest = &PYTHON_VERIFIER[place..];
         let word = format!("\"{}\"", code.severity.word());
-        assert!(
-            rest.chars().take(700).collect::<String>().contains(&word),
-            "{} is not {word} there",
-            code.code
-        );
+        assert!(rest.chars().take(700).collect::<String>().contains(&word), "{} is not {word} there", code.code);
     }
 }
 
@@ -104,36 +69,15 @@ fn every_code_of_the_judges_of_bags_stands_in_the_table() {
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = std::fs::read_to_string(&path).unwrap();
                 used.extend(
-                    quoted_after(
-                        &text,
-                        &[
-                            "error(\"",
-                            "warning(\"",
-                            "info(\"",
-                            "(\"bag-",
-                            "code: \"",
-                            "\"bag-",
-                        ],
-                    )
-                    .into_iter()
-                    .map(|word| word.to_owned()),
+                    quoted_after(&text, &["error(\"", "warning(\"", "info(\"", "(\"bag-", "code: \"", "\"bag-"]).into_iter().map(|word| word.to_owned()),
                 );
                 for kind in ["bag", "ocfl"] {
-                    used.extend(
-                        quoted_after(&text, &[&format!("\"{kind}-")])
-                            .into_iter()
-                            .map(|word| format!("{kind}-{word}")),
-                    );
+                    used.extend(quoted_after(&text, &[&format!("\"{kind}-")]).into_iter().map(|word| format!("{kind}-{word}")));
                 }
             }
         }
     }
-    let used: Vec<String> = used
-        .into_iter()
-        .filter(|code| {
-            code.starts_with("bag-") || code.starts_with("ocfl-") || code == "findings-left-out"
-        })
-        .collect();
+    let used: Vec<String> = used.into_iter().filter(|code| code.starts_with("bag-") || code.starts_with("ocfl-") || code == "findings-left-out").collect();
     let missing: Vec<&String> = used.iter().filter(|code| lookup(code).is_none()).collect();
     assert!(missing.is_empty(), "not in the table: {missing:?}");
     assert!(used.len() > 50, "{used:?}");
@@ -151,18 +95,10 @@ fn codes_of_the_ocfl_specification_are_explained_by_pattern() {
 
 #[test]
 fn the_program_prints_the_whole_table() {
-    let output = Command::new(env!("CARGO_BIN_EXE_sago-verify"))
-        .arg("--codes")
-        .output()
-        .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_sago-verify")).arg("--codes").output().unwrap();
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
     for row in all() {
-        assert!(
-            text.lines()
-                .any(|line| line.starts_with(&format!("{} (", row.code))),
-            "{}",
-            row.code
-        );
+        assert!(text.lines().any(|line| line.starts_with(&format!("{} (", row.code))), "{}", row.code);
     }
 }

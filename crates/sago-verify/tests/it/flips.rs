@@ -16,41 +16,23 @@ struct Flip {
 
 /// Draws flips: a file, then a place in it, so that small files are hit as often as large ones.
 fn draw(root: &Path, name: &str, count: usize) -> Vec<Flip> {
-    let files: Vec<(String, usize)> = list(root)
-        .into_iter()
-        .map(|path| (path.clone(), std::fs::read(root.join(&path)).unwrap().len()))
-        .filter(|(_, size)| *size > 0)
-        .collect();
+    let files: Vec<(String, usize)> =
+        list(root).into_iter().map(|path| (path.clone(), std::fs::read(root.join(&path)).unwrap().len())).filter(|(_, size)| *size > 0).collect();
     (0..count)
         .map(|number| {
             let random = seed(&format!("{name} {number}"));
-            let draw = |from: usize| {
-                u64::from_be_bytes(random[from..from + 8].try_into().unwrap()) as usize
-            };
+            let draw = |from: usize| u64::from_be_bytes(random[from..from + 8].try_into().unwrap()) as usize;
             let (path, size) = &files[draw(0) % files.len()];
-            Flip {
-                path: path.clone(),
-                at: draw(8) % size,
-                by: (draw(16) % 255 + 1) as u8,
-            }
+            Flip { path: path.clone(), at: draw(8) % size, by: (draw(16) % 255 + 1) as u8 }
         })
         .collect()
 }
 
 /// Runs both verifiers over every flip, in as many copies as there are processors.
-fn try_all(
-    stage: &Stage,
-    flips: &[Flip],
-    prepare: &(dyn Fn(&Path) + Sync),
-    check: &(dyn Fn(&Flip, Answer, Answer) + Sync),
-) {
+fn try_all(stage: &Stage, flips: &[Flip], prepare: &(dyn Fn(&Path) + Sync), check: &(dyn Fn(&Flip, Answer, Answer) + Sync)) {
     let next = Mutex::new(flips.iter());
-    let threads = std::thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(8);
-    let copies: Vec<PathBuf> = (0..threads)
-        .map(|number| stage.twin(&format!("copy {number}")))
-        .collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    let copies: Vec<PathBuf> = (0..threads).map(|number| stage.twin(&format!("copy {number}"))).collect();
     let keys = stage.keys();
     std::thread::scope(|scope| {
         for copy in &copies {
@@ -80,11 +62,7 @@ fn of_300_single_byte_flips_in_an_export_none_goes_unnoticed() {
     let flips = draw(&stage.root, "export", 300);
     try_all(&stage, &flips, &|_| {}, &|flip, rust, python| {
         let Flip { path, at, by } = flip;
-        assert_eq!(
-            (rust.exit, python.exit),
-            (1, 1),
-            "{path} at {at} by {by:#04x}: {rust:#?} {python:#?}"
-        );
+        assert_eq!((rust.exit, python.exit), (1, 1), "{path} at {at} by {by:#04x}: {rust:#?} {python:#?}");
     });
 }
 
@@ -96,17 +74,13 @@ fn of_60_single_byte_flips_in_a_receipt_none_goes_unnoticed_but_in_files_said_to
         let Flip { path, at, by } = flip;
         for answer in [&rust, &python] {
             let excused = answer.has("not-covered", path) || is_harmless_in_keys(flip);
-            assert!(
-                answer.exit == 1 || excused,
-                "{path} at {at} by {by:#04x}: {answer:#?}"
-            );
+            assert!(answer.exit == 1 || excused, "{path} at {at} by {by:#04x}: {answer:#?}");
         }
     });
 }
 
 #[test]
-fn of_100_flips_with_the_bag_made_whole_again_none_goes_unnoticed_but_in_files_said_to_be_uncovered()
- {
+fn of_100_flips_with_the_bag_made_whole_again_none_goes_unnoticed_but_in_files_said_to_be_uncovered() {
     let stage = Stage::export();
     let flips: Vec<Flip> = draw(&stage.root, "export, bag made whole", 200)
         .into_iter()
@@ -118,23 +92,13 @@ fn of_100_flips_with_the_bag_made_whole_again_none_goes_unnoticed_but_in_files_s
         let Flip { path, at, by } = flip;
         for answer in [&rust, &python] {
             let excused = answer.has("not-covered", path) || is_harmless_in_keys(flip);
-            assert!(
-                answer.exit == 1 || excused,
-                "{path} at {at} by {by:#04x}: {answer:#?}"
-            );
+            assert!(answer.exit == 1 || excused, "{path} at {at} by {by:#04x}: {answer:#?}");
         }
-        assert_eq!(
-            rust.exit, python.exit,
-            "{path} at {at} by {by:#04x}: {rust:#?} {python:#?}"
-        );
+        assert_eq!(rust.exit, python.exit, "{path} at {at} by {by:#04x}: {rust:#?} {python:#?}");
     });
 }
 
 /// Between two keys any blank does.
 fn is_harmless_in_keys(flip: &Flip) -> bool {
-    flip.path.ends_with(".vkey")
-        && matches!(
-            b'\n' ^ flip.by,
-            b' ' | b'\t' | b'\r' | 0x0b | 0x0c | 0x1c..=0x1f
-        )
+    flip.path.ends_with(".vkey") && matches!(b'\n' ^ flip.by, b' ' | b'\t' | b'\r' | 0x0b | 0x0c | 0x1c..=0x1f)
 }

@@ -16,17 +16,11 @@ pub struct Answer {
 
 impl Answer {
     pub fn errors(&self) -> BTreeSet<&str> {
-        self.findings
-            .iter()
-            .filter(|finding| finding.severity == Severity::Error)
-            .map(|finding| finding.code.as_str())
-            .collect()
+        self.findings.iter().filter(|finding| finding.severity == Severity::Error).map(|finding| finding.code.as_str()).collect()
     }
 
     pub fn has(&self, code: &str, path: &str) -> bool {
-        self.findings
-            .iter()
-            .any(|finding| finding.code == code && finding.path == path)
+        self.findings.iter().any(|finding| finding.code == code && finding.path == path)
     }
 }
 
@@ -38,34 +32,21 @@ fn run(mut command: Command, path: &Path, keys: &[&Path], name: &str) -> Answer 
     for key in keys {
         command.arg("--key").arg(key);
     }
-    let output = command.arg("--json").arg(path).output().unwrap_or_else(|error| {
-        panic!("{name} could not be started ({error}): the tests need python3 in the PATH, the second verifier is written in it")
-    });
+    let output = command
+        .arg("--json")
+        .arg(path)
+        .output()
+        .unwrap_or_else(|error| panic!("{name} could not be started ({error}): the tests need python3 in the PATH, the second verifier is written in it"));
     let text = String::from_utf8(output.stdout).unwrap();
-    let findings = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let findings = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        !complaint.contains("Traceback") && !complaint.contains("panicked"),
-        "{name} broke down: {complaint}"
-    );
-    Answer {
-        exit: output.status.code().unwrap(),
-        findings,
-        complaint,
-    }
+    assert!(!complaint.contains("Traceback") && !complaint.contains("panicked"), "{name} broke down: {complaint}");
+    Answer { exit: output.status.code().unwrap(), findings, complaint }
 }
 
 /// The program of this crate.
 pub fn rust(path: &Path, keys: &[&Path]) -> Answer {
-    run(
-        Command::new(env!("CARGO_BIN_EXE_sago-verify")),
-        path,
-        keys,
-        "sago-verify",
-    )
+    run(Command::new(env!("CARGO_BIN_EXE_sago-verify")), path, keys, "sago-verify")
 }
 
 /// The second verifier.
@@ -88,18 +69,8 @@ pub fn both_reject(name: &str, path: &Path, keys: &[&Path], code: &str) {
     let (rust, python) = (rust(path, keys), python(path, keys));
     for (who, answer) in [("sago-verify", &rust), ("sago_verify.py", &python)] {
         assert_eq!(answer.exit, 1, "{name}: {who} did not reject: {answer:#?}");
-        assert!(
-            answer.errors().contains(code),
-            "{name}: {who} did not name {code}: {answer:#?}"
-        );
+        assert!(answer.errors().contains(code), "{name}: {who} did not name {code}: {answer:#?}");
     }
-    let only_python: Vec<_> = python
-        .errors()
-        .difference(&rust.errors())
-        .copied()
-        .collect();
-    assert!(
-        only_python.is_empty(),
-        "{name}: only the second verifier names {only_python:?}: {rust:#?} {python:#?}"
-    );
+    let only_python: Vec<_> = python.errors().difference(&rust.errors()).copied().collect();
+    assert!(only_python.is_empty(), "{name}: only the second verifier names {only_python:?}: {rust:#?} {python:#?}");
 }

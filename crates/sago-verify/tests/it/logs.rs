@@ -13,11 +13,7 @@ use crate::stage::Stage;
 fn long_log(entries: u64) -> (tempfile::TempDir, PathBuf, Log) {
     let mut log = Log::new("k7q2m9.example/custody-1");
     for number in 0..entries {
-        log.add(
-            "clock-jumped",
-            json!({ "last": number.to_string(), "now": "0" }),
-            &json!({}),
-        );
+        log.add("clock-jumped", json!({ "last": number.to_string(), "now": "0" }), &json!({}));
     }
     log.integrate();
     let folder = tempfile::tempdir().unwrap();
@@ -51,21 +47,13 @@ fn every_file_of_a_log_is_missed_or_found_damaged_by_both() {
     for path in crate::build::list(&root) {
         let place = root.join(&path);
         let honest = fs::read(&place).unwrap();
-        for (name, bytes) in [
-            ("removed", None),
-            ("cut off", Some(honest[..honest.len() - 1].to_vec())),
-            ("changed", Some(changed(&honest))),
-        ] {
+        for (name, bytes) in [("removed", None), ("cut off", Some(honest[..honest.len() - 1].to_vec())), ("changed", Some(changed(&honest)))] {
             match &bytes {
                 None => fs::remove_file(&place).unwrap(),
                 Some(bytes) => fs::write(&place, bytes).unwrap(),
             }
             // Without a checkpoint a folder still has the shape of a log for the first verifier, and none for the second.
-            let wanted = if path == "checkpoint" && bytes.is_none() {
-                2
-            } else {
-                1
-            };
+            let wanted = if path == "checkpoint" && bytes.is_none() { 2 } else { 1 };
             assert_eq!(rust(&root, &[]).exit, 1, "{path} {name}");
             assert_eq!(python(&root, &[]).exit, wanted, "{path} {name}");
             fs::write(&place, &honest).unwrap();
@@ -100,31 +88,17 @@ fn a_log_signed_by_others_or_by_nobody_known_is_rejected_by_both() {
 
 #[test]
 fn the_sample_log_of_another_implementation_is_sound_but_holds_no_leaves_of_ours() {
-    let data = std::env::var_os("SAGO_SHARED_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
+    let data = std::env::var_os("SAGO_SHARED_DATA").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
     let sample = data.join("tlog-sample");
-    assert!(
-        sample.join("checkpoint").is_file(),
-        "the shared data is needed: set SAGO_SHARED_DATA to its folder (looked in {})",
-        data.display()
-    );
+    assert!(sample.join("checkpoint").is_file(), "the shared data is needed: set SAGO_SHARED_DATA to its folder (looked in {})", data.display());
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("sample.vkey");
     // From the list of sources that lies beside the sample.
-    write(
-        &key,
-        "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx\n",
-    );
+    write(&key, "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx\n");
     let python = python(&sample, &[&key]);
     assert_eq!(python.exit, 0, "{python:#?}");
     let rust = rust(&sample, &[&key]);
-    assert_eq!(
-        rust.errors().into_iter().collect::<Vec<_>>(),
-        ["leaf-invalid"],
-        "{rust:#?}"
-    );
+    assert_eq!(rust.errors().into_iter().collect::<Vec<_>>(), ["leaf-invalid"], "{rust:#?}");
 }
 
 #[test]
@@ -134,21 +108,11 @@ fn a_generation_is_verified_as_a_whole() {
     assert_eq!(answer.exit, 0, "{answer:#?}");
     type Case = (&'static str, &'static str, fn(&Stage));
     let cases: [Case; 5] = [
-        ("payload-gap", "payload/custody", |stage| {
-            fs::remove_file(segment(stage, "custody", "detail")).unwrap()
-        }),
-        ("payload-gap", "payload/access", |stage| {
-            fs::remove_file(segment(stage, "access", "skeleton")).unwrap()
-        }),
-        ("log-missing", "access", |stage| {
-            fs::remove_dir_all(stage.root.join("access")).unwrap()
-        }),
-        ("file-missing", "custody.vkey", |stage| {
-            stage.remove("custody.vkey")
-        }),
-        ("file-missing", "custody/tile/entries/000.p/7", |stage| {
-            stage.remove("custody/tile/entries/000.p/7")
-        }),
+        ("payload-gap", "payload/custody", |stage| fs::remove_file(segment(stage, "custody", "detail")).unwrap()),
+        ("payload-gap", "payload/access", |stage| fs::remove_file(segment(stage, "access", "skeleton")).unwrap()),
+        ("log-missing", "access", |stage| fs::remove_dir_all(stage.root.join("access")).unwrap()),
+        ("file-missing", "custody.vkey", |stage| stage.remove("custody.vkey")),
+        ("file-missing", "custody/tile/entries/000.p/7", |stage| stage.remove("custody/tile/entries/000.p/7")),
     ];
     for (code, path, act) in cases {
         let stage = Stage::generation();
@@ -160,17 +124,11 @@ fn a_generation_is_verified_as_a_whole() {
     let strange = Stage::generation();
     strange.write("payload/custody/notes.txt", "notes");
     let answer = rust(&strange.root, &strange.keys());
-    assert!(
-        answer.exit == 0 && answer.has("payload-name", "payload/custody/notes.txt"),
-        "{answer:#?}"
-    );
+    assert!(answer.exit == 0 && answer.has("payload-name", "payload/custody/notes.txt"), "{answer:#?}");
 }
 
 fn segment(stage: &Stage, log: &str, half: &str) -> PathBuf {
     let folder = stage.root.join("payload").join(log);
-    let found = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.to_str().unwrap().contains(half));
+    let found = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.to_str().unwrap().contains(half));
     found.unwrap()
 }

@@ -20,19 +20,11 @@ impl Repository {
         for (path, bytes) in storage_root_files() {
             write(&root.join("store").join(path), bytes);
         }
-        let object = root
-            .join("store")
-            .join(object_path_0003(&format!("urn:uuid:{OBJECT}")));
+        let object = root.join("store").join(object_path_0003(&format!("urn:uuid:{OBJECT}")));
         write(&object.join("0=ocfl_object_1.1"), "ocfl_object_1.1\n");
         for place in ["", "v1/"] {
-            write(
-                &object.join(format!("{place}inventory.json")),
-                &world.inventory,
-            );
-            write(
-                &object.join(format!("{place}inventory.json.sha512")),
-                sidecar_text(&world.inventory),
-            );
+            write(&object.join(format!("{place}inventory.json")), &world.inventory);
+            write(&object.join(format!("{place}inventory.json.sha512")), sidecar_text(&world.inventory));
         }
         for (index, original) in (1..).zip(&world.originals) {
             let sealed = [b"age-encryption.org/v1\n", &original.bytes[..]].concat();
@@ -46,32 +38,18 @@ impl Repository {
 
     fn verify(&self) -> Report {
         // 2026-03-20
-        verify_path(
-            self.folder.path(),
-            &Options::at(sago_stamp::Moment::from_seconds(1_773_964_800)),
-        )
-        .unwrap()
+        verify_path(self.folder.path(), &Options::at(sago_stamp::Moment::from_seconds(1_773_964_800))).unwrap()
     }
 
     fn object(&self, path: &str) -> std::path::PathBuf {
-        self.folder
-            .path()
-            .join("store")
-            .join(object_path_0003(&format!("urn:uuid:{OBJECT}")))
-            .join(path)
+        self.folder.path().join("store").join(object_path_0003(&format!("urn:uuid:{OBJECT}"))).join(path)
     }
 
     #[track_caller]
     fn has_error(&self, code: &str, path: &str) {
         let report = self.verify();
         assert_eq!(report.exit_code(), 1);
-        assert!(
-            report
-                .findings
-                .iter()
-                .any(|finding| finding.code == code && finding.path == path && finding.is_error()),
-            "{report:#?}"
-        );
+        assert!(report.findings.iter().any(|finding| finding.code == code && finding.path == path && finding.is_error()), "{report:#?}");
     }
 }
 
@@ -81,20 +59,8 @@ fn an_untouched_repository_is_sound_and_says_what_needs_keys() {
     assert_eq!(detect(repository.folder.path()), Some(Target::Repository));
     let report = repository.verify();
     assert!(report.is_sound(), "{report:#?}");
-    assert!(
-        report
-            .not_checked
-            .iter()
-            .any(|not| not.what.contains("every stored object") && not.why.contains("keys")),
-        "{report:#?}"
-    );
-    assert!(
-        report
-            .checked
-            .iter()
-            .any(|what| what.contains("1 OCFL objects")),
-        "{report:#?}"
-    );
+    assert!(report.not_checked.iter().any(|not| not.what.contains("every stored object") && not.why.contains("keys")), "{report:#?}");
+    assert!(report.checked.iter().any(|what| what.contains("1 OCFL objects")), "{report:#?}");
 }
 
 #[test]
@@ -125,15 +91,9 @@ fn a_lock_over_another_history_is_found() {
 #[test]
 fn a_lock_that_is_none_is_found() {
     let repository = Repository::new();
-    write(
-        &repository.folder.path().join("lock/custody-1"),
-        "nothing\n",
-    );
+    write(&repository.folder.path().join("lock/custody-1"), "nothing\n");
     repository.has_error("checkpoint-malformed", "lock/custody-1");
-    write(
-        &repository.folder.path().join("lock/custody-1"),
-        repository.world.access.checkpoint(),
-    );
+    write(&repository.folder.path().join("lock/custody-1"), repository.world.access.checkpoint());
     repository.has_error("checkpoint-malformed", "lock/custody-1");
 }
 
@@ -142,14 +102,7 @@ fn a_missing_lock_is_a_warning() {
     let repository = Repository::new();
     fs::remove_file(repository.folder.path().join("lock/access-1")).unwrap();
     let report = repository.verify();
-    assert!(
-        report.is_sound()
-            && report
-                .findings
-                .iter()
-                .any(|finding| finding.code == "lock-missing" && finding.path == "lock/access-1"),
-        "{report:#?}"
-    );
+    assert!(report.is_sound() && report.findings.iter().any(|finding| finding.code == "lock-missing" && finding.path == "lock/access-1"), "{report:#?}");
 }
 
 #[test]
@@ -167,12 +120,7 @@ fn a_damaged_or_missing_store_is_found() {
     let repository = Repository::new();
     let content = repository.object("v1/content/o/000002.age");
     fs::write(&content, "x").unwrap();
-    let path = content
-        .strip_prefix(repository.folder.path())
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned();
+    let path = content.strip_prefix(repository.folder.path()).unwrap().to_str().unwrap().to_owned();
     repository.has_error("E092", &path);
     fs::remove_dir_all(repository.folder.path().join("store")).unwrap();
     repository.has_error("store-missing", "store");
@@ -194,10 +142,7 @@ fn parts_of_a_repository_are_recognised_alone() {
         assert!(report.is_sound() && report.target == target, "{report:#?}");
     }
     assert_eq!(detect(&root.join("lock")), None);
-    assert_eq!(
-        sha256(b""),
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    );
+    assert_eq!(sha256(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
 #[test]
@@ -208,14 +153,7 @@ fn a_plain_bag_is_judged_as_one_and_said_to_prove_nothing_more() {
     bag.add_file("a.txt", &mut &b"a"[..]).unwrap();
     bag.finish(&[]).unwrap();
     let report = verify_path(&root, &Options::at(sago_stamp::Moment::from_seconds(0))).unwrap();
-    assert!(
-        report.is_sound() && report.target == Target::Bag && !report.not_checked.is_empty(),
-        "{report:#?}"
-    );
+    assert!(report.is_sound() && report.target == Target::Bag && !report.not_checked.is_empty(), "{report:#?}");
     fs::write(root.join("data/a.txt"), "b").unwrap();
-    assert!(
-        !verify_path(&root, &Options::at(sago_stamp::Moment::from_seconds(0)))
-            .unwrap()
-            .is_sound()
-    );
+    assert!(!verify_path(&root, &Options::at(sago_stamp::Moment::from_seconds(0))).unwrap().is_sound());
 }

@@ -24,19 +24,10 @@ fn ask(code: &str, input: &str) -> Vec<String> {
         .stdout(Stdio::piped())
         .spawn()
         .expect("the tests need python3 in the PATH");
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
-    String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .map(str::to_owned)
-        .collect()
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
 const ASK_ED25519: &str = "for a, m, s in lines: print(v.ed25519_verify(bytes.fromhex(a), bytes.fromhex(m.strip('-')), bytes.fromhex(s)))";
@@ -63,15 +54,9 @@ fn ed25519_of_the_second_verifier_agrees_with_the_vectors_of_rfc_8032() {
     ];
     let mut input = String::new();
     for (key, message, signature) in vectors {
-        input += &format!(
-            "{key} {message} {signature}\n{key} 00{} {signature}\n",
-            message.trim_matches('-')
-        );
+        input += &format!("{key} {message} {signature}\n{key} 00{} {signature}\n", message.trim_matches('-'));
     }
-    assert_eq!(
-        ask(ASK_ED25519, &input),
-        ["True", "False", "True", "False", "True", "False"]
-    );
+    assert_eq!(ask(ASK_ED25519, &input), ["True", "False", "True", "False", "True", "False"]);
 }
 
 #[test]
@@ -80,8 +65,7 @@ fn ed25519_of_the_second_verifier_refuses_second_forms_and_small_orders() {
     let r = "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155";
     let s = "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b";
     // s + order: the same signature in another form.
-    let order =
-        hex::decode("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010").unwrap();
+    let order = hex::decode("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010").unwrap();
     let mut carry = 0u16;
     let shifted: Vec<u8> = hex::decode(s)
         .unwrap()
@@ -97,14 +81,9 @@ fn ed25519_of_the_second_verifier_refuses_second_forms_and_small_orders() {
     let identity = format!("01{}", "00".repeat(31));
     let not_canonical = format!("ee{}7f", "ff".repeat(30));
     let zero = "00".repeat(32);
-    let input = format!(
-        "{key} - {r}{s}\n{key} - {r}{}\n{identity} - {identity}{zero}\n{not_canonical} - {not_canonical}{zero}\n{key} - {r}\n",
-        hex::encode(shifted)
-    );
-    assert_eq!(
-        ask(ASK_ED25519, &input),
-        ["True", "False", "False", "False", "False"]
-    );
+    let input =
+        format!("{key} - {r}{s}\n{key} - {r}{}\n{identity} - {identity}{zero}\n{not_canonical} - {not_canonical}{zero}\n{key} - {r}\n", hex::encode(shifted));
+    assert_eq!(ask(ASK_ED25519, &input), ["True", "False", "False", "False", "False"]);
 }
 
 /// Splits the one signature of a note into what `mldsa44_verify` takes, and asks for good and damaged ones.
@@ -117,20 +96,10 @@ fn ml_dsa_44_of_the_second_verifier_agrees_with_the_first_on_good_and_damaged_si
         let signer = Signer::ml_dsa_44(&origin, &seed(&format!("ml-dsa {number}"))).unwrap();
         let policy = Policy::new(vec![signer.verifier().clone()]).unwrap();
         let root = Hash(seed(&format!("root {number}")));
-        let note = Checkpoint::new(&origin, (number + 1) * 1000, root)
-            .unwrap()
-            .sign(&[signer], number)
-            .unwrap();
+        let note = Checkpoint::new(&origin, (number + 1) * 1000, root).unwrap().sign(&[signer], number).unwrap();
         let signature = note.signatures()[0].bytes.clone();
         // Places in every part: time, challenge, response, hint.
-        for at in [
-            None,
-            Some(7),
-            Some(8),
-            Some(40 + 91 * number as usize),
-            Some(2344),
-            Some(2427),
-        ] {
+        for at in [None, Some(7), Some(8), Some(40 + 91 * number as usize), Some(2344), Some(2427)] {
             let mut bytes = signature.clone();
             if let Some(at) = at {
                 bytes[at] ^= 1 << (number % 8);
@@ -143,29 +112,12 @@ fn ml_dsa_44_of_the_second_verifier_agrees_with_the_first_on_good_and_damaged_si
             assert_eq!(good, at.is_none(), "the first verifier, {number} at {at:?}");
             expected.push(if good { "True" } else { "False" }.to_owned());
             let name = [&[origin.len() as u8][..], origin.as_bytes()].concat();
-            let message = [
-                b"subtree/v1\n\0",
-                &name[..],
-                &bytes[..8],
-                &name,
-                &[0; 8],
-                &((number + 1) * 1000).to_be_bytes(),
-                &root.0,
-            ]
-            .concat();
+            let message = [b"subtree/v1\n\0", &name[..], &bytes[..8], &name, &[0; 8], &((number + 1) * 1000).to_be_bytes(), &root.0].concat();
             let key = policy.keys()[0].public_key();
-            input += &format!(
-                "{} {} {}\n",
-                hex::encode(key),
-                hex::encode(message),
-                hex::encode(&bytes[8..])
-            );
+            input += &format!("{} {} {}\n", hex::encode(key), hex::encode(message), hex::encode(&bytes[8..]));
         }
     }
-    let answers = ask(
-        "for a, m, s in lines: print(v.mldsa44_verify(bytes.fromhex(a), bytes.fromhex(m), bytes.fromhex(s)))",
-        &input,
-    );
+    let answers = ask("for a, m, s in lines: print(v.mldsa44_verify(bytes.fromhex(a), bytes.fromhex(m), bytes.fromhex(s)))", &input);
     assert_eq!(answers, expected);
 }
 
@@ -188,14 +140,8 @@ fn hints_have_one_form_only_in_the_second_verifier() {
         hint(&[(83, 81)]),
     ]
     .join("\n");
-    let answers = ask(
-        "for (h,) in lines: print(v.unpack_hint(bytes.fromhex(h)) is not None)",
-        &input,
-    );
-    assert_eq!(
-        answers,
-        ["True", "False", "False", "False", "False", "False"]
-    );
+    let answers = ask("for (h,) in lines: print(v.unpack_hint(bytes.fromhex(h)) is not None)", &input);
+    assert_eq!(answers, ["True", "False", "False", "False", "False", "False"]);
 }
 
 #[test]
@@ -208,12 +154,7 @@ fn paths_and_roots_of_the_second_verifier_agree_with_the_first_for_every_small_t
         let list = MerkleList::from_entries(&entries);
         let root = hex::encode(list.root().0);
         for index in 0..size {
-            let path: Vec<String> = list
-                .inclusion_path(index)
-                .unwrap()
-                .iter()
-                .map(|hash| hex::encode(hash.0))
-                .collect();
+            let path: Vec<String> = list.inclusion_path(index).unwrap().iter().map(|hash| hex::encode(hash.0)).collect();
             let leaf = hex::encode(leaf_hash(entries[index as usize].as_bytes()).0);
             for (index, size, path) in [
                 (index, size, path.clone()),
@@ -221,11 +162,7 @@ fn paths_and_roots_of_the_second_verifier_agree_with_the_first_for_every_small_t
                 (index + size, size, path.clone()),
                 (index, size, [path, vec![root.clone()]].concat()),
             ] {
-                expected.push(if expected.len() % 4 == 0 {
-                    "True"
-                } else {
-                    "False"
-                });
+                expected.push(if expected.len() % 4 == 0 { "True" } else { "False" });
                 input += &format!("{leaf} {index} {size} {root} {}\n", path.join(" "));
             }
         }

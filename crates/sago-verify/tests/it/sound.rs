@@ -10,25 +10,11 @@ fn an_untouched_export_is_sound_with_and_without_given_keys() {
     let stage = Stage::export();
     let (rust, python) = both_accept(&stage.root, &stage.keys());
     for answer in [&rust, &python] {
-        assert!(
-            !answer
-                .findings
-                .iter()
-                .any(|finding| finding.code == "key-from-package"),
-            "{answer:#?}"
-        );
+        assert!(!answer.findings.iter().any(|finding| finding.code == "key-from-package"), "{answer:#?}");
     }
     let (rust, python) = both_accept(&stage.root, &[]);
     for answer in [&rust, &python] {
-        assert_eq!(
-            answer
-                .findings
-                .iter()
-                .filter(|finding| finding.code == "key-from-package")
-                .count(),
-            2,
-            "{answer:#?}"
-        );
+        assert_eq!(answer.findings.iter().filter(|finding| finding.code == "key-from-package").count(), 2, "{answer:#?}");
     }
 }
 
@@ -37,18 +23,10 @@ fn both_verifiers_name_the_same_files_as_covered_by_no_proof() {
     let stage = Stage::export();
     let (rust, python) = both_accept(&stage.root, &stage.keys());
     let bare = |answer: &crate::judge::Answer| -> BTreeSet<String> {
-        answer
-            .findings
-            .iter()
-            .filter(|finding| finding.code == "not-covered")
-            .map(|finding| finding.path.clone())
-            .collect()
+        answer.findings.iter().filter(|finding| finding.code == "not-covered").map(|finding| finding.path.clone()).collect()
     };
     assert_eq!(bare(&rust), bare(&python));
-    let object = format!(
-        "data/proofs/objects/{}/inventory.json.sha512",
-        crate::build::OBJECT
-    );
+    let object = format!("data/proofs/objects/{}/inventory.json.sha512", crate::build::OBJECT);
     let expected = [
         "bag-info.txt",
         "data/READ-ME-FIRST.html",
@@ -58,10 +36,7 @@ fn both_verifiers_name_the_same_files_as_covered_by_no_proof() {
         "data/ro-crate-metadata.json",
         "data/verify/sago_verify.py",
     ];
-    assert_eq!(
-        bare(&rust),
-        expected.into_iter().map(str::to_owned).collect()
-    );
+    assert_eq!(bare(&rust), expected.into_iter().map(str::to_owned).collect());
 }
 
 #[test]
@@ -81,10 +56,7 @@ fn files_that_only_look_like_proofs_are_said_to_be_uncovered() {
     stage.fix_bag();
     let (rust, python) = both_accept(&stage.root, &stage.keys());
     for path in strange {
-        assert!(
-            rust.has("not-covered", path) && python.has("not-covered", path),
-            "{path}: {rust:#?} {python:#?}"
-        );
+        assert!(rust.has("not-covered", path) && python.has("not-covered", path), "{path}: {rust:#?} {python:#?}");
     }
 }
 
@@ -100,10 +72,7 @@ fn an_untouched_receipt_is_sound() {
     let stage = Stage::receipt();
     let (rust, python) = both_accept(&stage.root, &stage.keys());
     for answer in [&rust, &python] {
-        assert!(
-            answer.has("not-covered", "receipt.txt") && answer.has("not-covered", "receipt.json"),
-            "{answer:#?}"
-        );
+        assert!(answer.has("not-covered", "receipt.txt") && answer.has("not-covered", "receipt.json"), "{answer:#?}");
     }
     both_accept(&stage.root, &[]);
 }
@@ -111,14 +80,8 @@ fn an_untouched_receipt_is_sound() {
 #[test]
 fn a_receipt_is_found_by_its_file_and_a_proof_stands_alone() {
     let stage = Stage::receipt();
-    assert_eq!(
-        rust(&stage.root.join("receipt.json"), &stage.keys()).exit,
-        0
-    );
-    assert_eq!(
-        rust(&stage.root.join("receipt.tlog-proof"), &stage.keys()).exit,
-        0
-    );
+    assert_eq!(rust(&stage.root.join("receipt.json"), &stage.keys()).exit, 0);
+    assert_eq!(rust(&stage.root.join("receipt.tlog-proof"), &stage.keys()).exit, 0);
     assert_eq!(rust(&stage.root.join("receipt.tlog-proof"), &[]).exit, 0);
 }
 
@@ -126,19 +89,11 @@ fn a_receipt_is_found_by_its_file_and_a_proof_stands_alone() {
 fn a_withheld_skeleton_is_a_warning_and_no_more() {
     let stage = Stage::receipt();
     let mut opening = stage.world.custody.opening(crate::build::ACCESSION_EVENT);
-    opening.skeleton = opening
-        .skeleton
-        .withheld(sago_ledger::leaf::HalfKind::Skeleton);
-    stage.write(
-        "receipt.tlog-proof",
-        stage.world.custody.proof(&opening).encode(),
-    );
+    opening.skeleton = opening.skeleton.withheld(sago_ledger::leaf::HalfKind::Skeleton);
+    stage.write("receipt.tlog-proof", stage.world.custody.proof(&opening).encode());
     let (rust, python) = both_accept(&stage.root, &stage.keys());
     for answer in [&rust, &python] {
-        assert!(
-            answer.has("skeleton-withheld", "receipt.tlog-proof"),
-            "{answer:#?}"
-        );
+        assert!(answer.has("skeleton-withheld", "receipt.tlog-proof"), "{answer:#?}");
     }
 }
 
@@ -165,21 +120,11 @@ fn a_given_key_file_that_is_none_could_not_be_used() {
 #[test]
 fn the_human_report_ends_with_a_verdict_and_says_what_was_not_checked() {
     let stage = Stage::export();
-    let program = std::process::Command::new(env!("CARGO_BIN_EXE_sago-verify"))
-        .arg(&stage.root)
-        .output()
-        .unwrap();
-    let script = std::process::Command::new("python3")
-        .arg(crate::judge::script())
-        .arg(&stage.root)
-        .output()
-        .expect("python3 is needed");
+    let program = std::process::Command::new(env!("CARGO_BIN_EXE_sago-verify")).arg(&stage.root).output().unwrap();
+    let script = std::process::Command::new("python3").arg(crate::judge::script()).arg(&stage.root).output().expect("python3 is needed");
     for output in [program, script] {
         let text = String::from_utf8(output.stdout).unwrap();
-        assert!(
-            text.contains("SOUND") && !text.contains("NOT SOUND"),
-            "{text}"
-        );
+        assert!(text.contains("SOUND") && !text.contains("NOT SOUND"), "{text}");
         assert!(text.to_lowercase().contains("not checked"), "{text}");
     }
 }

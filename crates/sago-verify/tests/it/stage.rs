@@ -27,12 +27,7 @@ impl Stage {
             write(&path, log.vkey());
             path
         });
-        Self {
-            world,
-            root,
-            keys: keys.to_vec(),
-            folder,
-        }
+        Self { world, root, keys: keys.to_vec(), folder }
     }
 
     pub fn export() -> Self {
@@ -95,30 +90,15 @@ impl Stage {
 pub fn fix_bag(root: &Path) {
     let read = |path: &str| fs::read(root.join(path)).unwrap();
     for (payload, prefix) in [(true, ""), (false, "tag")] {
-        let files: Vec<String> = list(root)
-            .into_iter()
-            .filter(|path| {
-                path.starts_with("data/") == payload && !path.starts_with("tagmanifest-")
-            })
-            .collect();
+        let files: Vec<String> = list(root).into_iter().filter(|path| path.starts_with("data/") == payload && !path.starts_with("tagmanifest-")).collect();
         if payload {
             let bytes: usize = files.iter().map(|path| read(path).len()).sum();
             let info = String::from_utf8(read("bag-info.txt")).unwrap();
-            let kept: Vec<&str> = info
-                .lines()
-                .filter(|line| !line.starts_with("Payload-Oxum"))
-                .collect();
-            let info = format!(
-                "{}\nPayload-Oxum: {bytes}.{}\n",
-                kept.join("\n"),
-                files.len()
-            );
+            let kept: Vec<&str> = info.lines().filter(|line| !line.starts_with("Payload-Oxum")).collect();
+            let info = format!("{}\nPayload-Oxum: {bytes}.{}\n", kept.join("\n"), files.len());
             write(&root.join("bag-info.txt"), info);
         }
-        for (name, digest) in [
-            ("sha256", sha256 as fn(&[u8]) -> String),
-            ("sha512", sha512),
-        ] {
+        for (name, digest) in [("sha256", sha256 as fn(&[u8]) -> String), ("sha512", sha512)] {
             let mut text = String::new();
             for path in &files {
                 writeln!(text, "{}  {path}", digest(&read(path))).unwrap();

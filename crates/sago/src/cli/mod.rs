@@ -18,6 +18,7 @@ mod rebuild;
 mod receipt;
 mod reference;
 mod show;
+mod stamp;
 mod verify;
 
 use std::path::PathBuf;
@@ -87,6 +88,8 @@ pub enum Command {
     Key(key::Key),
     /// People who work with the repository.
     Agent(agent::Agent),
+    /// Time-stamp the log's checkpoint (RFC 3161).
+    Stamp(stamp::Stamp),
     /// Make a new database from storage root, log and keys, and compare it with the old one.
     Rebuild(rebuild::Rebuild),
     /// Make a repository of fictitious people and walk the whole path.
@@ -120,6 +123,7 @@ pub async fn run(arguments: Arguments) -> Result<Done> {
         Command::Fixity(command) => command.run(&common).await,
         Command::Key(command) => command.run(&common).await,
         Command::Agent(command) => command.run(&common).await,
+        Command::Stamp(command) => command.run(&common).await,
         Command::Rebuild(command) => command.run(&common).await,
         Command::Demo(command) => command.run(&common).await,
         Command::Reference(command) => command.run(),

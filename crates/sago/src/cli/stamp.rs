@@ -54,25 +54,13 @@ async fn write_queries(common: &Common, repo: &Repository, ctx: &Ctx, dir: &Path
                 "commands": question.commands(),
             }));
         } else {
-            out::line(format!(
-                "Wrote {} queries for {} to {}.",
-                question.files.len(),
-                question.authority,
-                dir.display()
-            ));
+            out::line(format!("Wrote {} queries for {} to {}.", question.files.len(), question.authority, dir.display()));
         }
     }
     if !common.json && !carried.questions.is_empty() {
-        out::line(
-            "  Carry the folder to a machine with a network and curl, and run there:  sh ask.sh",
-        );
-        out::line(
-            "  It holds only digests and signatures of the log, nothing of what was received.",
-        );
-        out::line(format!(
-            "  Then carry it back:  sago stamp --reply {}",
-            dir.display()
-        ));
+        out::line("  Carry the folder to a machine with a network and curl, and run there:  sh ask.sh");
+        out::line("  It holds only digests and signatures of the log, nothing of what was received.");
+        out::line(format!("  Then carry it back:  sago stamp --reply {}", dir.display()));
     }
     Ok(show_all(common, &carried.others))
 }
@@ -108,23 +96,10 @@ fn show_all(common: &Common, answers: &[Stamped]) -> Done {
 }
 
 fn show_received(answer: &Stamped, tokens: &[Token], is_new: bool) {
-    let what = if is_new {
-        "stamped the log at"
-    } else {
-        "had stamped what there is, at"
-    };
-    out::line(format!(
-        "{} {what} {} entries.",
-        answer.authority, answer.size
-    ));
+    let what = if is_new { "stamped the log at" } else { "had stamped what there is, at" };
+    out::line(format!("{} {what} {} entries.", answer.authority, answer.size));
     for token in tokens {
-        out::line(format!(
-            "  {}  {}  by {}; renew before {}",
-            token.algorithm.name(),
-            token.gen_time,
-            token.tsa,
-            token.renew_before
-        ));
+        out::line(format!("  {}  {}  by {}; renew before {}", token.algorithm.name(), token.gen_time, token.tsa, token.renew_before));
     }
     for finding in &answer.findings {
         out::line(format!("  {finding}"));
@@ -138,9 +113,7 @@ fn show_received(answer: &Stamped, tokens: &[Token], is_new: bool) {
 
 async fn list(common: &Common, repo: &Repository, ctx: &Ctx) -> Result<Done> {
     let listed = stamp::list(repo, ctx).await?;
-    let is_broken = listed
-        .iter()
-        .any(|one| matches!(one.state, State::Broken(_)));
+    let is_broken = listed.iter().any(|one| matches!(one.state, State::Broken(_)));
     if common.json {
         for one in &listed {
             out::object(&listed_object(one));
@@ -149,41 +122,17 @@ async fn list(common: &Common, repo: &Repository, ctx: &Ctx) -> Result<Done> {
         out::line("No time-stamps are kept.");
     } else {
         let rows: Vec<_> = listed.iter().map(listed_row).collect();
-        out::table(
-            &[
-                "Log",
-                "Entries",
-                "Authority",
-                "Digest",
-                "Time",
-                "Renew before",
-                "State",
-            ],
-            &rows,
-        );
+        out::table(&["Log", "Entries", "Authority", "Digest", "Time", "Renew before", "State"], &rows);
     }
-    Ok(if is_broken {
-        Done::WithFindings
-    } else {
-        Done::Sound
-    })
+    Ok(if is_broken { Done::WithFindings } else { Done::Sound })
 }
 
 fn listed_row(one: &Listed) -> Vec<String> {
-    let mut row = vec![
-        one.generation.to_string(),
-        one.size.to_string(),
-        one.authority.clone(),
-        one.algorithm.name().to_owned(),
-    ];
+    let mut row = vec![one.generation.to_string(), one.size.to_string(), one.authority.clone(), one.algorithm.name().to_owned()];
     let state = match &one.state {
         State::Holds(token) => {
             row.extend([token.gen_time.to_string(), token.renew_before.to_string()]);
-            if token.trusted {
-                "sound".to_owned()
-            } else {
-                "holds; no anchor here vouches for it".to_owned()
-            }
+            if token.trusted { "sound".to_owned() } else { "holds; no anchor here vouches for it".to_owned() }
         }
         State::Broken(findings) => {
             row.extend(["-".to_owned(), "-".to_owned()]);
@@ -191,11 +140,7 @@ fn listed_row(one: &Listed) -> Vec<String> {
             format!("BROKEN: {}", codes.join(", "))
         }
     };
-    let entered = if one.is_entered {
-        ""
-    } else {
-        "; not in the log yet: run `sago stamp`"
-    };
+    let entered = if one.is_entered { "" } else { "; not in the log yet: run `sago stamp`" };
     row.push(format!("{state}{entered}"));
     row
 }

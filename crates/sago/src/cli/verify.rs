@@ -25,9 +25,38 @@ pub struct Verify {
     /// PEM certificates trusted as roots of time-stamping authorities; may be given several times.
     #[arg(long = "anchor", value_name = "PEM")]
     anchors: Vec<PathBuf>,
+    /// Judge the path as this, instead of finding out.
+    #[arg(long, value_enum, value_name = "KIND")]
+    kind: Option<Kind>,
     /// Check only what needs no key, even of a repository.
     #[arg(long)]
     without_keys: bool,
+}
+
+/// What a path can be said to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    Repository,
+    Export,
+    Receipt,
+    Log,
+    OcflRoot,
+    OcflObject,
+    Bag,
+}
+
+impl Kind {
+    fn target(self) -> Target {
+        match self {
+            Self::Repository => Target::Repository,
+            Self::Export => Target::Export,
+            Self::Receipt => Target::Receipt,
+            Self::Log => Target::Log,
+            Self::OcflRoot => Target::OcflRoot,
+            Self::OcflObject => Target::OcflObject,
+            Self::Bag => Target::Bag,
+        }
+    }
 }
 
 impl Verify {
@@ -37,9 +66,10 @@ impl Verify {
             None => common.repo()?.clone(),
         };
         let options = self.options()?;
-        let report = match sago_verify::detect(&path) {
+        let report = match self.kind.map(Kind::target).or_else(|| sago_verify::detect(&path)) {
             Some(Target::Repository) => self.repository(common, &path, &options).await?,
-            _ => tokio::task::block_in_place(|| sago_verify::verify_path(&path, &options)).map_err(could_not)?,
+            Some(target) => tokio::task::block_in_place(|| sago_verify::verify_as(&path, target, &options)).map_err(could_not)?,
+            None => tokio::task::block_in_place(|| sago_verify::verify_path(&path, &options)).map_err(could_not)?,
         };
         show(common, &path, &report);
         Ok(if report.is_sound() { Done::Sound } else { Done::WithFindings })

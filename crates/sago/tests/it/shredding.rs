@@ -1,1 +1,636 @@
-//! To be written.
+//! Destroying the key of a unit, and ending an epoch: who may, what is left, and that nothing of it opens again.
+//!
+//! The enemy of these stories kept the oldest copy of everything and later comes by every key that anybody still holds.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use sago_seal::column::RowKey;
+use sago_seal::{HybridIdentity, file};
+use serde_json::Value;
+use sqlx::{Connection as _, Row as _, SqliteConnection};
+
+use crate::canary;
+use crate::cast::{Answer, PASSPHRASE, Stage, answer};
+
+/// Stands in every word that belongs to the unit that is destroyed.
+const MARKS: [&str; 2] = ["Hanbyeol", "한별"];
+
+/// A repository with two units, two approvers and a third, an auditor, an administrator and a second custodian.
+struct Office {
+    stage: Stage,
+    /// What the deposit that will be destroyed answered.
+    doomed: Value,
+    /// The deposit that must stay.
+    spared: Value,
+}
+
+impl Office {
+    fn new() -> Self {
+        let stage = Stage::new();
+        stage.file("doomed/한별 진술서.txt", "the words of Hanbyeol");
+        stage.file("doomed/empty folder/.keep", "of Hanbyeol too");
+        stage.file("spared/other.txt", "what stays");
+        let doomed = deposit(&stage, &["doomed", "--contributor", "Sister of Hanbyeol", "--title", "Tape of Hanbyeol", "--condition", "Hanbyeol must agree"]);
+        let spared = deposit(&stage, &["spared", "--contributor", "Partner", "--title", "Disk"]);
+        for (name, role) in [("Approver One", "approver"), ("Approver Two", "approver"), ("Approver Three", "approver"), ("Reader", "auditor"), ("Machine", "administrator"), ("Second", "custodian")] {
+            let passphrase = stage.file(&format!("passphrases/{name}"), format!("the own words of {name}\n"));
+            let mut arguments = vec!["agent", "add", "--name", name, "--role", role, "--json"];
+            if role == "approver" {
+                arguments.extend(["--agent-passphrase-file", passphrase.to_str().unwrap()]);
+            }
+            stage.sago(arguments).ends(0);
+        }
+        Self { stage, doomed, spared }
+    }
+
+    fn number(&self) -> &str {
+        self.doomed["accession"].as_str().unwrap()
+    }
+
+    fn unit(&self) -> &str {
+        self.doomed["unit"].as_str().unwrap()
+    }
+
+    /// Runs a command as one of the people.
+    fn as_person(&self, code: &str, arguments: &[&str]) -> Answer {
+        self.stage.sago(["--as", code].iter().chain(arguments))
+    }
+
+    /// The request of the first custodian; its number.
+    fn ask(&self) -> String {
+        let asked = self.stage.sago(["key", "destroy", self.number(), "--reason", "consent was withdrawn", "--json"]).ends(0).object();
+        asked["request"].as_str().unwrap().to_owned()
+    }
+
+    fn approve(&self, code: &str, request: &str, passphrase_of: &str) -> Answer {
+        let passphrase = self.stage.path(&format!("passphrases/{passphrase_of}"));
+        self.as_person(code, &["key", "approve", request, "--agent-passphrase-file", passphrase.to_str().unwrap(), "--json"])
+    }
+
+    /// Asks, signs twice, destroys; what the second signature answered.
+    fn destroy(&self) -> Value {
+        let request = self.ask();
+        self.approve("P-02", &request, "Approver One").ends(0);
+        let passphrase = self.stage.path("passphrases/Approver Two");
+        let proof = self.stage.path("destroyed.tlog-proof");
+        self.as_person("P-03", &["key", "approve", &request, "--agent-passphrase-file", passphrase.to_str().unwrap(), "--proof", proof.to_str().unwrap(), "--json"])
+            .ends(0)
+            .object()
+    }
+
+    fn open(&self, item: &str) -> Answer {
+        let output = self.stage.path("opened");
+        let answer = self.stage.sago(["open", item, "--reason", "to read", "--output", output.to_str().unwrap()]);
+        if answer.code == 0 {
+            std::fs::remove_file(output).unwrap();
+        } else {
+            assert!(!output.exists(), "a refused opening left {}", output.display());
+        }
+        answer
+    }
+
+    fn doomed_item(&self) -> String {
+        format!("{}.00001", self.number())
+    }
+
+    fn spared_item(&self) -> String {
+        format!("{}.00001", self.spared["accession"].as_str().unwrap())
+    }
+}
+
+fn deposit(stage: &Stage, arguments: &[&str]) -> Value {
+    let source = stage.path(arguments[0]);
+    stage.sago(["deposit", source.to_str().unwrap(), "--json"].iter().chain(&arguments[1..])).ends(0).object()
+}
+
+#[test]
+fn only_two_approvers_who_did_not_ask_can_destroy() {
+    let office = Office::new();
+    for code in ["P-02", "P-05", "P-06"] {
+        let refused = office.as_person(code, &["key", "destroy", office.number(), "--reason", "I say so"]).ends(2);
+        assert!(refused.err.contains("You have no right to do this."), "{refused:?}");
+    }
+    assert!(office.as_person("P-77", &["key", "destroy", office.number(), "--reason", "r"]).ends(2).err.contains("No such person works with this repository."));
+    assert!(office.stage.sago(["key", "destroy", office.number(), "--reason", " "]).ends(2).err.contains("needs a reason"));
+    assert!(office.stage.sago(["key", "destroy", "A-1999-0001", "--reason", "r"]).ends(2).err.contains("There is no unit A-1999-0001."));
+    assert_eq!(office.stage.say("key requests --json").ends(0).out, "", "a refused request left a trace");
+
+    let request = office.ask();
+    // The one who asked, another custodian, the auditor, the administrator: none may sign, whatever passphrase they give.
+    for code in ["P-01", "P-07", "P-05", "P-06"] {
+        assert!(office.approve(code, &request, "Approver One").ends(2).err.contains("You have no right to do this."), "{code}");
+    }
+    for wrong in ["Approver Two", "Reader"] {
+        assert!(office.approve("P-02", &request, wrong).ends(2).err.contains("The person's passphrase is wrong. Nothing was signed."));
+    }
+    let repository_passphrase = office.stage.path("passphrase");
+    let tried = office.as_person("P-02", &["key", "approve", &request, "--agent-passphrase-file", repository_passphrase.to_str().unwrap()]);
+    assert!(tried.ends(2).err.contains("The person's passphrase is wrong."));
+    assert!(office.approve("P-02", "R-1999-0001", "Approver One").ends(2).err.contains("There is no request R-1999-0001."));
+    assert_eq!(office.stage.say("key requests --json").ends(0).object()["approvals"], 0);
+
+    let waiting = office.approve("P-02", &request, "Approver One").ends(0).object();
+    assert_eq!((&waiting["status"], &waiting["approvals"]), (&"open".into(), &1.into()));
+    assert!(office.approve("P-02", &request, "Approver One").ends(2).err.contains("You have signed this request already"));
+    office.open(&office.doomed_item()).ends(0);
+    office.stage.verify_everything();
+
+    let destroyed = office.approve("P-03", &request, "Approver Two").ends(0).object();
+    assert_eq!(destroyed["destroyed"], true);
+    assert!(office.approve("P-04", &request, "Approver Three").ends(2).err.contains("is done already"));
+    assert!(office.stage.sago(["key", "destroy", office.number(), "--reason", "again"]).ends(2).err.contains("destroyed already"));
+    office.stage.verify_everything();
+}
+
+#[test]
+fn a_second_request_for_the_same_unit_ends_with_the_first() {
+    let office = Office::new();
+    let (first, second) = (office.ask(), office.ask());
+    for request in [&first, &second] {
+        office.approve("P-02", request, "Approver One").ends(0);
+    }
+    office.approve("P-03", &first, "Approver Two").ends(0);
+    let refused = office.approve("P-03", &second, "Approver Two").ends(2);
+    assert!(refused.err.contains("destroyed already"), "{refused:?}");
+    office.stage.verify_everything();
+}
+
+#[test]
+fn a_destroyed_unit_says_so_everywhere_and_the_other_is_untouched() {
+    let office = Office::new();
+    let (stage, number, item) = (&office.stage, office.number(), office.doomed_item());
+    office.open(&item).ends(0);
+    let destroyed = office.destroy();
+    let ends = blocking(value_of(&stage.repo.join("index.db"), "SELECT value FROM meta WHERE key = 'epoch_ends'"));
+    let guarantee = destroyed["guarantee"].as_str().unwrap();
+    assert!(guarantee.contains(&ends) && guarantee.contains(office.unit()) && guarantee.contains("one hour"), "{guarantee}");
+    assert_eq!(destroyed["accessions"][0], number);
+
+    let listed = stage.say("list --json").ends(0).objects();
+    let one = listed.iter().find(|one| one["accession"] == number).unwrap();
+    assert_eq!((&one["status"], &one["title"], &one["contributor"]), (&"destroyed".into(), &Value::Null, &Value::Null));
+    assert!(stage.say("list").ends(0).out.lines().any(|line| line.contains(number) && line.contains("destroyed")));
+    assert!(stage.say("list items --json").ends(0).objects().iter().all(|one| one["item"] != item));
+    let items = stage.say(&format!("list items --accession {number}"));
+    assert!(format!("{}{}", items.out, items.err).contains("destroyed"), "a list of the destroyed accession is merely empty: {items:?}");
+
+    let output = stage.path("out");
+    let output = output.to_str().unwrap();
+    for refused in [
+        stage.sago(["show", &item]),
+        stage.sago(["open", &item, "--reason", "r", "--output", output]),
+        stage.sago(["export", number, "--output", output]),
+        stage.sago(["export", &item, "--output", output]),
+        stage.sago(["receipt", number, "--output", output]),
+        stage.sago(["key", "seal", number, "--reason", "r"]),
+        stage.sago(["deposit", stage.path("spared").to_str().unwrap(), "--unit", number, "--contributor", "c", "--title", "t"]),
+    ] {
+        let refused = refused.ends(2);
+        assert!(refused.err.contains("destroyed"), "{refused:?}");
+        assert!(!Path::new(output).exists());
+    }
+    assert!(stage.say("key list --json").ends(0).objects().iter().any(|unit| unit["unit"] == office.unit() && unit["mode"] == "destroyed"));
+
+    office.open(&office.spared_item()).ends(0);
+    stage.sago(["export", office.spared["accession"].as_str().unwrap(), "--output", output, "--recipient", "Court", "--reason", "asked"]).ends(0);
+    stage.sago(["verify", output]).ends(0);
+    stage.verify_everything();
+    assert_eq!(stage.say("rebuild --json").ends(0).object()["differences"], 0);
+    stage.verify_everything();
+    office.open(&office.spared_item()).ends(0);
+}
+
+#[test]
+fn the_tombstone_says_when_by_whom_and_why() {
+    let office = Office::new();
+    office.destroy();
+    let shown = office.stage.sago(["show", office.number(), "--json"]).ends(0).object();
+    let events = shown["history"].as_array().unwrap();
+    let event = |kind: &str| events.iter().find(|event| event["kind"] == kind).unwrap_or_else(|| panic!("the history of a destroyed accession has no {kind}: {shown}"));
+    assert_eq!(event("destruction-requested")["detail"]["reason"], "consent was withdrawn");
+    assert_eq!(event("destruction-requested")["agent"], "P-01");
+    let approvals: Vec<_> = events.iter().filter(|event| event["kind"] == "approval-given").map(|event| event["agent"].as_str().unwrap()).collect();
+    assert_eq!(approvals, ["P-02", "P-03"]);
+    assert_eq!(event("unit-destroyed")["detail"]["reason"], "consent was withdrawn");
+    let text = office.stage.sago(["show", office.number()]).ends(0).out;
+    let line = text.lines().find(|line| line.contains("destroyed the key") || line.contains("DESTROYED")).unwrap_or_else(|| panic!("nobody is told in words: {text}"));
+    let year = shown["at"].as_str().unwrap().get(..4).unwrap();
+    assert!(line.contains(year) && line.contains("P-02") && line.contains("P-03") && line.contains("consent was withdrawn"), "{line}");
+    // Only the words of the destruction speak: what was in the unit does not.
+    assert!(MARKS.iter().all(|mark| !text.contains(mark) && !shown.to_string().contains(mark)), "{text}");
+}
+
+#[test]
+fn a_stranger_verifies_the_proof_of_the_destruction() {
+    let office = Office::new();
+    office.destroy();
+    let proof = office.stage.path("destroyed.tlog-proof");
+    let key = office.stage.repo.join("log/1/custody.vkey");
+    let mut stranger = std::process::Command::new(env!("CARGO_BIN_EXE_sago"));
+    stranger.arg("verify").arg(&proof).arg("--key").arg(&key).arg("--json").env_clear();
+    let report = answer(stranger.output().unwrap()).ends(0).object();
+    assert_eq!((&report["sound"], &report["warnings"]), (&true.into(), &0.into()), "{report}");
+    let opening = opening_of(&std::fs::read_to_string(&proof).unwrap());
+    let skeleton: Value = serde_json::from_str(opening["skeleton"]["payload"].as_str().unwrap()).unwrap();
+    assert_eq!((&skeleton["kind"], &skeleton["unit"]), (&"unit-destroyed".into(), &office.unit().into()));
+    assert_eq!(skeleton["approvers"].as_array().unwrap().len(), 2);
+    // One letter of the proof changed is one lie found.
+    let forged = office.stage.file("forged.tlog-proof", forge(&std::fs::read_to_string(&proof).unwrap()));
+    let mut stranger = std::process::Command::new(env!("CARGO_BIN_EXE_sago"));
+    stranger.arg("verify").arg(forged).arg("--key").arg(&key).env_clear();
+    assert_ne!(answer(stranger.output().unwrap()).code, 0);
+}
+
+/// The opening in the `extra` line of a proof.
+fn opening_of(proof: &str) -> Value {
+    let line = proof.lines().find_map(|line| line.strip_prefix("extra ")).expect("a proof carries its opening");
+    serde_json::from_slice(&BASE64.decode(line).unwrap()).unwrap()
+}
+
+/// The same proof about another reason.
+fn forge(proof: &str) -> String {
+    let lines = proof.lines().map(|line| match line.strip_prefix("extra ") {
+        Some(extra) => format!("extra {}", BASE64.encode(String::from_utf8(BASE64.decode(extra).unwrap()).unwrap().replace("withdrawn", "WITHDRAWN"))),
+        None => line.to_owned(),
+    });
+    lines.map(|line| line + "\n").collect()
+}
+
+#[test]
+fn the_database_keeps_nothing_of_a_destroyed_unit() {
+    let office = Office::new();
+    let path = office.stage.repo.join("index.db");
+    let seen = blocking(spoken(&path, &held(&office.stage.repo, PASSPHRASE, &office.stage.path("shares"))));
+    for mark in MARKS {
+        assert!(seen.iter().any(|text| text.contains(mark)), "the search does not find “{mark}” while it is there");
+    }
+    office.destroy();
+    let unit = office.unit();
+    for table in ["row_keys", "items"] {
+        assert_eq!(blocking(value_of(&path, &format!("SELECT CAST(COUNT(*) AS TEXT) FROM {table} WHERE unit = '{unit}'"))), "0", "{table}");
+    }
+    let seen = blocking(spoken(&path, &held(&office.stage.repo, PASSPHRASE, &office.stage.path("shares"))));
+    assert!(seen.iter().any(|text| text.contains("Disk")), "the search finds nothing at all");
+    for text in &seen {
+        assert!(MARKS.iter().all(|mark| !text.contains(mark)), "the database still says: {text}");
+    }
+    // The pages of the file too: what stood in a row is overwritten, not merely unlinked, and not left in the write-ahead log.
+    assert_eq!(std::fs::metadata(office.stage.repo.join("index.db-wal")).map_or(0, |wal| wal.len()), 0);
+    for name in vault_files(&office.stage.repo) {
+        assert!(!name.contains(unit), "the vault still holds {name}");
+    }
+}
+
+#[test]
+fn nothing_of_a_destroyed_unit_opens_from_the_oldest_copy_with_any_key_that_is_still_held() {
+    let office = Office::new();
+    let stage = &office.stage;
+    let copy = stage.path("oldest copy");
+    copy_tree(&stage.repo, &copy);
+    office.destroy();
+    rotate(stage, &[], "five newer words nobody would guess");
+    // The old epoch's keys are gone: the custodians burnt their pages, the keys folder of the copy lay elsewhere and was erased.
+    std::fs::remove_dir_all(stage.path("shares")).unwrap();
+    std::fs::remove_dir_all(copy.join("keys")).unwrap();
+
+    let mut keys = held(&stage.repo, "five newer words nobody would guess", &stage.path("shares of 2"));
+    let opened = open_everything(&copy, &mut keys);
+    assert!(opened.keys().any(|path| path.starts_with(copy.join("store"))), "the trial opens nothing of the unit that stays, so it proves nothing");
+    assert!(opened.keys().any(|path| path.to_string_lossy().contains(".skeleton.age")), "the trial opens no skeleton, so it proves nothing");
+    assert!(!opened.keys().any(|path| path.starts_with(copy.join("vault"))), "a wrapped key of the old epoch opens: {:?}", opened.keys());
+    assert_unspoken(&opened, &blocking(spoken(&copy.join("index.db"), &keys)), office.unit());
+
+    // The whole old copy under the new keys, with the old wrapped key put where the new ones lie: as good as a restore by an enemy.
+    let forged = stage.path("old copy under new keys");
+    copy_tree(&copy, &forged);
+    copy_tree(&stage.repo.join("keys"), &forged.join("keys"));
+    copy_tree(&stage.repo.join("vault/2"), &forged.join("vault/2"));
+    let name = format!("{}.age", office.unit());
+    std::fs::copy(copy.join("vault/1").join(&name), forged.join("vault/2").join(&name)).unwrap();
+    let output = stage.path("stolen");
+    for arguments in [vec!["open", &office.doomed_item(), "--reason", "r", "--output", output.to_str().unwrap()], vec!["export", office.number(), "--output", output.to_str().unwrap()]] {
+        let tried = answer(stage.command(arguments).env("SAGO_REPO", &forged).output().unwrap()).ends(2);
+        assert!(!output.exists() && MARKS.iter().all(|mark| !tried.out.contains(mark) && !tried.err.contains(mark)), "{tried:?}");
+    }
+    for line in ["list --json", "list items --json"] {
+        let told = answer(stage.command(line.split_whitespace()).env("SAGO_REPO", &forged).output().unwrap());
+        assert!(MARKS.iter().all(|mark| !told.out.contains(mark)), "{told:?}");
+    }
+}
+
+#[test]
+fn an_old_wrapped_key_put_back_is_named_opens_nothing_and_is_erased() {
+    let office = Office::new();
+    let stage = &office.stage;
+    let copy = stage.path("oldest copy");
+    copy_tree(&stage.repo, &copy);
+    office.destroy();
+    rotate(stage, &[], PASSPHRASE);
+    let name = format!("{}.age", office.unit());
+    let old = copy.join("vault/1").join(&name);
+    for folder in ["vault/1", "vault/2"] {
+        let target = stage.repo.join(folder).join(&name);
+        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+        std::fs::copy(&old, &target).unwrap();
+        let report = stage.say("verify --json").ends(1);
+        let found = report.objects().into_iter().find(|finding| finding["code"] == "vault-key").unwrap_or_else(|| panic!("{report:?}"));
+        assert!(found["message"].as_str().unwrap().contains("was destroyed and lies in the vault again"), "{found}");
+        assert!(target.exists(), "verify must not change what it judges");
+        assert!(office.open(&office.doomed_item()).ends(2).err.contains("destroyed"));
+        assert!(!target.exists(), "the next opening of the repository must erase {}", target.display());
+        stage.verify_everything();
+    }
+}
+
+#[test]
+fn a_destruction_that_was_interrupted_is_finished_at_the_next_opening() {
+    // A crash after the event and before the erasing leaves the wrapped key of the epoch in force where it was.
+    let office = Office::new();
+    let path = office.stage.repo.join("vault/1").join(format!("{}.age", office.unit()));
+    let wrapped = std::fs::read(&path).unwrap();
+    office.destroy();
+    std::fs::write(&path, wrapped).unwrap();
+    assert!(office.open(&office.doomed_item()).ends(2).err.contains("destroyed"));
+    assert!(!path.exists());
+    office.stage.verify_everything();
+    assert_eq!(office.stage.say("rebuild --json").ends(0).object()["differences"], 0);
+    office.stage.verify_everything();
+}
+
+#[test]
+fn what_an_interrupted_deposit_left_in_staging_dies_with_its_unit() {
+    let office = Office::new();
+    let stage = &office.stage;
+    canary::interrupt_deposit(stage, "more", |n| format!("한별 {n:04} of Hanbyeol.txt"), &["--unit", office.number(), "--contributor", "Sister of Hanbyeol", "--title", "More of Hanbyeol"]);
+    let copy = stage.path("oldest copy");
+    copy_tree(&stage.repo, &copy);
+    assert!(std::fs::read_dir(copy.join("staging")).unwrap().count() > 0, "nothing was interrupted");
+    office.destroy();
+    assert_eq!(std::fs::read_dir(stage.repo.join("staging")).unwrap().count(), 0, "the interrupted deposit outlives its unit");
+    rotate(stage, &[], PASSPHRASE);
+    std::fs::remove_dir_all(copy.join("keys")).unwrap();
+    let mut keys = held(&stage.repo, PASSPHRASE, &stage.path("shares of 2"));
+    let opened = open_everything(&copy, &mut keys);
+    assert_unspoken(&opened, &[], office.unit());
+    stage.verify_everything();
+}
+
+#[test]
+fn rotating_wraps_everything_anew_and_ends_the_old_shares_and_passphrase() {
+    let office = Office::new();
+    let stage = &office.stage;
+    let sealed = office.number();
+    stage.sago(["key", "seal", sealed, "--reason", "threat"]).ends(0);
+    let new_words = stage.file("new passphrase", "five newer words nobody would guess\n");
+    let pages = |folder: &str, numbers: [u8; 2]| numbers.map(|n| stage.path(folder).join(format!("share-{n}-of-3.txt")).to_str().unwrap().to_owned());
+    let shares_dir = stage.path("shares of 2");
+    let rotate = |who: &str, extra: &[&str]| {
+        let mut arguments = vec!["--as", who, "key", "rotate", "--custodians", "3", "--threshold", "2", "--shares-dir", shares_dir.to_str().unwrap()];
+        arguments.extend(["--new-passphrase-file", new_words.to_str().unwrap(), "--json"]);
+        arguments.extend(extra);
+        stage.sago(arguments)
+    };
+    let other = Stage::new();
+    let strange = [1, 2].map(|n| other.path("shares").join(format!("share-{n}-of-3.txt")).to_str().unwrap().to_owned());
+    let [one, two] = pages("shares", [1, 3]);
+    let before = tree_names(&stage.repo, &["keys", "vault"]);
+    for (answer, words) in [
+        (rotate("P-05", &[]), "You have no right"),
+        (rotate("P-01", &[]), "is sealed: its key is wrapped anew with the shares of the epoch that ends"),
+        (rotate("P-01", &["--share", &one]), "2 are needed"),
+        (rotate("P-01", &["--share", &strange[0], "--share", &strange[1]]), "belong to another epoch or another repository"),
+    ] {
+        let answer = answer.ends(2);
+        assert!(answer.err.contains(words), "{answer:?}");
+        assert_eq!(tree_names(&stage.repo, &["keys", "vault"]), before, "a refused rotation changed something: {}", answer.err);
+        assert!(!shares_dir.exists());
+    }
+    let refused = stage.sago(["key", "rotate", "--custodians", "2", "--threshold", "3", "--shares-dir", shares_dir.to_str().unwrap()]).ends(2);
+    assert!(refused.err.contains("3 of 2 custodians is not possible"), "{refused:?}");
+    assert!(stage.sago(["key", "rotate", "--custodians", "3", "--threshold", "2", "--shares-dir", stage.path("shares").to_str().unwrap()]).ends(2).err.contains("exists already"));
+    stage.verify_everything();
+
+    let rotated = rotate("P-01", &["--share", &one, "--share", &two]).ends(0).object();
+    assert_eq!(rotated["epoch"], 2);
+    assert_eq!(std::fs::read_dir(&shares_dir).unwrap().count(), 3);
+    for gone in ["keys/1", "vault/1"] {
+        assert!(!stage.repo.join(gone).exists(), "{gone} outlived its epoch");
+    }
+    assert!(stage.say("list").ends(2).err.contains("The passphrase is wrong"));
+    std::fs::copy(&new_words, stage.path("passphrase")).unwrap();
+    stage.verify_everything();
+    office.open(&office.spared_item()).ends(0);
+    assert!(office.open(&office.doomed_item()).ends(2).err.contains("sealed"));
+    let unseal = |pages: &[String; 2]| stage.sago(["key", "unseal", sealed, "--reason", "court order", "--share", &pages[0], "--share", &pages[1]]);
+    assert!(unseal(&[one, two]).ends(2).err.contains("belong to another epoch"));
+    unseal(&pages("shares of 2", [2, 3])).ends(0);
+    office.open(&office.doomed_item()).ends(0);
+
+    let attest = |epoch: &str| stage.sago(["key", "attest", "--epoch", epoch, "--statement", "burnt on 1 May before two witnesses"]);
+    attest("1").ends(0);
+    assert!(attest("2").ends(2).err.contains("has not ended"));
+    assert!(attest("0").ends(2).err.contains("There was no epoch 0"));
+    assert_eq!(stage.say("rebuild --json").ends(0).object()["differences"], 0);
+    stage.verify_everything();
+}
+
+#[test]
+fn pages_that_cannot_be_written_stop_a_rotation_before_anything_is_changed() {
+    // Were the epoch switched first, nobody would hold the new recovery key, and what is sealed would be lost for ever.
+    let office = Office::new();
+    let stage = &office.stage;
+    stage.sago(["key", "seal", office.number(), "--reason", "threat"]).ends(0);
+    let shares = stage.path("shares");
+    let pages = ["share-1-of-3.txt", "share-2-of-3.txt"].map(|name| shares.join(name).to_str().unwrap().to_owned());
+    let impossible = stage.file("a file", "").join("shares");
+    let failed = stage.sago([
+        "key", "rotate", "--custodians", "3", "--threshold", "2", "--shares-dir", impossible.to_str().unwrap(), "--share", &pages[0], "--share", &pages[1],
+    ]);
+    failed.ends(2);
+    stage.verify_everything();
+    stage.sago(["key", "unseal", office.number(), "--reason", "court order", "--share", &pages[0], "--share", &pages[1]]).ends(0);
+    office.open(&office.doomed_item()).ends(0);
+    stage.verify_everything();
+}
+
+/// Begins a new epoch with pages in `shares of 2` and a new passphrase, which the stage then uses.
+fn rotate(stage: &Stage, shares: &[&str], passphrase: &str) {
+    let words = stage.file("new passphrase", format!("{passphrase}\n"));
+    let folder = stage.path("shares of 2");
+    let mut arguments = vec!["key", "rotate", "--custodians", "3", "--threshold", "2", "--shares-dir", folder.to_str().unwrap(), "--new-passphrase-file", words.to_str().unwrap()];
+    shares.iter().for_each(|share| arguments.extend(["--share", share]));
+    stage.sago(arguments).ends(0);
+    std::fs::copy(words, stage.path("passphrase")).unwrap();
+}
+
+/// Every key that people of a repository hold or can come by: operating, recovery, and every unit's in the vault.
+fn held(repo: &Path, passphrase: &str, shares: &Path) -> Vec<HybridIdentity> {
+    let epoch = std::fs::read_to_string(repo.join("keys/current")).unwrap();
+    let epoch = epoch.trim();
+    let mut text = String::new();
+    let sealed = std::fs::File::open(repo.join("keys").join(epoch).join("operating.age")).unwrap();
+    file::open_with_passphrase(passphrase, 22, sealed).unwrap().read_to_string(&mut text).unwrap();
+    let value: Value = serde_json::from_str(&text).unwrap();
+    let pages: Vec<String> = ["share-1-of-3.txt", "share-3-of-3.txt"].iter().map(|name| std::fs::read_to_string(shares.join(name)).unwrap()).collect();
+    let mut keys: Vec<HybridIdentity> = vec![value["operating"].as_str().unwrap().parse().unwrap(), sago_core::key::epoch::recovery_identity(&pages).unwrap()];
+    open_everything(&repo.join("vault").join(epoch), &mut keys);
+    assert!(keys.len() > 2, "the vault opened with nothing");
+    keys
+}
+
+/// Tries every key on every age file below a folder, takes every key found in what opens, and goes on until nothing more opens.
+fn open_everything(folder: &Path, keys: &mut Vec<HybridIdentity>) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut opened = BTreeMap::new();
+    loop {
+        let before = (opened.len(), keys.len());
+        for path in tree(folder) {
+            if opened.contains_key(&path) || path.extension().is_none_or(|extension| extension != "age") {
+                continue;
+            }
+            let Some(text) = open_with_any(keys, &std::fs::read(&path).unwrap()) else { continue };
+            if let Some(key) = std::str::from_utf8(&text).ok().and_then(|text| text.trim_end().parse().ok()) {
+                keys.push(key);
+            }
+            if path.file_name().is_some_and(|name| name == "deposit.age") {
+                opened.insert(path.with_file_name("journal"), open_journal(&path.with_file_name("journal"), &text));
+            }
+            opened.insert(path, text);
+        }
+        if before == (opened.len(), keys.len()) {
+            return opened;
+        }
+    }
+}
+
+fn open_with_any(keys: &[HybridIdentity], sealed: &[u8]) -> Option<Vec<u8>> {
+    let keys: Vec<&HybridIdentity> = keys.iter().collect();
+    let mut text = Vec::new();
+    file::open_with(&keys, sealed).ok()?.read_to_end(&mut text).ok()?;
+    Some(text)
+}
+
+/// The lines of a deposit's journal, opened with the key in its `deposit.age`.
+fn open_journal(path: &Path, plan: &[u8]) -> Vec<u8> {
+    let plan: Value = serde_json::from_slice(plan).unwrap();
+    let key = RowKey::from_bytes(&BASE64.decode(plan["key"].as_str().unwrap()).unwrap().try_into().unwrap());
+    let (bytes, mut text, mut at, mut number) = (std::fs::read(path).unwrap(), Vec::new(), 0, 0);
+    while let Some(head) = bytes.get(at..at + 4) {
+        let length = u32::from_be_bytes(head.try_into().unwrap()) as usize;
+        let Some(record) = bytes.get(at + 4..at + 4 + length) else { break };
+        let line = key.open("staging", "journal", &number.to_string(), record).unwrap();
+        let value: Value = serde_json::from_slice(&line).unwrap();
+        text.extend(BASE64.decode(value["path"].as_str().unwrap()).unwrap());
+        text.push(b'\n');
+        (at, number) = (at + 4 + length, number + 1);
+    }
+    text
+}
+
+/// Says that nothing that opened speaks of the destroyed unit: no name, no word, and no file sealed to its key.
+#[track_caller]
+fn assert_unspoken(opened: &BTreeMap<PathBuf, Vec<u8>>, rows: &[String], unit: &str) {
+    for (path, text) in opened {
+        let name = path.to_string_lossy();
+        assert!(!name.contains(&format!("{unit}.age")) && !name.contains(&format!("{unit}.detail")) && !name.contains(&format!("{unit}.manifest")), "{name} opens");
+        let text = String::from_utf8_lossy(text);
+        for mark in MARKS {
+            assert!(!text.contains(mark), "{name} opens and says “{mark}”");
+        }
+    }
+    for text in rows {
+        assert!(MARKS.iter().all(|mark| !text.contains(mark)), "a row opens and says {text}");
+    }
+}
+
+/// Every sealed column of a database that opens with any row key that any of the keys opens.
+async fn spoken(path: &Path, keys: &[HybridIdentity]) -> Vec<String> {
+    let mut db = connect(path).await;
+    let wrapped = sqlx::query("SELECT wrapped FROM row_keys").fetch_all(&mut db).await.unwrap();
+    let row_keys: Vec<RowKey> = wrapped
+        .iter()
+        .filter_map(|row| open_with_any(keys, &row.get::<Vec<u8>, _>(0)))
+        .map(|key| RowKey::from_bytes(&key.try_into().unwrap()))
+        .collect();
+    let mut texts = Vec::new();
+    for (table, column, sealed, id) in [
+        ("events", "skeleton", "skeleton_sealed", "log || '/' || generation || '/' || idx"),
+        ("events", "detail", "detail_sealed", "log || '/' || generation || '/' || idx"),
+        ("agents", "sealed", "sealed", "id"),
+        ("accessions", "sealed", "sealed", "id"),
+        ("items", "sealed", "sealed", "id"),
+        ("findings", "sealed", "sealed", "accession || '/' || line_index"),
+    ] {
+        let query = format!("SELECT {id}, {sealed} FROM {table} WHERE {sealed} IS NOT NULL");
+        for row in sqlx::query(sqlx::AssertSqlSafe(query)).fetch_all(&mut db).await.unwrap() {
+            let (id, sealed): (String, Vec<u8>) = (row.get(0), row.get(1));
+            let opened = row_keys.iter().find_map(|key| key.open(table, column, &id, &sealed).ok());
+            texts.extend(opened.map(|text| String::from_utf8(text.to_vec()).unwrap()));
+        }
+    }
+    db.close().await.unwrap();
+    texts
+}
+
+/// The one text that a query gives.
+pub async fn value_of(path: &Path, query: &str) -> String {
+    let mut db = connect(path).await;
+    let value = sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned())).fetch_one(&mut db).await.unwrap();
+    db.close().await.unwrap();
+    value
+}
+
+async fn connect(path: &Path) -> SqliteConnection {
+    SqliteConnection::connect_with(&sqlx::sqlite::SqliteConnectOptions::new().filename(path)).await.unwrap()
+}
+
+/// Changes rows behind the back of the software.
+pub async fn change(path: &Path, statement: &str) {
+    let mut db = connect(path).await;
+    sqlx::query(sqlx::AssertSqlSafe(statement.to_owned())).execute(&mut db).await.unwrap();
+    db.close().await.unwrap();
+}
+
+/// Runs a future to its end.
+pub fn blocking<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+fn vault_files(repo: &Path) -> Vec<String> {
+    tree(&repo.join("vault")).iter().map(|path| path.to_string_lossy().into_owned()).collect()
+}
+
+fn tree_names(repo: &Path, folders: &[&str]) -> Vec<PathBuf> {
+    folders.iter().flat_map(|folder| tree(&repo.join(folder))).collect()
+}
+
+/// All files below a folder, in order.
+pub fn tree(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_dir() { folders.push(entry.path()) } else { found.push(entry.path()) }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Copies a folder as a backup program would.
+pub fn copy_tree(from: &Path, to: &Path) {
+    for path in tree(from) {
+        let target = to.join(path.strip_prefix(from).unwrap());
+        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+        std::fs::copy(&path, target).unwrap();
+    }
+    for folder in ["staging", "stamps", "lock"] {
+        if from.join(folder).is_dir() {
+            std::fs::create_dir_all(to.join(folder)).unwrap();
+        }
+    }
+}

@@ -14,14 +14,14 @@ use tempfile::TempDir;
 /// A folder with a root certificate and a signer.
 pub struct Authority {
     folder: TempDir,
+    /// One answer at a time: the command works with files.
+    busy: Mutex<()>,
 }
 
 impl Authority {
     /// Makes one whose signer is valid for so many days from now.
     pub fn new(name: &str, days: u32) -> Self {
-        let authority = Self {
-            folder: tempfile::tempdir().unwrap(),
-        };
+        let authority = Self { folder: tempfile::tempdir().unwrap(), busy: Mutex::new(()) };
         authority.write(
             "ts.cnf",
             "[t]\nserial = serial\ncrypto_device = builtin\nsigner_digest = sha256\ndefault_policy = 1.3.6.1.4.1.99999.1\n\
@@ -33,36 +33,13 @@ impl Authority {
             "[req]\ndistinguished_name = n\nprompt = no\n[n]\n[ca]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n\
              [tsa]\nbasicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=critical,timeStamping\n",
         );
-        let curve = [
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-config",
-            "req.cnf",
-        ];
+        let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-config", "req.cnf"];
         let root = format!("/CN={name} root");
         let signer = format!("/CN={name} signer");
         let days = days.to_string();
-        let root_certificate = [
-            "req",
-            "-x509",
-            "-extensions",
-            "ca",
-            "-days",
-            "3650",
-            "-subj",
-            &root,
-            "-keyout",
-            "root.key",
-            "-out",
-            "root.pem",
-        ];
+        let root_certificate = ["req", "-x509", "-extensions", "ca", "-days", "3650", "-subj", &root, "-keyout", "root.key", "-out", "root.pem"];
         authority.openssl(&[&root_certificate[..], &curve[..]].concat());
-        let request = [
-            "req", "-new", "-subj", &signer, "-keyout", "tsa.key", "-out", "tsa.csr",
-        ];
+        let request = ["req", "-new", "-subj", &signer, "-keyout", "tsa.key", "-out", "tsa.csr"];
         authority.openssl(&[&request[..], &curve[..]].concat());
         authority.openssl(&[
             "x509",
@@ -107,6 +84,7 @@ impl Authority {
 
     /// Answers a query as it should be answered.
     pub fn reply(&self, query: &[u8]) -> Vec<u8> {
+        let _busy = self.busy.lock().unwrap();
         self.write("q.tsq", query);
         self.openssl(&[
             "ts",
@@ -128,13 +106,7 @@ impl Authority {
     }
 
     /// What `openssl ts -verify` says of a kept reply over a checkpoint, and over its query.
-    pub fn openssl_accepts(
-        &self,
-        reply: &Path,
-        checkpoint: &Path,
-        query: &Path,
-        chain: &Path,
-    ) -> bool {
+    pub fn openssl_accepts(&self, reply: &Path, checkpoint: &Path, query: &Path, chain: &Path) -> bool {
         let verify = |what: &str, file: &Path| {
             Command::new("openssl")
                 .args(["ts", "-verify", "-in"])
@@ -215,11 +187,7 @@ impl Server {
                 let _ = stream.write_all(&bytes);
             }
         });
-        Self {
-            address,
-            requests,
-            stop,
-        }
+        Self { address, requests, stop }
     }
 
     /// An authority as it should be.
@@ -253,9 +221,7 @@ fn read_request(stream: &TcpStream) -> Request {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap() > 0 {}
     let head = head.to_ascii_lowercase();
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "));
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
     let mut body = vec![0; length.unwrap_or("0").parse().unwrap()];
     reader.read_exact(&mut body).unwrap();
     (head, body)

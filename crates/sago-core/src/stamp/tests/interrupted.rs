@@ -13,11 +13,8 @@ async fn stamp_and_crash(house: &House) {
     let mut round = Round::begin(&house.repo, &house.ctx).await.unwrap();
     for (_, judge) in authority::configured(&house.repo).unwrap() {
         let judge = judge.unwrap();
-        let Ok(Need::Ask(queries)) = round.need(&judge).await else {
-            panic!("nothing to ask")
-        };
-        let replies =
-            tokio::task::block_in_place(|| ask_all(&house.client, &judge.url, queries)).unwrap();
+        let Ok(Need::Ask(queries)) = round.need(&judge).await else { panic!("nothing to ask") };
+        let replies = tokio::task::block_in_place(|| ask_all(&house.client, &judge.url, queries)).unwrap();
         assert!(round.accept_head(&judge, &replies).is_ok());
     }
 }
@@ -38,11 +35,7 @@ async fn tokens_without_events_are_entered_and_not_asked_for_again() {
         let answers = house.stamp().await;
         assert!(received(&answers[0]).is_new);
         let events = house.events().await;
-        assert_eq!(
-            events.iter().filter(|event| event.0 == size).count(),
-            2,
-            "entered once"
-        );
+        assert_eq!(events.iter().filter(|event| event.0 == size).count(), 2, "entered once");
         let expected = if happens_between { (4, 4) } else { (2, 2) };
         assert_eq!((server.asked(), events.len()), expected);
         house.assert_sound(&[&authority], expected.1).await;
@@ -63,10 +56,7 @@ async fn a_lone_reply_is_completed_by_asking_for_the_other() {
     assert!(answer.is_new && answer.tokens.len() == 2);
     assert_eq!((server.asked(), house.events().await.len()), (3, 2));
     let requests = server.requests();
-    assert_eq!(
-        requests[1].1, requests[2].1,
-        "the kept query is asked again"
-    );
+    assert_eq!(requests[1].1, requests[2].1, "the kept query is asked again");
     house.assert_sound(&[&authority], 2).await;
 }
 
@@ -78,11 +68,7 @@ async fn two_runs_at_the_same_time_are_one_too_many() {
     house.configure("one", server.url(), &authority);
     let held = Round::begin(&house.repo, &house.ctx).await.unwrap();
     let error = house.try_stamp(&house.ctx).await.unwrap_err();
-    assert_eq!(
-        (error.kind, server.asked()),
-        (ErrorKind::Conflict, 0),
-        "{error}"
-    );
+    assert_eq!((error.kind, server.asked()), (ErrorKind::Conflict, 0), "{error}");
     drop(held);
     received(&house.stamp().await[0]);
 }
@@ -120,8 +106,5 @@ async fn an_altered_checkpoint_is_said_and_nothing_is_asked_over_it() {
     let answers = house.stamp().await;
     let error = answers[0].result.as_ref().unwrap_err();
     assert_eq!(error.kind, ErrorKind::Corrupt, "{error}");
-    assert_eq!(
-        (answers.len(), server.asked(), house.events().await.len()),
-        (1, 2, 0)
-    );
+    assert_eq!((answers.len(), server.asked(), house.events().await.len()), (1, 2, 0));
 }

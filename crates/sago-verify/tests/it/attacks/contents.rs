@@ -8,56 +8,19 @@ const ATTACKS: &[Attack] = &[
         code: "evidence-unproven",
         act: |stage| stage.write("data/evidence/A-2026-0001.00009/planted.pdf", "planted"),
     },
-    Attack {
-        name: "a file more right in the folder of evidence",
-        code: "evidence-unproven",
-        act: |stage| stage.write("data/evidence/planted.pdf", "planted"),
-    },
-    Attack {
-        name: "a second file under an item",
-        code: "evidence-count",
-        act: |stage| stage.write("data/evidence/A-2026-0001.00001/planted.pdf", "planted"),
-    },
+    Attack { name: "a file more right in the folder of evidence", code: "evidence-unproven", act: |stage| stage.write("data/evidence/planted.pdf", "planted") },
+    Attack { name: "a second file under an item", code: "evidence-count", act: |stage| stage.write("data/evidence/A-2026-0001.00001/planted.pdf", "planted") },
     Attack {
         name: "a file deeper under an item",
         code: "evidence-unproven",
-        act: |stage| {
-            stage.write(
-                "data/evidence/A-2026-0001.00001/more/planted.pdf",
-                "planted",
-            )
-        },
+        act: |stage| stage.write("data/evidence/A-2026-0001.00001/more/planted.pdf", "planted"),
     },
-    Attack {
-        name: "evidence left out",
-        code: "evidence-count",
-        act: |stage| stage.remove(EVIDENCE_1),
-    },
-    Attack {
-        name: "the proof of an item missing",
-        code: "evidence-unproven",
-        act: |stage| stage.remove(ITEM_1),
-    },
-    Attack {
-        name: "the proof of the event missing",
-        code: "item-event",
-        act: |stage| stage.remove(EVENT_4),
-    },
-    Attack {
-        name: "all proofs missing",
-        code: "export-empty",
-        act: |stage| fs::remove_dir_all(stage.root.join("data/proofs")).unwrap(),
-    },
-    Attack {
-        name: "events.jsonl missing",
-        code: "file-missing",
-        act: |stage| stage.remove("data/provenance/events.jsonl"),
-    },
-    Attack {
-        name: "an event told otherwise than proven",
-        code: "event-unproven",
-        act: |stage| stage.replace(STORY, "request 17", "request 18"),
-    },
+    Attack { name: "evidence left out", code: "evidence-count", act: |stage| stage.remove(EVIDENCE_1) },
+    Attack { name: "the proof of an item missing", code: "evidence-unproven", act: |stage| stage.remove(ITEM_1) },
+    Attack { name: "the proof of the event missing", code: "item-event", act: |stage| stage.remove(EVENT_4) },
+    Attack { name: "all proofs missing", code: "export-empty", act: |stage| fs::remove_dir_all(stage.root.join("data/proofs")).unwrap() },
+    Attack { name: "events.jsonl missing", code: "file-missing", act: |stage| stage.remove("data/provenance/events.jsonl") },
+    Attack { name: "an event told otherwise than proven", code: "event-unproven", act: |stage| stage.replace(STORY, "request 17", "request 18") },
     Attack {
         name: "an event left out of the telling",
         code: "event-unlisted",
@@ -76,20 +39,12 @@ const ATTACKS: &[Attack] = &[
             stage.write(STORY, format!("{}{line}\n", stage.text(STORY)));
         },
     },
-    Attack {
-        name: "a story after the last newline",
-        code: "event-malformed",
-        act: |stage| stage.write(STORY, stage.text(STORY) + "{}"),
-    },
+    Attack { name: "a story after the last newline", code: "event-malformed", act: |stage| stage.write(STORY, stage.text(STORY) + "{}") },
     Attack {
         name: "an inventory changed",
         code: "inventory-uncommitted",
         act: |stage| {
-            stage.replace(
-                &format!("data/proofs/objects/{OBJECT}/inventory.json"),
-                "Accession",
-                "accession",
-            );
+            stage.replace(&format!("data/proofs/objects/{OBJECT}/inventory.json"), "Accession", "accession");
         },
     },
     Attack {
@@ -97,13 +52,7 @@ const ATTACKS: &[Attack] = &[
         code: "inventory-uncommitted",
         act: |stage| {
             let inventory = stage.read(&format!("data/proofs/objects/{OBJECT}/inventory.json"));
-            stage.write(
-                &format!(
-                    "data/proofs/objects/{}/inventory.json",
-                    OBJECT.replace("8c", "9c")
-                ),
-                inventory,
-            );
+            stage.write(&format!("data/proofs/objects/{}/inventory.json", OBJECT.replace("8c", "9c")), inventory);
         },
     },
     #[cfg(unix)]

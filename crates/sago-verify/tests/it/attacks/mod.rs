@@ -55,11 +55,7 @@ fn edit_opening(stage: &Stage, index: u64, edit: impl FnOnce(&mut Value)) {
     let honest = stage.world.custody.opening(index).to_value();
     let mut lie = honest.clone();
     edit(&mut lie);
-    edit_proof(
-        stage,
-        &format!("data/proofs/custody-{index}.tlog-proof"),
-        |proof| proof.extra = Some(canonical(&lie).into_bytes()),
-    );
+    edit_proof(stage, &format!("data/proofs/custody-{index}.tlog-proof"), |proof| proof.extra = Some(canonical(&lie).into_bytes()));
     stage.replace(STORY, &canonical(&honest), &canonical(&lie));
 }
 
@@ -84,10 +80,7 @@ fn claim_bytes(line: &mut Value, bytes: &[u8]) {
 }
 
 fn impostors(origin: &str) -> Vec<Signer> {
-    vec![
-        Signer::ed25519(origin, &seed("impostor 1")).unwrap(),
-        Signer::ml_dsa_44(origin, &seed("impostor 2")).unwrap(),
-    ]
+    vec![Signer::ed25519(origin, &seed("impostor 1")).unwrap(), Signer::ml_dsa_44(origin, &seed("impostor 2")).unwrap()]
 }
 
 /// Writes another world's export over the stage.

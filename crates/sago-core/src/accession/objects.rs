@@ -1,0 +1,120 @@
+//! Finishing the OCFL objects of a deposit in staging: manifest, keycheck, description, inventory.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use sago_packages::Algorithm;
+use sago_packages::ocfl::write as ocfl;
+use uuid::Uuid;
+
+use crate::accession::manifest::{ItemLine, Manifest};
+use crate::accession::staging::Staging;
+use crate::ctx::{Ctx, time_text};
+use crate::error::{Error, IoContext, Result};
+use crate::key::seal_bytes;
+use crate::ledger::event::ObjectRef;
+use crate::repository::Repository;
+use crate::store::blobs::urn;
+use crate::store::durable;
+
+/// Finishes the OCFL objects in staging: manifest, keycheck, description, inventory. Returns what the log commits to.
+pub(super) fn build_objects(
+    repo: &Repository,
+    ctx: &Ctx,
+    staging: &Staging,
+    objects: &[Uuid],
+    items: &[ItemLine],
+    manifest: &Manifest,
+) -> Result<Vec<ObjectRef>> {
+    let unit = staging.plan.unit;
+    let recipient = repo.keyring().recipient(unit)?;
+    let origin = crate::ledger::sequencer::head(&repo.places, crate::ledger::event::Log::Custody, repo.keyring().signing().generation)?.origin;
+    let lines_per_part = manifest.lines.len().div_ceil(objects.len());
+    staging.keep_manifest(repo.keyring(), manifest)?;
+    let mut references = Vec::with_capacity(objects.len());
+    for (part, object) in objects.iter().enumerate() {
+        let folder = staging.object(part as u64);
+        let lines = manifest.lines.chunks(lines_per_part).nth(part).unwrap_or_default();
+        let text = Manifest { lines: lines.to_vec() }.bytes();
+        let mut keycheck = [0_u8; 32];
+        crate::key::fill_random(&mut keycheck)?;
+        let description = serde_json::json!({
+            "accession": staging.plan.accession.to_string(), "kind": "accession", "log": origin, "object": "sago-object/1", "units": [unit.to_string()],
+        });
+        let small = [
+            (format!("m/{unit}.manifest.age"), seal_bytes(&[&recipient], &text)?),
+            (format!("m/{unit}.keycheck.age"), seal_bytes(&[&recipient], &keycheck)?),
+            ("m/object.json".to_owned(), format!("{description}\n").into_bytes()),
+        ];
+        let mut files: Vec<ocfl::NewFile> = items
+            .iter()
+            .filter(|item| item.object == *object && item.duplicate_of.is_none())
+            .map(|item| ocfl::NewFile { logical_path: item.content.clone(), sha512: item.content_sha512.clone(), sha256: item.content_sha256.clone() })
+            .collect();
+        remove_others(&folder.join("v1/content"), &files)?;
+        for (path, bytes) in &small {
+            write_plain(&folder.join("v1/content").join(path), bytes)?;
+            files.push(ocfl::NewFile { logical_path: path.clone(), sha512: Algorithm::Sha512.hash(bytes), sha256: Algorithm::Sha256.hash(bytes) });
+        }
+        let info = ocfl::VersionInfo {
+            created: time_text(ctx.now()),
+            message: "Received".to_owned(),
+            user_name: ctx.agent.to_string(),
+            user_address: urn(ctx.agent),
+        };
+        let refused = |error: sago_packages::Error| Error::internal(format!("The inventory cannot be written: {error}"));
+        let inventory = ocfl::first_version(&urn(*object), info, &files).map_err(refused)?;
+        let bytes = ocfl::inventory_bytes(&inventory);
+        let sidecar = ocfl::sidecar_text(&bytes);
+        let (declaration, declared) = ocfl::OBJECT_DECLARATION;
+        for (path, bytes) in [
+            ("v1/inventory.json", bytes.as_slice()),
+            ("v1/inventory.json.sha512", sidecar.as_bytes()),
+            ("inventory.json", bytes.as_slice()),
+            ("inventory.json.sha512", sidecar.as_bytes()),
+            (declaration, declared.as_bytes()),
+        ] {
+            write_plain(&folder.join(path), bytes)?;
+        }
+        remove_empty(&folder.join("v1/content/o"))?;
+        references.push(ObjectRef { id: *object, inventory_sha512: Algorithm::Sha512.hash(&bytes) });
+    }
+    durable::sync_filesystem(&staging.folder)?;
+    Ok(references)
+}
+
+/// Writes a file of the object; made durable with all others by one flush at the end.
+fn write_plain(path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    if let Some(parent) = path.parent() {
+        durable::create_dir_all(parent)?;
+    }
+    let mut file = std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(path).doing("Could not create", path)?;
+    file.write_all(bytes).doing("Could not write", path)
+}
+
+/// Removes sealed files that no item refers to: of duplicates, and of files that changed between an interruption and its resumption.
+fn remove_others(content: &Path, files: &[ocfl::NewFile]) -> Result<()> {
+    let wanted: HashSet<&str> = files.iter().map(|file| file.logical_path.as_str()).collect();
+    let folder = content.join("o");
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(&folder).doing("Could not list", &folder)? {
+        let entry = entry.doing("Could not list", &folder)?;
+        if !wanted.contains(format!("o/{}", entry.file_name().to_string_lossy()).as_str()) {
+            std::fs::remove_file(entry.path()).doing("Could not remove", &entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a folder that holds nothing: OCFL forbids empty folders (E024).
+fn remove_empty(folder: &Path) -> Result<()> {
+    let is_empty = folder.is_dir() && std::fs::read_dir(folder).doing("Could not list", folder)?.next().is_none();
+    if is_empty {
+        std::fs::remove_dir(folder).doing("Could not remove", folder)?;
+    }
+    Ok(())
+}
