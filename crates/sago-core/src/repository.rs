@@ -62,6 +62,8 @@ pub struct Created {
     pub shares: Vec<Vec<&'static str>>,
     /// Verifier keys of the custody log: what a stranger needs to check it.
     pub custody_keys: String,
+    /// Verifier keys of the access log.
+    pub access_keys: String,
 }
 
 impl Repository {
@@ -129,8 +131,8 @@ impl Repository {
         repo.integrate(&ctx).await?;
         // The settings are written last: a folder without them is no repository, so a crash above leaves nothing that looks whole.
         repo.settings.write(&repo.places.root)?;
-        let custody_keys = repo.verifier_keys(Log::Custody)?;
-        Ok(Created { repository: repo, shares, custody_keys })
+        let (custody_keys, access_keys) = (repo.verifier_keys(Log::Custody)?, repo.verifier_keys(Log::Access)?);
+        Ok(Created { repository: repo, shares, custody_keys, access_keys })
     }
 
     /// Opens a repository: unlocks its keys, checks that database and logs are not older than what was signed, and finishes what a crash interrupted.

@@ -18,6 +18,12 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    // Whatever a command writes is for its owner alone, and a crash leaves no image of memory on the disk.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    if rustix::process::setrlimit(rustix::process::Resource::Core, none).is_err() {
+        cli::out::complain("sago: core dumps could not be switched off; a crash may leave secrets on the disk");
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -231,6 +231,10 @@ impl Manifest {
 
     /// Adds the lines of one part.
     pub fn read_part(&mut self, bytes: &[u8]) -> Result<()> {
+        // A part has no lines when there are fewer lines than objects.
+        if bytes.is_empty() {
+            return Ok(());
+        }
         let text = std::str::from_utf8(bytes).map_err(|_| Error::corrupt("A manifest is not UTF-8."))?;
         let text = text.strip_suffix('\n').ok_or_else(|| Error::corrupt("A manifest does not end with a newline: it is cut short."))?;
         self.lines.extend(text.split('\n').map(str::to_owned));

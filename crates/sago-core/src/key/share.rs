@@ -26,8 +26,10 @@ pub struct Page<'a> {
     pub made: jiff::Timestamp,
     /// The words.
     pub words: &'a [&'static str],
-    /// Verifier keys of the custody log.
-    pub verifier_keys: &'a str,
+    /// Verifier keys of the custody log (the text of `custody.vkey`).
+    pub custody_keys: &'a str,
+    /// Verifier keys of the access log (the text of `access.vkey`).
+    pub access_keys: &'a str,
 }
 
 impl Page<'_> {
@@ -57,8 +59,9 @@ impl Page<'_> {
              이 낱말들은 다른 보관인 {others}명의 낱말과 함께 이 저장소에 있는 모든 것을 엽니다. 인쇄한 뒤 파일은\n\
              지우고, 종이는 다른 조각과 떨어진 곳에 보관하십시오. 아무에게도 낱말을 알려 주지 마십시오.\n\
              기간이 끝나면 새 쪽을 받습니다. 그때 이 쪽을 없애고 없앴다고 알려 주십시오.\n\n\
-             VERIFIER KEYS OF THE CUSTODY LOG (not secret: whoever checks the log should compare them with this page)\n\
-             SHA-256 of custody.vkey  {fingerprint}\n{keys}",
+             VERIFIER KEYS OF THE LOGS (not secret: whoever checks a package should compare them with this page)\n\
+             SHA-256 of custody.vkey  {custody}\n\
+             SHA-256 of access.vkey   {access}\n{keys}",
             number = self.number,
             of = self.of,
             threshold = self.threshold,
@@ -66,8 +69,9 @@ impl Page<'_> {
             epoch = self.epoch,
             made = time_text(self.made),
             others = self.threshold - 1,
-            fingerprint = hex::encode(Sha256::digest(self.verifier_keys)),
-            keys = short_keys(self.verifier_keys),
+            custody = hex::encode(Sha256::digest(self.custody_keys)),
+            access = hex::encode(Sha256::digest(self.access_keys)),
+            keys = [self.custody_keys, self.access_keys].map(short_keys).concat(),
         )
     }
 }

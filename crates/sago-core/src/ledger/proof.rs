@@ -49,6 +49,17 @@ pub async fn read_event(repo: &Repository, log: Log, generation: u64, index: u64
     stored(repo, &row).await
 }
 
+/// The last entries of a log, oldest of them first.
+pub async fn recent_events(repo: &Repository, log: Log, generation: u64, limit: u64) -> Result<Vec<Stored>> {
+    let text = format!("SELECT {COLUMNS} FROM events WHERE log = $1 AND generation = $2 ORDER BY idx DESC LIMIT $3");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(text)).bind(log.name()).bind(signed(generation)).bind(signed(limit)).fetch_all(repo.db().read()).await?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows.iter().rev() {
+        found.push(stored(repo, row).await?);
+    }
+    Ok(found)
+}
+
 /// All events about a subject, oldest first; the custody log's before the access log's within the same moment.
 pub async fn events_about(repo: &Repository, subject: Uuid) -> Result<Vec<Stored>> {
     let columns = COLUMNS.split(", ").map(|column| format!("e.{column}")).collect::<Vec<_>>().join(", ");

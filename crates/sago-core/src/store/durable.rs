@@ -98,7 +98,8 @@ pub fn rename_new(from: &Path, to: &Path) -> Result<()> {
         .map_err(std::io::Error::from)
         .doing("Could not put in place", to)?;
     sync_dir(parent)?;
-    from.parent().filter(|parent| parent.is_dir()).map_or(Ok(()), sync_dir)
+    let left = parent_of(from)?;
+    if left.is_dir() { sync_dir(left) } else { Ok(()) }
 }
 
 /// Overwrites a small file with zeroes, then removes it, durably. A missing file is no error.
@@ -125,7 +126,12 @@ pub fn erase(path: &Path) -> Result<()> {
 }
 
 fn parent_of(path: &Path) -> Result<&Path> {
-    path.parent().ok_or_else(|| Error::internal(format!("{} has no parent folder", path.display())))
+    match path.parent() {
+        // A bare name lies in the folder we are in.
+        Some(parent) if parent.as_os_str().is_empty() => Ok(Path::new(".")),
+        Some(parent) => Ok(parent),
+        None => Err(Error::internal(format!("{} has no parent folder", path.display()))),
+    }
 }
 
 fn temporary_beside(path: &Path) -> PathBuf {

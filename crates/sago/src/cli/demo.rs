@@ -140,7 +140,8 @@ async fn make(dir: &Path) -> Result<(Repository, Ctx)> {
             threshold: 2,
             made: Clock::System.now(),
             words,
-            verifier_keys: &created.custody_keys,
+            custody_keys: &created.custody_keys,
+            access_keys: &created.access_keys,
         };
         durable::write(&dir.join(format!("shares/share-{}-of-3.txt", at + 1)), page.text().as_bytes())?;
     }

@@ -55,8 +55,10 @@ impl Fixity {
                     failure.item.as_deref().unwrap_or("no item"), failure.object, failure.content, failure.outcome
                 ));
             }
-            if checked.failures.is_empty() {
-                out::line("  Every one is what was received.");
+            match (checked.files, checked.failures.is_empty()) {
+                (0, _) => out::line("  Nothing is due. `sago fixity --all` reads everything."),
+                (_, true) => out::line("  Every one is what was received."),
+                (_, false) => {}
             }
         }
         repo.close().await;

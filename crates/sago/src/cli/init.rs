@@ -70,7 +70,8 @@ impl Init {
                 threshold: self.threshold,
                 made: Clock::System.now(),
                 words,
-                verifier_keys: &created.custody_keys,
+                custody_keys: &created.custody_keys,
+                access_keys: &created.access_keys,
             };
             durable::write(&self.shares_dir.join(format!("share-{}-of-{}.txt", at + 1, self.custodians)), page.text().as_bytes())?;
         }

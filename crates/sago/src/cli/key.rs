@@ -145,9 +145,9 @@ impl Act {
                 };
                 let old = read_shares(&shares)?;
                 let rotated = epoch::rotate(repo, ctx, &NewEpoch { passphrase: &passphrase, custodians, threshold, shares: &old }).await?;
-                let (name, keys) = (repo.name().await?, repo.verifier_keys(Log::Custody)?);
+                let (name, custody, access) = (repo.name().await?, repo.verifier_keys(Log::Custody)?, repo.verifier_keys(Log::Access)?);
                 for (at, words) in rotated.shares.iter().enumerate() {
-                    let page = Page { repository: &name, epoch: rotated.epoch, number: at + 1, of: rotated.shares.len(), threshold, made: ctx.now(), words, verifier_keys: &keys };
+                    let page = Page { repository: &name, epoch: rotated.epoch, number: at + 1, of: rotated.shares.len(), threshold, made: ctx.now(), words, custody_keys: &custody, access_keys: &access };
                     durable::write(&shares_dir.join(format!("share-{}-of-{custodians}.txt", at + 1)), page.text().as_bytes())?;
                 }
                 answer(

@@ -10,6 +10,7 @@ mod fixity;
 mod init;
 mod key;
 mod list;
+mod log;
 mod open;
 pub mod out;
 mod passphrase;
@@ -74,6 +75,8 @@ pub enum Command {
     List(list::List),
     /// Show an accession or an item with its custody history.
     Show(show::Show),
+    /// Read the log, or prove an entry of it.
+    Log(log::Log),
     /// Write an original to a file, with a reason, as an event.
     Open(open::Open),
     /// Write the receipt of an accession, with its proof.
@@ -116,6 +119,7 @@ pub async fn run(arguments: Arguments) -> Result<Done> {
         Command::Deposit(command) => command.run(&common).await,
         Command::List(command) => command.run(&common).await,
         Command::Show(command) => command.run(&common).await,
+        Command::Log(command) => command.run(&common).await,
         Command::Open(command) => command.run(&common).await,
         Command::Receipt(command) => command.run(&common).await,
         Command::Verify(command) => command.run(&common).await,

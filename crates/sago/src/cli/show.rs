@@ -143,12 +143,13 @@ fn history(events: &[Stored], people: &[Agent]) {
     }
 }
 
-fn who(agent: Uuid, people: &[Agent]) -> String {
+/// The code of a person.
+pub fn who(agent: Uuid, people: &[Agent]) -> String {
     people.iter().find(|person| person.id == agent).map_or_else(|| format!("urn:uuid:{agent}"), |person| person.code.clone())
 }
 
 /// What an event says, in one sentence.
-fn sentence(event: &Event, who: &str) -> String {
+pub fn sentence(event: &Event, who: &str) -> String {
     match event {
         Event::AccessionOpened(..) => format!("{who} began to receive it; its number was taken."),
         Event::AccessionPrepared(..) => format!("{who} sealed every file; nothing was received yet."),
@@ -166,12 +167,15 @@ fn sentence(event: &Event, who: &str) -> String {
             let to = detail.as_ref().map_or_else(String::new, |detail| format!(" to {}: “{}”", detail.recipient, detail.reason));
             format!("{who} handed over {} items{to}.", made.items)
         }
-        other => format!("{who}: {}.", other.kind().replace('-', " ")),
+        other => match sago_packages::describe::kinds::find(other.kind()) {
+            Some(kind) => kind.en.replace("{who}", who).replace("{about}", "it"),
+            None => format!("{who}: {}.", other.kind().replace('-', " ")),
+        },
     }
 }
 
 /// An event as JSON.
-fn event_json(stored: &Stored, people: &[Agent]) -> Value {
+pub fn event_json(stored: &Stored, people: &[Agent]) -> Value {
     json!({
         "log": stored.position.log.name(), "generation": stored.position.generation, "index": stored.position.index, "kind": stored.event.kind(),
         "at": time_text(stored.at), "agent": who(stored.agent, people), "skeleton": stored.event.skeleton(), "detail": stored.event.detail(),

@@ -219,7 +219,12 @@ fn roc_validator_accepts_the_crate_with_every_strange_name() {
         let said = roc_validator(&data).ends(0);
         assert!(said.out.contains("RO-Crate is a valid ro-crate-1.2"), "{}", said.out);
     }
-    // The judge is no rubber stamp: a part that the crate names and that is not there, then a root without its date.
+}
+
+#[test]
+fn roc_validator_refuses_a_crate_whose_part_is_missing_or_whose_root_has_no_date() {
+    let stage = Stage::new();
+    let number = with_strange_disk(&stage);
     let data = export(&stage, &format!("{number}.00002")).join("data");
     let evidence = find(&data.join("evidence"), "");
     let moved = stage.path("moved");
