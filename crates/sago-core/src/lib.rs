@@ -12,6 +12,7 @@
 pub mod accession;
 pub mod backup;
 pub mod ctx;
+pub mod doctor;
 pub mod error;
 pub mod export;
 pub mod fixity;

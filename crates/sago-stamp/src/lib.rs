@@ -1,6 +1,6 @@
 //! RFC 3161 time-stamps over log checkpoints: what to ask an authority, and what its answer proves.
 //!
-//! Here live the request ([`request`]), the reading of replies and bare tokens ([`Reply`]), and their offline verification
+//! Here live the request ([`request()`]), the reading of replies and bare tokens ([`Reply`]), and their offline verification
 //! against trust anchors the caller names ([`verify()`]). Sending requests, keeping replies and choosing authorities do not.
 //! Pure: no network, no clock (the moment of judgement is an input), no revocation check (a finding says so).
 //!

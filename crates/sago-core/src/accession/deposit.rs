@@ -1,7 +1,7 @@
 //! Receiving: from a partner's disk to sealed objects, a manifest, and the two events that make it a deposit.
 //!
 //! Order: number taken (event) → files sealed into staging → objects finished → *prepared* (event) → objects put in place by one rename
-//! each → *received* (event and rows) → integrated into the log. Whatever point we crash at, [`super::recover`] or the same command run
+//! each → *received* (event and rows) → integrated into the log. Whatever point we crash at, `recover` or the same command run
 //! again goes on from there; an accession is visible only after *received*.
 
 use std::os::unix::ffi::OsStrExt;

@@ -67,7 +67,7 @@ impl History {
         for generation in sequencer::generations(places)? {
             for log in Log::ALL {
                 let mut replay = Replay::open(places, keyring, log, last_head(places, log, generation)?)?;
-                while let Some(entry) = replay.next()? {
+                while let Some(entry) = replay.next_event()? {
                     history.last_at = history.last_at.max(Some(entry.at));
                     history.apply(entry.event);
                 }
@@ -158,7 +158,7 @@ pub fn succession_problems(places: &Places, keyring: &Keyring) -> Result<Vec<(St
         let &[before, generation] = pair else { continue };
         let place = format!("log/{generation}/custody");
         let mut replay = Replay::open(places, keyring, Log::Custody, last_head(places, Log::Custody, generation)?)?;
-        let Some(Event::LogRestarted(restarted, _)) = replay.next()?.map(|entry| entry.event) else {
+        let Some(Event::LogRestarted(restarted, _)) = replay.next_event()?.map(|entry| entry.event) else {
             problems.push((place, format!("The first entry of generation {generation} does not say what it continues.")));
             continue;
         };

@@ -14,7 +14,7 @@ mod place;
 mod records;
 mod restore;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod trial;
 mod vault;
 
@@ -37,6 +37,7 @@ pub use place::{RECORDS_FILE, VAULT_FILE};
 pub use records::{Records, back_up_records};
 pub use restore::{DestroyedAgain, Fate, Interrupted, Lost, Restored, Sources, restore};
 pub use vault::{Vault, back_up_vault};
+pub(crate) use vault::look as look_at_vault;
 
 /// A copy of the vault must be erased after this many days (integrity.md B3).
 pub const VAULT_RETENTION_DAYS: i64 = 30;

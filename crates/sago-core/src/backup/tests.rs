@@ -22,7 +22,6 @@ use crate::key::Passphrase;
 use crate::key::destroy::{Approved, approve, request_destruction};
 use crate::repository::{NewRepository, Repository};
 use crate::settings::Places;
-use crate::store::db::Db;
 use crate::user::{self, NewAgent};
 use crate::verify::verify_with_keys;
 
@@ -188,11 +187,7 @@ pub(crate) fn flip(path: &Path) {
     std::fs::write(path, bytes).unwrap();
 }
 
-fn object_folder(store: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn object_folder(store: &Path, suffix: &str) -> PathBuf {
     let found = super::copy::files(store, &mut Vec::new()).unwrap().into_iter().find(|path| path.to_string_lossy().ends_with(suffix));
     store.join(found.unwrap())
-}
-
-pub(crate) async fn database(root: &Path) -> Db {
-    Db::open_file(&root.join("index.db"), false).await.unwrap()
 }

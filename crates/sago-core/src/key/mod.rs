@@ -153,6 +153,14 @@ pub fn open_bytes(identities: &[&HybridIdentity], sealed: &[u8], what: &Path) ->
     }
 }
 
+/// Opens a small text that was sealed to this identity: one that it does not open was altered.
+pub(crate) fn open_own(identity: &HybridIdentity, sealed: &[u8], what: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    open_bytes(&[identity], sealed, what).map_err(|error| match error.kind {
+        ErrorKind::Forbidden => Error::corrupt(format!("{} is not sealed to the key of its unit: it was altered.", what.display())),
+        _ => error,
+    })
+}
+
 /// Path of the file that holds the number of the epoch in force.
 fn current_path(keys: &Path) -> PathBuf {
     keys.join("current")
@@ -173,7 +181,8 @@ pub fn current_epoch(keys: &Path) -> Result<u64> {
         Error::io("Could not read", &path, &error)
             .hint("The keys folder is not where the settings say. If the operating key is lost, `sago key recover` makes a new one from the custodians' shares.")
     })?;
-    text.trim().parse().map_err(|_| Error::corrupt(format!("{} does not hold the number of an epoch.", path.display())))
+    let epoch = text.strip_suffix('\n').and_then(|text| text.parse::<u64>().ok()).filter(|epoch| format!("{epoch}\n") == text);
+    epoch.ok_or_else(|| Error::corrupt(format!("{} does not hold the number of an epoch.", path.display())))
 }
 
 /// Writes the operating and signing keys of an epoch. Does not make the epoch the one in force.
@@ -263,6 +272,18 @@ impl Keyring {
             self.forget(unit);
         }
         Ok(())
+    }
+
+    /// Writes a wrapped key durably beside the one in force. It takes its place by [`Keyring::take_next`], once its event is entered; if we
+    /// crash between, the next opening does that, and erases it when no event speaks of it.
+    pub(crate) fn put_next(&self, unit: Uuid, wrapped: &Wrapped) -> Result<()> {
+        vault::write_next(&self.vault, self.epoch, unit, wrapped)
+    }
+
+    /// Puts a waiting key in its place.
+    pub(crate) fn take_next(&self, unit: Uuid) -> Result<()> {
+        self.forget(unit);
+        vault::take_next(&self.vault, self.epoch, unit)
     }
 
     /// The key of a unit. `Forbidden` when the unit is sealed, `NotFound` when its key is not in the vault.

@@ -1,4 +1,7 @@
 //! The vault: one wrapped key per consent unit, below a folder per epoch. Mutable, small, and never in the backups of the store.
+//!
+//! A key changes in three steps: the new wrapping waits as `<unit>.age.next`, the event that holds its digest is entered, the waiting
+//! one takes its place. A crash leaves a waiting one; whether the log knows its digest says what becomes of it.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{open_bytes, seal_bytes};
 use crate::error::{Error, ErrorKind, IoContext, Result};
-use crate::store::durable;
+use crate::store::{durable, fault};
 
 /// Whether the server can open a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +74,71 @@ pub(super) fn write(vault: &Path, epoch: u64, unit: Uuid, wrapped: &Wrapped) -> 
         None => durable::erase(&recipient_path(vault, epoch, unit))?,
     }
     durable::write(&key_path(vault, epoch, unit), &wrapped.key)
+}
+
+fn next_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".next");
+    PathBuf::from(name)
+}
+
+/// Writes a wrapped key durably beside the one in force, to take its place when the log knows its digest.
+pub(super) fn write_next(vault: &Path, epoch: u64, unit: Uuid, wrapped: &Wrapped) -> Result<()> {
+    if let Some(recipient) = &wrapped.recipient {
+        durable::write(&next_of(&recipient_path(vault, epoch, unit)), recipient)?;
+    }
+    durable::write(&next_of(&key_path(vault, epoch, unit)), &wrapped.key)?;
+    fault::point("vault-next-written");
+    Ok(())
+}
+
+/// Puts a waiting key in its place. Does nothing when none waits.
+pub(super) fn take_next(vault: &Path, epoch: u64, unit: Uuid) -> Result<()> {
+    let (key, recipient) = (key_path(vault, epoch, unit), recipient_path(vault, epoch, unit));
+    if !next_of(&key).exists() {
+        return Ok(());
+    }
+    // The recipient goes first: the waiting key is what says that there is still something to do.
+    if next_of(&recipient).exists() {
+        durable::rename_over(&next_of(&recipient), &recipient)?;
+    } else if !is_sealed_only(&std::fs::read(next_of(&key)).doing("Could not read", &key)?) {
+        durable::erase(&recipient)?;
+    }
+    fault::point("vault-next-half-taken");
+    durable::rename_over(&next_of(&key), &key)
+}
+
+/// Whether a wrapped key is wrapped for one identity only, which is how sealed units are.
+fn is_sealed_only(wrapped: &[u8]) -> bool {
+    sago_seal::file::stanza_count(wrapped).is_ok_and(|stanzas| stanzas.count() == 1)
+}
+
+/// Erases a waiting key that no event speaks of.
+pub(super) fn erase_next(vault: &Path, epoch: u64, unit: Uuid) -> Result<()> {
+    durable::erase(&next_of(&key_path(vault, epoch, unit)))?;
+    durable::erase(&next_of(&recipient_path(vault, epoch, unit)))
+}
+
+/// Waiting keys: the unit, and the SHA-256 of the wrapped key if it is there (not its recipient alone).
+pub(super) fn waiting(vault: &Path, epoch: u64) -> Result<Vec<(Uuid, Option<String>)>> {
+    let folder = vault.join(epoch.to_string());
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(&folder).doing("Could not list", &folder)? {
+        let name = entry.doing("Could not list", &folder)?.file_name();
+        let unit = name.to_str().and_then(|name| name.strip_suffix(".next")?.split_once('.')).and_then(|(unit, _)| Uuid::parse_str(unit).ok());
+        found.extend(unit);
+    }
+    found.sort_unstable();
+    found.dedup();
+    let digest = |unit: Uuid| -> Result<Option<String>> {
+        let path = next_of(&key_path(vault, epoch, unit));
+        match std::fs::read(&path) {
+            Ok(bytes) => Ok(Some(hex::encode(Sha256::digest(&bytes)))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("Could not read", &path, &error)),
+        }
+    };
+    found.into_iter().map(|unit| Ok((unit, digest(unit)?))).collect()
 }
 
 pub(super) fn open(vault: &Path, epoch: u64, unit: Uuid, with: &HybridIdentity) -> Result<HybridIdentity> {
@@ -140,13 +208,15 @@ pub(super) fn read_wrapped(vault: &Path, epoch: u64, unit: Uuid) -> Result<Optio
 }
 
 pub(super) fn holds(vault: &Path, unit: Uuid) -> Result<bool> {
-    Ok(epochs(vault)?.into_iter().any(|epoch| key_path(vault, epoch, unit).exists() || recipient_path(vault, epoch, unit).exists()))
+    let files = |epoch| [key_path(vault, epoch, unit), recipient_path(vault, epoch, unit)];
+    Ok(epochs(vault)?.into_iter().flat_map(files).any(|path| path.exists() || next_of(&path).exists()))
 }
 
 pub(super) fn erase(vault: &Path, unit: Uuid) -> Result<()> {
     for epoch in epochs(vault)? {
-        durable::erase(&key_path(vault, epoch, unit))?;
+        erase_next(vault, epoch, unit)?;
         durable::erase(&recipient_path(vault, epoch, unit))?;
+        durable::erase(&key_path(vault, epoch, unit))?;
     }
     Ok(())
 }

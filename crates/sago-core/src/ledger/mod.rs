@@ -91,7 +91,7 @@ impl<'a> Tx<'a> {
     }
 
     /// Writes all events and their rows in one database transaction. When this returns they are durable and have their place in the
-    /// log; [`sequencer::Sequencer::integrate`] then makes the log's signed head cover them. If we crash between, the next start does.
+    /// log; [`sequencer::integrate`] then makes the log's signed head cover them. If we crash between, the next start does.
     pub async fn commit(mut self, ctx: &Ctx) -> Result<Vec<Position>> {
         let now = ctx.now();
         self.note_clock(now).await?;
@@ -110,7 +110,7 @@ impl<'a> Tx<'a> {
                 let made = Made::new(&one.event, ctx.agent, now)?;
                 let sides = made.sides();
                 let skeletons = lines.entry((self.writer.keyring().domain(), "skeleton")).or_default();
-                skeletons.extend(replay::segment_line(position.index, &made.skeleton, Some(sides.detail_commitment())));
+                skeletons.extend(replay::segment_line(position.index, &made.skeleton, Some((sides.detail_commitment(), one.unit))));
                 lines.entry((one.unit, "detail")).or_default().extend(replay::segment_line(position.index, &made.detail, None));
                 let record = Record { position, at: now, agent: ctx.agent, unit: one.unit, event: &one.event, manifest: one.manifest };
                 enter(&mut self.writer, &record, &made.id, &sides).await?;

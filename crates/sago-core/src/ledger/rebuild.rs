@@ -66,7 +66,7 @@ pub(crate) async fn replay_into(places: &Places, keyring: &Keyring, blobs: &Blob
             let mut replay = Replay::open(places, keyring, log, head)?;
             let mut writer = Writer::new(db.begin_write().await?, keyring, &rows);
             let mut count = 0;
-            while let Some(event) = replay.next()? {
+            while let Some(event) = replay.next_event()? {
                 apply(&mut writer, blobs, &event, &mut seen).await?;
                 count += 1;
                 if count % BATCH == 0 {

@@ -42,11 +42,12 @@ pub struct Replayed {
     pub sides: Sides,
 }
 
-/// One line of a payload segment.
-pub(crate) fn segment_line(index: u64, half: &Half, detail_commitment: Option<Hash>) -> Vec<u8> {
+/// One line of a payload segment; a skeleton's also says what its detail commits to and to which unit it is sealed.
+pub(crate) fn segment_line(index: u64, half: &Half, detail: Option<(Hash, Uuid)>) -> Vec<u8> {
     let mut value = serde_json::json!({ "index": index, "nonce": BASE64.encode(half.nonce), "payload": half.payload });
-    if let (Some(commitment), Some(object)) = (detail_commitment, value.as_object_mut()) {
+    if let (Some((commitment, unit)), Some(object)) = (detail, value.as_object_mut()) {
         object.insert("detail_commitment".into(), commitment.to_base64().into());
+        object.insert("detail_unit".into(), unit.to_string().into());
     }
     let mut line = value.to_string().into_bytes();
     line.push(b'\n');
@@ -56,6 +57,7 @@ pub(crate) fn segment_line(index: u64, half: &Half, detail_commitment: Option<Ha
 struct Skeleton {
     half: Half,
     detail_commitment: Hash,
+    detail_unit: Uuid,
 }
 
 /// Walks one log of one generation from its first entry, segment by segment.
@@ -98,13 +100,13 @@ impl<'a> Replay<'a> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(Error::io("Could not list", &folder, &error)),
         }
-        segments.sort_by(|a, b| (a.first, !a.is_skeleton, a.unit).cmp(&(b.first, !b.is_skeleton, b.unit)));
+        segments.sort_by_key(|segment| (segment.first, !segment.is_skeleton, segment.unit));
         let source = FolderSource::new(sequencer::folder(places, head.generation, log));
         Ok(Self { keyring, head, log, source, segments, next_segment: 0, ready: std::collections::VecDeque::new(), next_index: 0, bundle: None })
     }
 
     /// The next event, in log order; `None` after the last.
-    pub fn next(&mut self) -> Result<Option<Replayed>> {
+    pub fn next_event(&mut self) -> Result<Option<Replayed>> {
         if let Some(event) = self.ready.pop_front() {
             return Ok(Some(event));
         }
@@ -129,9 +131,8 @@ impl<'a> Replay<'a> {
             return Err(self.missing(self.next_index));
         }
         let mut skeletons: BTreeMap<u64, Skeleton> = BTreeMap::new();
-        let mut details: BTreeMap<u64, (Uuid, Option<Half>)> = BTreeMap::new();
+        let mut details: BTreeMap<u64, Half> = BTreeMap::new();
         let mut last = first;
-        let mut closed = Vec::new();
         while let Some(segment) = self.segments.get(self.next_segment).filter(|segment| segment.first == first) {
             last = segment.last;
             let sealed = std::fs::read(&segment.path).doing("Could not read", &segment.path)?;
@@ -141,8 +142,9 @@ impl<'a> Replay<'a> {
                 for value in lines(&text, &segment.path)? {
                     let bad = || bad_line(&segment.path);
                     let commitment = Hash(bytes32(value.get("detail_commitment")).ok_or_else(bad)?);
+                    let unit = value.get("detail_unit").and_then(Value::as_str).and_then(|unit| Uuid::parse_str(unit).ok()).ok_or_else(bad)?;
                     let (index, half) = read_line(&value).ok_or_else(bad)?;
-                    skeletons.insert(index, Skeleton { half, detail_commitment: commitment });
+                    skeletons.insert(index, Skeleton { half, detail_commitment: commitment, detail_unit: unit });
                 }
             } else {
                 match self.keyring.unit(segment.unit) {
@@ -150,10 +152,10 @@ impl<'a> Replay<'a> {
                         let text = open_bytes(&[&identity], &sealed, &segment.path)?;
                         for value in lines(&text, &segment.path)? {
                             let (index, half) = read_line(&value).ok_or_else(|| bad_line(&segment.path))?;
-                            details.insert(index, (segment.unit, Some(half)));
+                            details.insert(index, half);
                         }
                     }
-                    Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::NotFound) => closed.push(segment.unit),
+                    Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::NotFound) => {}
                     Err(error) => return Err(error),
                 }
             }
@@ -161,9 +163,12 @@ impl<'a> Replay<'a> {
         }
         for index in first..=last {
             let skeleton = skeletons.remove(&index).ok_or_else(|| self.missing(index))?;
-            // A detail nobody here can open belongs to the sealed or destroyed unit of this batch (one batch rarely touches two).
-            let (unit, detail) = details.remove(&index).unwrap_or_else(|| (closed.first().copied().unwrap_or_else(|| self.keyring.domain()), None));
-            let replayed = self.check(index, skeleton, unit, detail)?;
+            let detail = details.remove(&index);
+            // Only the detail of a sealed or destroyed unit may be absent.
+            if detail.is_none() && self.keyring.unit(skeleton.detail_unit).is_ok() {
+                return Err(self.missing(index));
+            }
+            let replayed = self.check(index, skeleton, detail)?;
             self.ready.push_back(replayed);
         }
         self.next_index = last + 1;
@@ -189,7 +194,7 @@ impl<'a> Replay<'a> {
     }
 
     /// Rebuilds the leaf and compares it with the tree's entry.
-    fn check(&mut self, index: u64, skeleton: Skeleton, unit: Uuid, detail: Option<Half>) -> Result<Replayed> {
+    fn check(&mut self, index: u64, skeleton: Skeleton, detail: Option<Half>) -> Result<Replayed> {
         let entry = self.entry(index)?;
         let seconds = Leaf::parse(&entry)
             .map(|leaf| leaf.seconds())
@@ -213,7 +218,7 @@ impl<'a> Replay<'a> {
             id: Uuid::parse_str(text("event")?).map_err(|_| altered())?,
             at: text("at")?.parse().map_err(|_| altered())?,
             agent: Uuid::parse_str(text("agent")?.trim_start_matches("urn:uuid:")).map_err(|_| altered())?,
-            unit,
+            unit: skeleton.detail_unit,
             event: Event::read(text("kind")?, &map, detail_map.as_ref())?,
             sides,
         })

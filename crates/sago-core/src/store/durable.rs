@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, IoContext, Result};
+use crate::store::fault;
 
 /// Writes a file at once: readers see the old bytes or the new ones, never a part, and the new ones survive a power cut when this returns.
 ///
@@ -24,11 +25,12 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         .open(&temporary)
         .doing("Could not create", &temporary)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).doing("Could not write", &temporary)?;
+    fault::point("file-flushed");
     fs::rename(&temporary, path).doing("Could not put in place", path)?;
     sync_dir(parent)
 }
 
-/// Writes many files with one flush of the file system at the end instead of one for each; the same promise as [`write`] for all of them together.
+/// Writes many files with one flush of the file system at the end instead of one for each; the same promise as [`write()`] for all of them together.
 ///
 /// If we crash before it returns, any subset may be there, each whole or absent.
 pub fn write_all(files: &[(PathBuf, Vec<u8>)]) -> Result<()> {
@@ -52,8 +54,10 @@ pub fn write_all(files: &[(PathBuf, Vec<u8>)]) -> Result<()> {
     if let (Some(file), Some((path, _))) = (last, files.last()) {
         rustix::fs::syncfs(&file).map_err(std::io::Error::from).doing("Could not flush the disk under", path)?;
     }
+    fault::point("files-flushed");
     for (path, _) in files {
         fs::rename(temporary_beside(path), path).doing("Could not put in place", path)?;
+        fault::point("file-of-many-placed");
     }
     let mut parents: Vec<&Path> = files.iter().filter_map(|(path, _)| path.parent()).collect();
     parents.sort_unstable();
@@ -90,6 +94,12 @@ pub fn sync_filesystem(path: &Path) -> Result<()> {
     rustix::fs::syncfs(&folder).map_err(std::io::Error::from).doing("Could not flush the disk under", path)
 }
 
+/// Renames a file within its folder, over what stands there, and makes that durable.
+pub fn rename_over(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).doing("Could not put in place", to)?;
+    sync_dir(parent_of(to)?)
+}
+
 /// Renames a folder or file and makes both parents durable. Fails when the target exists.
 pub fn rename_new(from: &Path, to: &Path) -> Result<()> {
     let parent = parent_of(to)?;
@@ -102,11 +112,17 @@ pub fn rename_new(from: &Path, to: &Path) -> Result<()> {
     if left.is_dir() { sync_dir(left) } else { Ok(()) }
 }
 
-/// Overwrites a small file with zeroes, then removes it, durably. A missing file is no error.
+/// Overwrites a small file with zeroes, then removes it, durably, and with it what an interrupted [`write()`] may have left beside it.
+/// A missing file is no error.
 ///
 /// Overwriting reaches the bytes on a plain disk; on flash or copy-on-write file systems old blocks may survive, which is why
 /// what must be destroyable is also wrapped under a key that ends with its epoch.
 pub fn erase(path: &Path) -> Result<()> {
+    erase_one(&temporary_beside(path))?;
+    erase_one(path)
+}
+
+fn erase_one(path: &Path) -> Result<()> {
     let length = match fs::metadata(path) {
         Ok(found) => found.len(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -173,5 +189,9 @@ mod tests {
         erase(&path).unwrap();
         erase(&path).unwrap();
         assert!(!path.exists());
+        // What a crash left while the file was being written holds the same secret.
+        fs::write(temporary_beside(&path), b"secret").unwrap();
+        erase(&path).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -3,4 +3,5 @@
 pub mod blobs;
 pub mod db;
 pub mod durable;
+pub mod fault;
 pub mod rows;

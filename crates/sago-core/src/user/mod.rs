@@ -47,8 +47,11 @@ pub struct NewAgent {
     pub passphrase: Option<Passphrase>,
 }
 
-/// The event that enters a person, and the person's key file if one is made.
-pub(crate) fn prepare(new: &NewAgent, number: u64, keys: &Path, work_factor: u8) -> Result<(Uuid, Event, Option<(PathBuf, Vec<u8>)>)> {
+/// A person about to be entered: pseudonym, the event, and where the person's key goes if one is made.
+pub(crate) type Prepared = (Uuid, Event, Option<(PathBuf, Vec<u8>)>);
+
+/// Makes the event that enters a person, and the person's key.
+pub(crate) fn prepare(new: &NewAgent, number: u64, keys: &Path, work_factor: u8) -> Result<Prepared> {
     if new.name.trim().is_empty() {
         return Err(Error::invalid("The person's name is empty."));
     }

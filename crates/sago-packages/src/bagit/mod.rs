@@ -1,6 +1,6 @@
 //! BagIt (RFC 8493 and the drafts 0.93 to 0.97 before it): reading, judging and writing bags.
 //!
-//! A bag that comes in is [`read`] or [`validate`]d; nothing in it is trusted, nothing is fetched, links are not followed. A bag that goes out is written by
+//! A bag that comes in is read by [`read()`] or judged by [`validate()`]; nothing in it is trusted, nothing is fetched, links are not followed. A bag that goes out is written by
 //! [`BagWriter`]. Codes of findings are ours and begin with `bag-`.
 
 mod declaration;

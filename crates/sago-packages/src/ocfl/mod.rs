@@ -1,7 +1,7 @@
 //! OCFL 1.0 and 1.1 (Oxford Common File Layout): judging objects and storage roots, reading inventories, writing what Sago stores.
 //!
 //! The judge is held to the fixtures of the OCFL editors and of ocfl-py. It reads and reports; it never repairs. Putting files in place, durably and in the
-//! right order, is the business of whoever writes a store: [`write`](self::write) only gives the bytes.
+//! right order, is the business of whoever writes a store: [`mod@write`] only gives the bytes.
 
 mod content;
 mod declaration;

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use sago_core::Result;
 use sago_core::ctx::Role;
 use sago_core::user::{self, NewAgent};
-use sago_core::Result;
 use serde_json::json;
 
 use super::{Common, Done, out, passphrase};

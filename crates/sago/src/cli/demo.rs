@@ -32,9 +32,18 @@ const FILES: &[(&str, &str)] = &[
         "W-0123/진술서_2011.txt",
         "진술서 (가공의 인물)\n\n2011년 3월 온성 구류장에서 군 보위부 지도원이 저를 때렸습니다. 이름은 모르고 3과장이라고 불렀습니다.\n",
     ),
-    ("W-0123/consent.txt", "Consent of W-0123 (fictitious)\nAnalysis: yes. Anonymised public report: yes. International court: yes. National prosecution: to be asked again.\n"),
-    ("W-0123/plan-of-the-detention-centre.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 120 80\"><rect x=\"5\" y=\"5\" width=\"110\" height=\"70\" fill=\"none\" stroke=\"black\"/><line x1=\"60\" y1=\"5\" x2=\"60\" y2=\"75\" stroke=\"black\"/><text x=\"12\" y=\"24\" font-size=\"8\">cell 1</text><text x=\"66\" y=\"24\" font-size=\"8\">guards</text></svg>\n"),
-    ("W-0123/copies/consent.txt", "Consent of W-0123 (fictitious)\nAnalysis: yes. Anonymised public report: yes. International court: yes. National prosecution: to be asked again.\n"),
+    (
+        "W-0123/consent.txt",
+        "Consent of W-0123 (fictitious)\nAnalysis: yes. Anonymised public report: yes. International court: yes. National prosecution: to be asked again.\n",
+    ),
+    (
+        "W-0123/plan-of-the-detention-centre.svg",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 120 80\"><rect x=\"5\" y=\"5\" width=\"110\" height=\"70\" fill=\"none\" stroke=\"black\"/><line x1=\"60\" y1=\"5\" x2=\"60\" y2=\"75\" stroke=\"black\"/><text x=\"12\" y=\"24\" font-size=\"8\">cell 1</text><text x=\"66\" y=\"24\" font-size=\"8\">guards</text></svg>\n",
+    ),
+    (
+        "W-0123/copies/consent.txt",
+        "Consent of W-0123 (fictitious)\nAnalysis: yes. Anonymised public report: yes. International court: yes. National prosecution: to be asked again.\n",
+    ),
 ];
 
 /// Arguments of `sago demo`.
@@ -65,10 +74,13 @@ impl Demo {
         more(format!("The passphrase is in {}.", dir.join("passphrase.txt").display()));
 
         let deposited = deposit(&repo, &ctx, &dir).await?;
-        say(2, format!(
-            "Received {}: {} files seen, {} items, {} not taken, {} stored once because it came twice.",
-            deposited.number, deposited.files_seen, deposited.items, deposited.not_taken, deposited.duplicates
-        ));
+        say(
+            2,
+            format!(
+                "Received {}: {} files seen, {} items, {} not taken, {} stored once because it came twice.",
+                deposited.number, deposited.files_seen, deposited.items, deposited.not_taken, deposited.duplicates
+            ),
+        );
         more("Every byte was hashed, sealed to the key of its consent unit, and entered in the custody log.".to_owned());
         more(format!("The link among the files was not followed: it is listed with the reason. Receipt: {}", dir.join("receipt/receipt.txt").display()));
 
@@ -108,10 +120,17 @@ impl Demo {
             let report = tokio::task::block_in_place(|| sago_verify::verify_path(&path, &options)).map_err(|error| Error::internal(error.to_string()))?;
             sound &= report.is_sound();
             more(format!("{:<12} {}", report.target.to_string(), if report.is_sound() { "sound" } else { "NOT SOUND" }));
-            report.findings.iter().filter(|finding| finding.is_error()).for_each(|finding| more(format!("  {} {} {}", finding.code, finding.path, finding.message)));
+            report
+                .findings
+                .iter()
+                .filter(|finding| finding.is_error())
+                .for_each(|finding| more(format!("  {} {} {}", finding.code, finding.path, finding.message)));
         }
         if !common.json {
-            out::line(format!("\nGo on yourself:\n   export SAGO_REPO={0}/repository SAGO_PASSPHRASE_FILE={0}/passphrase.txt\n   sago list\n   sago show {first}\n   sago verify\n   sago doctor", dir.display()));
+            out::line(format!(
+                "\nGo on yourself:\n   export SAGO_REPO={0}/repository SAGO_PASSPHRASE_FILE={0}/passphrase.txt\n   sago list\n   sago show {first}\n   sago verify\n   sago doctor",
+                dir.display()
+            ));
         }
         Ok(if sound { Done::Sound } else { Done::WithFindings })
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
-use sago_core::fixity::{self, Progress};
 use sago_core::Result;
+use sago_core::fixity::{self, Progress};
 use serde_json::json;
 
 use super::{Common, Done, out, progress};
@@ -52,7 +52,10 @@ impl Fixity {
             for failure in &checked.failures {
                 out::line(format!(
                     "  ALARM  {}: the stored file {}/{} is {}. Put it back from a backup.",
-                    failure.item.as_deref().unwrap_or("no item"), failure.object, failure.content, failure.outcome
+                    failure.item.as_deref().unwrap_or("no item"),
+                    failure.object,
+                    failure.content,
+                    failure.outcome
                 ));
             }
             match (checked.files, checked.failures.is_empty()) {

@@ -48,7 +48,8 @@ pub struct Init {
 impl Init {
     pub async fn run(self, common: &Common) -> Result<Done> {
         if self.shares_dir.exists() && self.shares_dir.read_dir().doing("Could not look into", &self.shares_dir)?.next().is_some() {
-            return Err(Error::conflict(format!("{} is not empty.", self.shares_dir.display())).hint("Name a folder that does not exist yet, or an empty one. Nothing was made."));
+            return Err(Error::conflict(format!("{} is not empty.", self.shares_dir.display()))
+                .hint("Name a folder that does not exist yet, or an empty one. Nothing was made."));
         }
         let new = NewRepository {
             name: self.name.clone(),

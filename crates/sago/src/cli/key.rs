@@ -113,7 +113,11 @@ impl Key {
         if let Act::Recover { shares, reason } = &self.act {
             let passphrase = common.new_passphrase()?;
             let epoch = epoch::recover_operating_key(common.repo()?, &read_shares(shares)?, &passphrase, reason, Clock::System).await?;
-            answer(common, &json!({ "epoch": epoch, "recovered": true }), &format!("Made a new operating key for epoch {epoch}. The passphrase you gave opens it from now on; the custodians' shares stay as they are."));
+            answer(
+                common,
+                &json!({ "epoch": epoch, "recovered": true }),
+                &format!("Made a new operating key for epoch {epoch}. The passphrase you gave opens it from now on; the custodians' shares stay as they are."),
+            );
             return Ok(Done::Sound);
         }
         let (repo, ctx) = common.open().await?;
@@ -129,7 +133,11 @@ impl Act {
             Self::List => list(common, &epoch::units(repo, ctx).await?),
             Self::Seal { unit, reason } => {
                 let unit = epoch::seal_unit(repo, ctx, &unit, &reason).await?;
-                answer(common, &unit_json(&unit), &format!("Sealed unit {} ({}). What arrives for it is kept; opening it needs the custodians.", unit.id, unit.accessions.join(", ")));
+                answer(
+                    common,
+                    &unit_json(&unit),
+                    &format!("Sealed unit {} ({}). What arrives for it is kept; opening it needs the custodians.", unit.id, unit.accessions.join(", ")),
+                );
             }
             Self::Unseal { unit, reason, shares } => {
                 let unit = epoch::unseal_unit(repo, ctx, &unit, &reason, &read_shares(&shares)?).await?;
@@ -137,7 +145,9 @@ impl Act {
             }
             Self::Rotate { custodians, threshold, shares_dir, shares, new_passphrase_file } => {
                 if shares_dir.exists() {
-                    return Err(Error::conflict(format!("{} exists already.", shares_dir.display())).hint("Name a folder that does not exist. Nothing was changed."));
+                    return Err(
+                        Error::conflict(format!("{} exists already.", shares_dir.display())).hint("Name a folder that does not exist. Nothing was changed.")
+                    );
                 }
                 let passphrase = match &new_passphrase_file {
                     Some(path) => passphrase::read_file(path)?,
@@ -147,7 +157,17 @@ impl Act {
                 let rotated = epoch::rotate(repo, ctx, &NewEpoch { passphrase: &passphrase, custodians, threshold, shares: &old }).await?;
                 let (name, custody, access) = (repo.name().await?, repo.verifier_keys(Log::Custody)?, repo.verifier_keys(Log::Access)?);
                 for (at, words) in rotated.shares.iter().enumerate() {
-                    let page = Page { repository: &name, epoch: rotated.epoch, number: at + 1, of: rotated.shares.len(), threshold, made: ctx.now(), words, custody_keys: &custody, access_keys: &access };
+                    let page = Page {
+                        repository: &name,
+                        epoch: rotated.epoch,
+                        number: at + 1,
+                        of: rotated.shares.len(),
+                        threshold,
+                        made: ctx.now(),
+                        words,
+                        custody_keys: &custody,
+                        access_keys: &access,
+                    };
                     durable::write(&shares_dir.join(format!("share-{}-of-{custodians}.txt", at + 1)), page.text().as_bytes())?;
                 }
                 answer(
@@ -155,23 +175,40 @@ impl Act {
                     &json!({ "epoch": rotated.epoch, "units": rotated.units, "shares_dir": shares_dir }),
                     &format!(
                         "Epoch {} began: {} keys were wrapped anew, the old wrapping was erased.\n  New pages: {}. Hand them out, then let each custodian destroy the old page and say so:\n  sago key attest --epoch {} --statement TEXT",
-                        rotated.epoch, rotated.units, shares_dir.display(), rotated.epoch - 1
+                        rotated.epoch,
+                        rotated.units,
+                        shares_dir.display(),
+                        rotated.epoch - 1
                     ),
                 );
             }
             Self::Destroy { unit, reason } => {
                 let request = destroy::request_destruction(repo, ctx, &unit, &reason).await?;
-                answer(common, &request_json(&request), &format!(
-                    "{} asks to destroy the key of unit {}. Two approvers must sign:\n  sago --as CODE key approve {} --agent-passphrase-file FILE\n  Nothing was destroyed yet.",
-                    request.number, request.unit, request.number
-                ));
+                answer(
+                    common,
+                    &request_json(&request),
+                    &format!(
+                        "{} asks to destroy the key of unit {}. Two approvers must sign:\n  sago --as CODE key approve {} --agent-passphrase-file FILE\n  Nothing was destroyed yet.",
+                        request.number, request.unit, request.number
+                    ),
+                );
             }
             Self::Requests => {
                 let requests = destroy::requests(repo, ctx).await?;
                 if common.json {
                     requests.iter().for_each(|request| out::object(&request_json(request)));
                 } else {
-                    let rows: Vec<_> = requests.iter().map(|one| vec![one.number.clone(), one.status.clone(), format!("{} of {}", one.approvers.len(), destroy::APPROVALS_NEEDED), one.reason.clone()]).collect();
+                    let rows: Vec<_> = requests
+                        .iter()
+                        .map(|one| {
+                            vec![
+                                one.number.clone(),
+                                one.status.clone(),
+                                format!("{} of {}", one.approvers.len(), destroy::APPROVALS_NEEDED),
+                                one.reason.clone(),
+                            ]
+                        })
+                        .collect();
                     out::table(&["REQUEST", "STATE", "SIGNED", "REASON"], &rows);
                 }
             }
@@ -203,7 +240,9 @@ async fn approve(common: &Common, repo: &Repository, ctx: &Ctx, request: &str, p
         return Err(Error::conflict(format!("{} exists already. Nothing was signed.", proof.display())));
     }
     match destroy::approve(repo, ctx, request, &passphrase::read_file(passphrase_file)?).await? {
-        Approved::Waiting(request) => answer(common, &request_json(&request), &format!("Signed {}. One more approver must sign; nothing was destroyed yet.", request.number)),
+        Approved::Waiting(request) => {
+            answer(common, &request_json(&request), &format!("Signed {}. One more approver must sign; nothing was destroyed yet.", request.number))
+        }
         Approved::Destroyed(destroyed) => {
             let position = destroyed.position;
             if let Some(path) = &proof {
@@ -218,10 +257,17 @@ async fn approve(common: &Common, repo: &Repository, ctx: &Ctx, request: &str, p
                 object.insert("accessions".into(), json!(destroyed.accessions));
                 object.insert("proof".into(), json!(proof));
             }
-            answer(common, &object, &format!(
-                "DESTROYED the key of unit {} ({}), entered in the custody log at {}.\n\n{}",
-                destroyed.request.unit, destroyed.accessions.join(", "), position.index, destroyed.guarantee()
-            ));
+            answer(
+                common,
+                &object,
+                &format!(
+                    "DESTROYED the key of unit {} ({}), entered in the custody log at {}.\n\n{}",
+                    destroyed.request.unit,
+                    destroyed.accessions.join(", "),
+                    position.index,
+                    destroyed.guarantee()
+                ),
+            );
         }
     }
     Ok(Done::Sound)

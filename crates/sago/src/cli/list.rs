@@ -1,12 +1,12 @@
 //! `sago list`: accessions or items.
 
 use clap::{Args, ValueEnum};
+use sago_core::Result;
 use sago_core::accession;
 use sago_core::ctx::{Ctx, time_text};
 use sago_core::item;
 use sago_core::ledger::event::{ListShown, ListShownDetail};
 use sago_core::repository::Repository;
-use sago_core::Result;
 use serde_json::json;
 
 use super::{Common, Done, out};
@@ -69,8 +69,13 @@ async fn list_accessions(common: &Common, repo: &Repository, ctx: &Ctx) -> Resul
             .map(|one| {
                 let closed = || "(sealed or destroyed)".to_owned();
                 vec![
-                    one.number.clone(), one.status.clone(), one.at.strftime("%Y-%m-%d %H:%MZ").to_string(), one.items.to_string(), out::size(one.bytes),
-                    one.contributor.clone().unwrap_or_else(closed), one.title.clone().unwrap_or_else(closed),
+                    one.number.clone(),
+                    one.status.clone(),
+                    one.at.strftime("%Y-%m-%d %H:%MZ").to_string(),
+                    one.items.to_string(),
+                    out::size(one.bytes),
+                    one.contributor.clone().unwrap_or_else(closed),
+                    one.title.clone().unwrap_or_else(closed),
                 ]
             })
             .collect();
@@ -103,7 +108,13 @@ async fn list_items(common: &Common, repo: &Repository, ctx: &Ctx, number: Optio
         } else {
             let rows: Vec<Vec<String>> = items
                 .iter()
-                .map(|one| vec![one.number.clone(), out::size(one.bytes), one.line.as_ref().map_or_else(|| "(sealed or destroyed)".to_owned(), |line| line.path.clone())])
+                .map(|one| {
+                    vec![
+                        one.number.clone(),
+                        out::size(one.bytes),
+                        one.line.as_ref().map_or_else(|| "(sealed or destroyed)".to_owned(), |line| line.path.clone()),
+                    ]
+                })
                 .collect();
             out::table(&["ITEM", "SIZE", "NAME"], &rows);
         }

@@ -67,7 +67,12 @@ impl Log {
             if common.json {
                 out::object(&json!({ "log": log.name(), "generation": generation, "index": index, "output": output }));
             } else {
-                out::line(format!("Wrote the proof of entry {index} of the {} log to {}. Whoever has the log's key verifies it: sago-verify {}", log.name(), output.display(), output.display()));
+                out::line(format!(
+                    "Wrote the proof of entry {index} of the {} log to {}. Whoever has the log's key verifies it: sago-verify {}",
+                    log.name(),
+                    output.display(),
+                    output.display()
+                ));
             }
         } else {
             let people = agents(&repo).await?;

@@ -3,8 +3,10 @@
 //! A command reads its arguments into an input, calls one operation or query of `sago-core`, and shows the answer.
 
 mod agent;
+mod backup;
 mod demo;
 mod deposit;
+mod doctor;
 mod export;
 mod fixity;
 mod init;
@@ -18,6 +20,7 @@ mod progress;
 mod rebuild;
 mod receipt;
 mod reference;
+mod restore;
 mod show;
 mod stamp;
 mod verify;
@@ -93,8 +96,14 @@ pub enum Command {
     Agent(agent::Agent),
     /// Time-stamp the log's checkpoint (RFC 3161).
     Stamp(stamp::Stamp),
+    /// Copy the repository's records, or its vault, and test the copy.
+    Backup(backup::Backup),
+    /// Make a repository from a backup and the custodians' shares.
+    Restore(restore::Restore),
     /// Make a new database from storage root, log and keys, and compare it with the old one.
     Rebuild(rebuild::Rebuild),
+    /// Say what is well and what is not.
+    Doctor(doctor::Doctor),
     /// Make a repository of fictitious people and walk the whole path.
     Demo(demo::Demo),
     /// Print reference tables as Markdown.
@@ -128,7 +137,10 @@ pub async fn run(arguments: Arguments) -> Result<Done> {
         Command::Key(command) => command.run(&common).await,
         Command::Agent(command) => command.run(&common).await,
         Command::Stamp(command) => command.run(&common).await,
+        Command::Backup(command) => command.run(&common).await,
+        Command::Restore(command) => command.run(&common).await,
         Command::Rebuild(command) => command.run(&common).await,
+        Command::Doctor(command) => command.run(&common).await,
         Command::Demo(command) => command.run(&common).await,
         Command::Reference(command) => command.run(),
     }

@@ -9,10 +9,8 @@ use serde_json::{Value, json};
 
 /// Prints a line of an answer. A reader that closed the pipe has seen enough.
 pub fn line(text: impl AsRef<str>) {
-    let mut out = std::io::stdout().lock();
-    if writeln!(out, "{}", text.as_ref()).is_err() {
-        std::process::exit(0);
-    }
+    // The work is done and entered whatever becomes of the answer; a closed pipe is the reader's choice.
+    let _ = writeln!(std::io::stdout().lock(), "{}", text.as_ref());
 }
 
 /// Prints one object of an answer as JSON.
@@ -89,5 +87,13 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) {
 
 /// Columns a text takes in a terminal: Korean and other wide letters take two.
 fn width(text: &str) -> usize {
-    text.chars().map(|letter| if matches!(u32::from(letter), 0x1100..=0x115F | 0x2E80..=0xA4CF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF | 0xFE30..=0xFE6F | 0xFF00..=0xFF60) { 2 } else { 1 }).sum()
+    text.chars()
+        .map(|letter| {
+            if matches!(u32::from(letter), 0x1100..=0x115F | 0x2E80..=0xA4CF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF | 0xFE30..=0xFE6F | 0xFF00..=0xFF60) {
+                2
+            } else {
+                1
+            }
+        })
+        .sum()
 }

@@ -83,7 +83,9 @@ fn findings() {
     for code in sago_core::intake::CODES.iter().copied().chain(sago_core::accession::finding::CODES) {
         out::line(format!("| `{}` | {} | {} |", code.code, code.meaning, code.advice));
     }
-    out::line("\nFindings of a verification (those of OCFL carry the standard's own codes, E001 to E112 and W001 to W016):\n\n| Code | Weight | Meaning | What to do |\n| --- | --- | --- | --- |");
+    out::line(
+        "\nFindings of a verification (those of OCFL carry the standard's own codes, E001 to E112 and W001 to W016):\n\n| Code | Weight | Meaning | What to do |\n| --- | --- | --- | --- |",
+    );
     for row in sago_verify::codes::all() {
         out::line(format!("| `{}` | {} | {} | {} |", row.code, row.severity.map_or("depends", sago_verify::Severity::word), row.meaning, row.action));
     }

@@ -138,7 +138,10 @@ fn history(events: &[Stored], people: &[Agent]) {
     for stored in events.iter().rev() {
         out::line(format!(
             "    {}  {}  [{} {}]",
-            stored.at.strftime("%-d %B %Y, %H:%M:%S UTC"), sentence(&stored.event, &who(stored.agent, people)), stored.position.log.name(), stored.position.index
+            stored.at.strftime("%-d %B %Y, %H:%M:%S UTC"),
+            sentence(&stored.event, &who(stored.agent, people)),
+            stored.position.log.name(),
+            stored.position.index
         ));
     }
 }
@@ -155,12 +158,20 @@ pub fn sentence(event: &Event, who: &str) -> String {
         Event::AccessionPrepared(..) => format!("{who} sealed every file; nothing was received yet."),
         Event::AccessionReceived(received, detail) => {
             let how = if received.recovered { ", after an interruption" } else { "" };
-            let what = detail.as_ref().map_or_else(String::new, |detail| format!(": {} items, {} bytes, {} files not taken", detail.items, detail.bytes, detail.not_taken));
+            let what = detail
+                .as_ref()
+                .map_or_else(String::new, |detail| format!(": {} items, {} bytes, {} files not taken", detail.items, detail.bytes, detail.not_taken));
             format!("{who} received it{how}{what}.")
         }
-        Event::AccessionAbandoned(_, detail) => format!("{who} gave it up{}.", detail.as_ref().map_or_else(String::new, |detail| format!(": {}", detail.reason))),
-        Event::AccessionQuarantined(_, detail) => format!("It was set aside{}.", detail.as_ref().map_or_else(String::new, |detail| format!(": {}", detail.reason))),
-        Event::ItemOpened(_, detail) => format!("{who} opened the original{}.", detail.as_ref().map_or_else(String::new, |detail| format!(": “{}”", detail.reason))),
+        Event::AccessionAbandoned(_, detail) => {
+            format!("{who} gave it up{}.", detail.as_ref().map_or_else(String::new, |detail| format!(": {}", detail.reason)))
+        }
+        Event::AccessionQuarantined(_, detail) => {
+            format!("It was set aside{}.", detail.as_ref().map_or_else(String::new, |detail| format!(": {}", detail.reason)))
+        }
+        Event::ItemOpened(_, detail) => {
+            format!("{who} opened the original{}.", detail.as_ref().map_or_else(String::new, |detail| format!(": “{}”", detail.reason)))
+        }
         Event::OpenRefused(..) => format!("{who} tried to open the original and was refused."),
         Event::RecordShown(..) => format!("{who} looked at its record."),
         Event::ExportMade(made, detail) => {

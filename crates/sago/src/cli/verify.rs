@@ -127,7 +127,9 @@ fn damaged(report: &mut Report, error: &Error) {
 fn could_not(error: sago_verify::Error) -> Error {
     let made = Error::new(ErrorKind::Invalid, error.to_string());
     match error {
-        sago_verify::Error::Unknown { .. } => made.hint("`sago verify` judges a repository, an export, a receipt, a .tlog-proof, a log, an OCFL root or object, or a BagIt bag."),
+        sago_verify::Error::Unknown { .. } => {
+            made.hint("`sago verify` judges a repository, an export, a receipt, a .tlog-proof, a log, an OCFL root or object, or a BagIt bag.")
+        }
         _ => made,
     }
 }

@@ -65,9 +65,14 @@ impl Stage {
         let repo = stage.repo.clone();
         let shares = stage.path("shares");
         stage
-            .sago([OsStr::new("init"), repo.as_os_str(), "--name".as_ref(), "Story".as_ref(), "--custodians".as_ref(), "3".as_ref()]
-                .into_iter()
-                .chain(["--threshold".as_ref(), "2".as_ref(), "--work-factor".as_ref(), "10".as_ref(), "--shares-dir".as_ref(), shares.as_os_str()]))
+            .sago([OsStr::new("init"), repo.as_os_str(), "--name".as_ref(), "Story".as_ref(), "--custodians".as_ref(), "3".as_ref()].into_iter().chain([
+                "--threshold".as_ref(),
+                "2".as_ref(),
+                "--work-factor".as_ref(),
+                "10".as_ref(),
+                "--shares-dir".as_ref(),
+                shares.as_os_str(),
+            ]))
             .ends(0);
         stage
     }
@@ -110,9 +115,17 @@ impl Stage {
     /// Deposits a path and returns the object that was printed.
     #[track_caller]
     pub fn deposit(&self, path: &Path) -> Value {
-        self.sago([OsStr::new("deposit"), path.as_os_str(), "--contributor".as_ref(), "Partner".as_ref(), "--title".as_ref(), "Disk".as_ref(), "--json".as_ref()])
-            .ends(0)
-            .object()
+        self.sago([
+            OsStr::new("deposit"),
+            path.as_os_str(),
+            "--contributor".as_ref(),
+            "Partner".as_ref(),
+            "--title".as_ref(),
+            "Disk".as_ref(),
+            "--json".as_ref(),
+        ])
+        .ends(0)
+        .object()
     }
 
     /// The auditor: verifies everything with the keys, and says that it is sound.
@@ -144,7 +157,8 @@ pub fn shared_data(name: &str) -> PathBuf {
 /// Path of an outside tool that the test command installed (`cargo xtask tools`). Its absence fails the test that needs it, and says so.
 #[track_caller]
 pub fn tool(variable: &str) -> PathBuf {
-    let path = std::env::var_os(variable).unwrap_or_else(|| panic!("{variable} is not set: run the tests with `cargo xtask test`, or `eval \"$(cargo xtask tools)\"` first."));
+    let path = std::env::var_os(variable)
+        .unwrap_or_else(|| panic!("{variable} is not set: run the tests with `cargo xtask test`, or `eval \"$(cargo xtask tools)\"` first."));
     PathBuf::from(path)
 }
 

@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod bad_input;
+mod canary;
 mod cast;
 mod flips;
 mod kills;
-mod canary;
 mod recovery;
 mod shredding;
 mod story;

@@ -36,7 +36,14 @@ impl Office {
         stage.file("spared/other.txt", "what stays");
         let doomed = deposit(&stage, &["doomed", "--contributor", "Sister of Hanbyeol", "--title", "Tape of Hanbyeol", "--condition", "Hanbyeol must agree"]);
         let spared = deposit(&stage, &["spared", "--contributor", "Partner", "--title", "Disk"]);
-        for (name, role) in [("Approver One", "approver"), ("Approver Two", "approver"), ("Approver Three", "approver"), ("Reader", "auditor"), ("Machine", "administrator"), ("Second", "custodian")] {
+        for (name, role) in [
+            ("Approver One", "approver"),
+            ("Approver Two", "approver"),
+            ("Approver Three", "approver"),
+            ("Reader", "auditor"),
+            ("Machine", "administrator"),
+            ("Second", "custodian"),
+        ] {
             let passphrase = stage.file(&format!("passphrases/{name}"), format!("the own words of {name}\n"));
             let mut arguments = vec!["agent", "add", "--name", name, "--role", role, "--json"];
             if role == "approver" {
@@ -77,9 +84,12 @@ impl Office {
         self.approve("P-02", &request, "Approver One").ends(0);
         let passphrase = self.stage.path("passphrases/Approver Two");
         let proof = self.stage.path("destroyed.tlog-proof");
-        self.as_person("P-03", &["key", "approve", &request, "--agent-passphrase-file", passphrase.to_str().unwrap(), "--proof", proof.to_str().unwrap(), "--json"])
-            .ends(0)
-            .object()
+        self.as_person(
+            "P-03",
+            &["key", "approve", &request, "--agent-passphrase-file", passphrase.to_str().unwrap(), "--proof", proof.to_str().unwrap(), "--json"],
+        )
+        .ends(0)
+        .object()
     }
 
     fn open(&self, item: &str) -> Answer {
@@ -210,14 +220,16 @@ fn the_tombstone_says_when_by_whom_and_why() {
     office.destroy();
     let shown = office.stage.sago(["show", office.number(), "--json"]).ends(0).object();
     let events = shown["history"].as_array().unwrap();
-    let event = |kind: &str| events.iter().find(|event| event["kind"] == kind).unwrap_or_else(|| panic!("the history of a destroyed accession has no {kind}: {shown}"));
+    let event =
+        |kind: &str| events.iter().find(|event| event["kind"] == kind).unwrap_or_else(|| panic!("the history of a destroyed accession has no {kind}: {shown}"));
     assert_eq!(event("destruction-requested")["detail"]["reason"], "consent was withdrawn");
     assert_eq!(event("destruction-requested")["agent"], "P-01");
     let approvals: Vec<_> = events.iter().filter(|event| event["kind"] == "approval-given").map(|event| event["agent"].as_str().unwrap()).collect();
     assert_eq!(approvals, ["P-02", "P-03"]);
     assert_eq!(event("unit-destroyed")["detail"]["reason"], "consent was withdrawn");
     let text = office.stage.sago(["show", office.number()]).ends(0).out;
-    let line = text.lines().find(|line| line.contains("destroyed the key") || line.contains("DESTROYED")).unwrap_or_else(|| panic!("nobody is told in words: {text}"));
+    let line =
+        text.lines().find(|line| line.contains("destroyed the key") || line.contains("DESTROYED")).unwrap_or_else(|| panic!("nobody is told in words: {text}"));
     let year = shown["at"].as_str().unwrap().get(..4).unwrap();
     assert!(line.contains(year) && line.contains("P-02") && line.contains("P-03") && line.contains("consent was withdrawn"), "{line}");
     // Only the words of the destruction speak: what was in the unit does not.
@@ -312,7 +324,10 @@ fn nothing_of_a_destroyed_unit_opens_from_the_oldest_copy_with_any_key_that_is_s
     let name = format!("{}.age", office.unit());
     std::fs::copy(copy.join("vault/1").join(&name), forged.join("vault/2").join(&name)).unwrap();
     let output = stage.path("stolen");
-    for arguments in [vec!["open", &office.doomed_item(), "--reason", "r", "--output", output.to_str().unwrap()], vec!["export", office.number(), "--output", output.to_str().unwrap()]] {
+    for arguments in [
+        vec!["open", &office.doomed_item(), "--reason", "r", "--output", output.to_str().unwrap()],
+        vec!["export", office.number(), "--output", output.to_str().unwrap()],
+    ] {
         let tried = answer(stage.command(arguments).env("SAGO_REPO", &forged).output().unwrap()).ends(2);
         assert!(!output.exists() && MARKS.iter().all(|mark| !tried.out.contains(mark) && !tried.err.contains(mark)), "{tried:?}");
     }
@@ -365,7 +380,12 @@ fn a_destruction_that_was_interrupted_is_finished_at_the_next_opening() {
 fn what_an_interrupted_deposit_left_in_staging_dies_with_its_unit() {
     let office = Office::new();
     let stage = &office.stage;
-    canary::interrupt_deposit(stage, "more", |n| format!("한별 {n:04} of Hanbyeol.txt"), &["--unit", office.number(), "--contributor", "Sister of Hanbyeol", "--title", "More of Hanbyeol"]);
+    canary::interrupt_deposit(
+        stage,
+        "more",
+        |n| format!("한별 {n:04} of Hanbyeol.txt"),
+        &["--unit", office.number(), "--contributor", "Sister of Hanbyeol", "--title", "More of Hanbyeol"],
+    );
     let copy = stage.path("oldest copy");
     copy_tree(&stage.repo, &copy);
     assert!(std::fs::read_dir(copy.join("staging")).unwrap().count() > 0, "nothing was interrupted");
@@ -411,7 +431,13 @@ fn rotating_wraps_everything_anew_and_ends_the_old_shares_and_passphrase() {
     }
     let refused = stage.sago(["key", "rotate", "--custodians", "2", "--threshold", "3", "--shares-dir", shares_dir.to_str().unwrap()]).ends(2);
     assert!(refused.err.contains("3 of 2 custodians is not possible"), "{refused:?}");
-    assert!(stage.sago(["key", "rotate", "--custodians", "3", "--threshold", "2", "--shares-dir", stage.path("shares").to_str().unwrap()]).ends(2).err.contains("exists already"));
+    assert!(
+        stage
+            .sago(["key", "rotate", "--custodians", "3", "--threshold", "2", "--shares-dir", stage.path("shares").to_str().unwrap()])
+            .ends(2)
+            .err
+            .contains("exists already")
+    );
     stage.verify_everything();
 
     let rotated = rotate("P-01", &["--share", &one, "--share", &two]).ends(0).object();
@@ -448,7 +474,18 @@ fn pages_that_cannot_be_written_stop_a_rotation_before_anything_is_changed() {
     let pages = ["share-1-of-3.txt", "share-2-of-3.txt"].map(|name| shares.join(name).to_str().unwrap().to_owned());
     let impossible = stage.file("a file", "").join("shares");
     let failed = stage.sago([
-        "key", "rotate", "--custodians", "3", "--threshold", "2", "--shares-dir", impossible.to_str().unwrap(), "--share", &pages[0], "--share", &pages[1],
+        "key",
+        "rotate",
+        "--custodians",
+        "3",
+        "--threshold",
+        "2",
+        "--shares-dir",
+        impossible.to_str().unwrap(),
+        "--share",
+        &pages[0],
+        "--share",
+        &pages[1],
     ]);
     failed.ends(2);
     stage.verify_everything();
@@ -461,7 +498,18 @@ fn pages_that_cannot_be_written_stop_a_rotation_before_anything_is_changed() {
 fn rotate(stage: &Stage, shares: &[&str], passphrase: &str) {
     let words = stage.file("new passphrase", format!("{passphrase}\n"));
     let folder = stage.path("shares of 2");
-    let mut arguments = vec!["key", "rotate", "--custodians", "3", "--threshold", "2", "--shares-dir", folder.to_str().unwrap(), "--new-passphrase-file", words.to_str().unwrap()];
+    let mut arguments = vec![
+        "key",
+        "rotate",
+        "--custodians",
+        "3",
+        "--threshold",
+        "2",
+        "--shares-dir",
+        folder.to_str().unwrap(),
+        "--new-passphrase-file",
+        words.to_str().unwrap(),
+    ];
     shares.iter().for_each(|share| arguments.extend(["--share", share]));
     stage.sago(arguments).ends(0);
     std::fs::copy(words, stage.path("passphrase")).unwrap();
@@ -535,7 +583,10 @@ fn open_journal(path: &Path, plan: &[u8]) -> Vec<u8> {
 fn assert_unspoken(opened: &BTreeMap<PathBuf, Vec<u8>>, rows: &[String], unit: &str) {
     for (path, text) in opened {
         let name = path.to_string_lossy();
-        assert!(!name.contains(&format!("{unit}.age")) && !name.contains(&format!("{unit}.detail")) && !name.contains(&format!("{unit}.manifest")), "{name} opens");
+        assert!(
+            !name.contains(&format!("{unit}.age")) && !name.contains(&format!("{unit}.detail")) && !name.contains(&format!("{unit}.manifest")),
+            "{name} opens"
+        );
         let text = String::from_utf8_lossy(text);
         for mark in MARKS {
             assert!(!text.contains(mark), "{name} opens and says “{mark}”");
@@ -550,11 +601,8 @@ fn assert_unspoken(opened: &BTreeMap<PathBuf, Vec<u8>>, rows: &[String], unit: &
 async fn spoken(path: &Path, keys: &[HybridIdentity]) -> Vec<String> {
     let mut db = connect(path).await;
     let wrapped = sqlx::query("SELECT wrapped FROM row_keys").fetch_all(&mut db).await.unwrap();
-    let row_keys: Vec<RowKey> = wrapped
-        .iter()
-        .filter_map(|row| open_with_any(keys, &row.get::<Vec<u8>, _>(0)))
-        .map(|key| RowKey::from_bytes(&key.try_into().unwrap()))
-        .collect();
+    let row_keys: Vec<RowKey> =
+        wrapped.iter().filter_map(|row| open_with_any(keys, &row.get::<Vec<u8>, _>(0))).map(|key| RowKey::from_bytes(&key.try_into().unwrap())).collect();
     let mut texts = Vec::new();
     for (table, column, sealed, id) in [
         ("events", "skeleton", "skeleton_sealed", "log || '/' || generation || '/' || idx"),

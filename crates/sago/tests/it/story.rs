@@ -20,7 +20,9 @@ fn the_whole_path_works_and_a_stranger_verifies_it() {
     assert_eq!(items.len(), 3);
     let item = items.iter().find(|item| item["path"].as_str().unwrap().ends_with("/진술서.txt")).unwrap();
     let opened = stage.path("opened.txt");
-    stage.sago([OsStr::new("open"), item["item"].as_str().unwrap().as_ref(), "--reason".as_ref(), "to read".as_ref(), "--output".as_ref(), opened.as_os_str()]).ends(0);
+    stage
+        .sago([OsStr::new("open"), item["item"].as_str().unwrap().as_ref(), "--reason".as_ref(), "to read".as_ref(), "--output".as_ref(), opened.as_os_str()])
+        .ends(0);
     assert_eq!(std::fs::read_to_string(&opened).unwrap(), "온성 구류장");
 
     let shown = stage.say(&format!("show {} --json", item["item"].as_str().unwrap())).ends(0).object();
@@ -29,7 +31,16 @@ fn the_whole_path_works_and_a_stranger_verifies_it() {
     for (what, folder) in [(number.as_str(), "whole"), (item["item"].as_str().unwrap(), "one")] {
         let package = stage.path(folder);
         stage
-            .sago([OsStr::new("export"), what.as_ref(), "--output".as_ref(), package.as_os_str(), "--recipient".as_ref(), "Court".as_ref(), "--reason".as_ref(), "asked".as_ref()])
+            .sago([
+                OsStr::new("export"),
+                what.as_ref(),
+                "--output".as_ref(),
+                package.as_os_str(),
+                "--recipient".as_ref(),
+                "Court".as_ref(),
+                "--reason".as_ref(),
+                "asked".as_ref(),
+            ])
             .ends(0);
         let keys = [stage.repo.join("log/1/custody.vkey"), stage.repo.join("log/1/access.vkey")];
         let mut stranger = std::process::Command::new(env!("CARGO_BIN_EXE_sago"));
@@ -78,13 +89,25 @@ fn the_senders_list_is_compared_file_by_file() {
     let list = format!("{}  right.txt\n{}  wrong.txt\n{}  missing.txt\n", sha256(b"right"), sha256(b"other"), sha256(b"missing"));
     let list = stage.file("list.sha256", list);
     let deposited = stage
-        .sago([OsStr::new("deposit"), stage.path("disk").as_os_str(), "--manifest".as_ref(), list.as_os_str(), "--contributor".as_ref(), "P".as_ref(), "--title".as_ref(), "T".as_ref(), "--json".as_ref()])
+        .sago([
+            OsStr::new("deposit"),
+            stage.path("disk").as_os_str(),
+            "--manifest".as_ref(),
+            list.as_os_str(),
+            "--contributor".as_ref(),
+            "P".as_ref(),
+            "--title".as_ref(),
+            "T".as_ref(),
+            "--json".as_ref(),
+        ])
         .ends(0)
         .object();
     assert_eq!(deposited["mismatches"], 1);
     let codes: Vec<_> = deposited["details"].as_array().unwrap().iter().map(|detail| detail["code"].as_str().unwrap()).collect();
     assert!(codes.contains(&"sender-mismatch") && codes.contains(&"listed-not-received"), "{codes:?}");
-    let by_name = |name: &str| stage.say("list items --json").objects().into_iter().find(|item| item["path"].as_str().unwrap().ends_with(name)).unwrap()["sender"].clone();
+    let by_name = |name: &str| {
+        stage.say("list items --json").objects().into_iter().find(|item| item["path"].as_str().unwrap().ends_with(name)).unwrap()["sender"].clone()
+    };
     assert_eq!(by_name("right.txt"), "match");
     assert_eq!(by_name("wrong.txt"), "mismatch");
     assert_eq!(by_name("unlisted.txt"), "not-listed");
@@ -109,12 +132,31 @@ fn what_the_unit_holds_already_is_recognised_and_stored_once() {
     stage.file("disk/one.txt", "the same bytes");
     let first = stage.deposit(&stage.path("disk"));
     let again = stage
-        .sago([OsStr::new("deposit"), stage.path("disk").as_os_str(), "--unit".as_ref(), first["unit"].as_str().unwrap().as_ref(), "--contributor".as_ref(), "Partner".as_ref(), "--title".as_ref(), "Again".as_ref(), "--json".as_ref()])
+        .sago([
+            OsStr::new("deposit"),
+            stage.path("disk").as_os_str(),
+            "--unit".as_ref(),
+            first["unit"].as_str().unwrap().as_ref(),
+            "--contributor".as_ref(),
+            "Partner".as_ref(),
+            "--title".as_ref(),
+            "Again".as_ref(),
+            "--json".as_ref(),
+        ])
         .ends(0)
         .object();
     assert_eq!((&again["duplicates"], &again["stored_bytes"], &again["items"]), (&1.into(), &0.into(), &1.into()));
     let opened = stage.path("opened");
-    stage.sago([OsStr::new("open"), format!("{}.00001", again["accession"].as_str().unwrap()).as_ref(), "--reason".as_ref(), "r".as_ref(), "--output".as_ref(), opened.as_os_str()]).ends(0);
+    stage
+        .sago([
+            OsStr::new("open"),
+            format!("{}.00001", again["accession"].as_str().unwrap()).as_ref(),
+            "--reason".as_ref(),
+            "r".as_ref(),
+            "--output".as_ref(),
+            opened.as_os_str(),
+        ])
+        .ends(0);
     assert_eq!(std::fs::read(opened).unwrap(), b"the same bytes");
     // Another unit is never compared: that would leak, and would defeat its destruction.
     assert_eq!(stage.deposit(&stage.path("disk"))["duplicates"], 0);
@@ -138,22 +180,51 @@ fn a_sealed_unit_takes_evidence_and_opens_only_with_the_custodians() {
     let stage = Stage::new();
     stage.file("disk/one.txt", "sealed at once");
     let sealed = stage
-        .sago([OsStr::new("deposit"), stage.path("disk").as_os_str(), "--sealed".as_ref(), "--contributor".as_ref(), "P".as_ref(), "--title".as_ref(), "T".as_ref(), "--json".as_ref()])
+        .sago([
+            OsStr::new("deposit"),
+            stage.path("disk").as_os_str(),
+            "--sealed".as_ref(),
+            "--contributor".as_ref(),
+            "P".as_ref(),
+            "--title".as_ref(),
+            "T".as_ref(),
+            "--json".as_ref(),
+        ])
         .ends(0)
         .object();
     let number = sealed["accession"].as_str().unwrap();
     let opened = stage.path("opened");
-    let open = || stage.sago([OsStr::new("open"), format!("{number}.00001").as_ref(), "--reason".as_ref(), "r".as_ref(), "--output".as_ref(), opened.as_os_str()]);
+    let open =
+        || stage.sago([OsStr::new("open"), format!("{number}.00001").as_ref(), "--reason".as_ref(), "r".as_ref(), "--output".as_ref(), opened.as_os_str()]);
     assert!(open().ends(2).err.contains("sealed"));
     stage.verify_everything();
     // Evidence can still be added.
     stage.file("disk2/two.txt", "more");
     stage
-        .sago([OsStr::new("deposit"), stage.path("disk2").as_os_str(), "--unit".as_ref(), number.as_ref(), "--contributor".as_ref(), "P".as_ref(), "--title".as_ref(), "T2".as_ref()])
+        .sago([
+            OsStr::new("deposit"),
+            stage.path("disk2").as_os_str(),
+            "--unit".as_ref(),
+            number.as_ref(),
+            "--contributor".as_ref(),
+            "P".as_ref(),
+            "--title".as_ref(),
+            "T2".as_ref(),
+        ])
         .ends(0);
     let shares = stage.path("shares");
     let unseal = |share: &str| {
-        stage.sago([OsStr::new("key"), "unseal".as_ref(), number.as_ref(), "--reason".as_ref(), "court order".as_ref(), "--share".as_ref(), shares.join("share-1-of-3.txt").as_os_str(), "--share".as_ref(), shares.join(share).as_os_str()])
+        stage.sago([
+            OsStr::new("key"),
+            "unseal".as_ref(),
+            number.as_ref(),
+            "--reason".as_ref(),
+            "court order".as_ref(),
+            "--share".as_ref(),
+            shares.join("share-1-of-3.txt").as_os_str(),
+            "--share".as_ref(),
+            shares.join(share).as_os_str(),
+        ])
     };
     assert!(unseal("share-1-of-3.txt").ends(2).err.contains("shares"));
     unseal("share-3-of-3.txt").ends(0);

@@ -3,7 +3,7 @@
 //! Every repository here is made through the binary and holds the names of [`strange_disk`]. Each judge is also shown something damaged,
 //! so that its consent means something. The tools come from `cargo xtask tools`; nothing here asks a network.
 
-mod stamps;
+pub mod stamps;
 mod verifiers;
 
 use std::collections::BTreeMap;
@@ -50,7 +50,8 @@ pub fn strange_disk() -> Disk {
         "온성/𝒟𝓸𝓬𝓊𝓂𝑒𝓃𝓉 👩‍👧 𝒻𝓇𝑜𝓂 𝒶 𝒹𝒾𝓈𝓀 𝓉𝒽𝒶𝓉 𝒹𝒾𝒹 𝓃𝑜𝓉 𝒷𝓊𝓇𝓃 𝒾𝓃 𝓎𝒶𝓇𝒹.txt".as_bytes(),
         long.as_bytes(),
     ];
-    let mut disk: Disk = names.into_iter().enumerate().map(|(number, name)| (name.to_vec(), format!("File {number}. 증언은 보관된다.\n").into_bytes())).collect();
+    let mut disk: Disk =
+        names.into_iter().enumerate().map(|(number, name)| (name.to_vec(), format!("File {number}. 증언은 보관된다.\n").into_bytes())).collect();
     disk.insert(b"empty".to_vec(), Vec::new());
     // Age seals in chunks of 64 KiB.
     let mut random = Seeded::from_environment();
@@ -86,7 +87,16 @@ pub fn with_strange_disk(stage: &Stage) -> String {
 pub fn export(stage: &Stage, what: &str) -> PathBuf {
     let folder = stage.path(&format!("export {what}"));
     stage
-        .sago([OsStr::new("export"), what.as_ref(), "--output".as_ref(), folder.as_os_str(), "--recipient".as_ref(), "Court".as_ref(), "--reason".as_ref(), "it asked".as_ref()])
+        .sago([
+            OsStr::new("export"),
+            what.as_ref(),
+            "--output".as_ref(),
+            folder.as_os_str(),
+            "--recipient".as_ref(),
+            "Court".as_ref(),
+            "--reason".as_ref(),
+            "it asked".as_ref(),
+        ])
         .ends(0);
     folder
 }
@@ -167,10 +177,27 @@ fn ocfl_py_accepts_the_storage_root_and_sees_every_kind_of_damage() {
     assert_eq!(ocfl_py(&store), (true, "1 / 1 are VALID".to_owned()));
     stage.file("later/again.txt", "a second deposit into the same unit");
     stage
-        .sago([OsStr::new("deposit"), stage.path("later").as_os_str(), "--unit".as_ref(), number.as_ref(), "--contributor".as_ref(), "P".as_ref(), "--title".as_ref(), "T".as_ref()])
+        .sago([
+            OsStr::new("deposit"),
+            stage.path("later").as_os_str(),
+            "--unit".as_ref(),
+            number.as_ref(),
+            "--contributor".as_ref(),
+            "P".as_ref(),
+            "--title".as_ref(),
+            "T".as_ref(),
+        ])
         .ends(0);
     stage
-        .sago([OsStr::new("deposit"), stage.path("later").as_os_str(), "--sealed".as_ref(), "--contributor".as_ref(), "P".as_ref(), "--title".as_ref(), "T".as_ref()])
+        .sago([
+            OsStr::new("deposit"),
+            stage.path("later").as_os_str(),
+            "--sealed".as_ref(),
+            "--contributor".as_ref(),
+            "P".as_ref(),
+            "--title".as_ref(),
+            "T".as_ref(),
+        ])
         .ends(0);
     assert_eq!(ocfl_py(&store), (true, "3 / 3 are VALID".to_owned()));
     for end in ["o/000001.age", ".manifest.age", ".keycheck.age", "m/object.json", "inventory.json", "inventory.json.sha512"] {
@@ -231,7 +258,9 @@ fn roc_validator_refuses_a_crate_whose_part_is_missing_or_whose_root_has_no_date
     std::fs::rename(&evidence, &moved).unwrap();
     roc_validator(&data).ends(1);
     std::fs::rename(&moved, &evidence).unwrap();
-    change(&data.join("ro-crate-metadata.json"), |bytes| *bytes = String::from_utf8(bytes.clone()).unwrap().replace("\"datePublished\"", "\"dateForgotten\"").into_bytes());
+    change(&data.join("ro-crate-metadata.json"), |bytes| {
+        *bytes = String::from_utf8(bytes.clone()).unwrap().replace("\"datePublished\"", "\"dateForgotten\"").into_bytes()
+    });
     roc_validator(&data).ends(1);
 }
 
@@ -242,7 +271,16 @@ fn the_premis_schema_accepts_the_provenance_of_real_packages() {
     let number = with_strange_disk(&stage);
     // Reading leaves events in the other log, whose details are withheld.
     let opened = stage.path("opened");
-    stage.sago([OsStr::new("open"), format!("{number}.00001").as_ref(), "--reason".as_ref(), "to <read> & weigh".as_ref(), "--output".as_ref(), opened.as_os_str()]).ends(0);
+    stage
+        .sago([
+            OsStr::new("open"),
+            format!("{number}.00001").as_ref(),
+            "--reason".as_ref(),
+            "to <read> & weigh".as_ref(),
+            "--output".as_ref(),
+            opened.as_os_str(),
+        ])
+        .ends(0);
     for what in [number.clone(), format!("{number}.00001"), format!("{number}.00004")] {
         let premis = export(&stage, &what).join("data/provenance/premis.xml");
         let validate = || run(tool("SAGO_TOOL_XMLLINT"), ["--nonet".as_ref(), "--noout".as_ref(), "--schema".as_ref(), schema.as_os_str(), premis.as_os_str()]);
@@ -289,7 +327,16 @@ fn shamir_joins_any_two_pages_to_the_key_that_opens_the_vault() {
     let stage = Stage::new();
     stage.file("disk/one.txt", "sealed");
     let sealed = stage
-        .sago([OsStr::new("deposit"), stage.path("disk").as_os_str(), "--sealed".as_ref(), "--contributor".as_ref(), "P".as_ref(), "--title".as_ref(), "T".as_ref(), "--json".as_ref()])
+        .sago([
+            OsStr::new("deposit"),
+            stage.path("disk").as_os_str(),
+            "--sealed".as_ref(),
+            "--contributor".as_ref(),
+            "P".as_ref(),
+            "--title".as_ref(),
+            "T".as_ref(),
+            "--json".as_ref(),
+        ])
         .ends(0)
         .object();
     let pages = [1, 2, 3].map(|number| words(&stage.path(&format!("shares/share-{number}-of-3.txt"))));

@@ -245,7 +245,7 @@ async fn damage_to_one_manifest_in_the_only_backup_closes_one_unit_and_no_more()
     let restored = house.restore("new", "records", "vault").await.unwrap();
     assert!(!restored.report.is_sound());
     assert_eq!(restored.lost.len(), 1);
-    assert_eq!(restored.lost[0].accessions, [damaged.number.clone()]);
+    assert_eq!(restored.lost[0].accessions, std::slice::from_ref(&damaged.number));
     let (repo, ctx) = open_restored(&house, "new").await;
     assert_eq!(original(&repo, &ctx, &format!("{}.00001", whole.number)).await.unwrap(), b"whole");
     assert!(repo.keyring().unit(damaged.unit).is_err());

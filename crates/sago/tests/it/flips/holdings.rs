@@ -51,18 +51,22 @@ impl Holdings {
         stage.say("fixity --all").ends(0);
         stage.say("key check").ends(0);
         let package = stage.path("package");
-        let words = [OsStr::new("export"), number.as_ref(), "--output".as_ref(), package.as_os_str(), "--recipient".as_ref(), "Court".as_ref(), "--reason".as_ref(), "asked".as_ref()];
+        let words = [
+            OsStr::new("export"),
+            number.as_ref(),
+            "--output".as_ref(),
+            package.as_os_str(),
+            "--recipient".as_ref(),
+            "Court".as_ref(),
+            "--reason".as_ref(),
+            "asked".as_ref(),
+        ];
         stage.sago(words).ends(0);
         destroy(&stage, &word(&gone, "accession"));
         fill_logs(&stage.repo);
         stamp(&stage);
-        let holdings = Self {
-            working: number,
-            working_unit: word(&working, "unit"),
-            sealed_unit: word(&sealed, "unit"),
-            destroyed_unit: word(&gone, "unit"),
-            stage,
-        };
+        let holdings =
+            Self { working: number, working_unit: word(&working, "unit"), sealed_unit: word(&sealed, "unit"), destroyed_unit: word(&gone, "unit"), stage };
         holdings.stage.verify_everything();
         holdings
     }
@@ -70,7 +74,16 @@ impl Holdings {
 
 fn deposit_sealed(stage: &Stage) -> serde_json::Value {
     let disk = stage.path("sealed");
-    let words = [OsStr::new("deposit"), disk.as_os_str(), "--sealed".as_ref(), "--contributor".as_ref(), "P".as_ref(), "--title".as_ref(), "T".as_ref(), "--json".as_ref()];
+    let words = [
+        OsStr::new("deposit"),
+        disk.as_os_str(),
+        "--sealed".as_ref(),
+        "--contributor".as_ref(),
+        "P".as_ref(),
+        "--title".as_ref(),
+        "T".as_ref(),
+        "--json".as_ref(),
+    ];
     stage.sago(words).ends(0).object()
 }
 
@@ -82,12 +95,25 @@ fn open(stage: &Stage, item: &str, code: i32) {
 fn destroy(stage: &Stage, unit: &str) {
     let own = stage.file("own-passphrase", "an approver's own words\n");
     for name in ["Lee", "Park"] {
-        stage.sago([OsStr::new("agent"), "add".as_ref(), "--name".as_ref(), name.as_ref(), "--role".as_ref(), "approver".as_ref(), "--agent-passphrase-file".as_ref(), own.as_os_str()]).ends(0);
+        stage
+            .sago([
+                OsStr::new("agent"),
+                "add".as_ref(),
+                "--name".as_ref(),
+                name.as_ref(),
+                "--role".as_ref(),
+                "approver".as_ref(),
+                "--agent-passphrase-file".as_ref(),
+                own.as_os_str(),
+            ])
+            .ends(0);
     }
     let request = stage.sago(["key", "destroy", unit, "--reason", "withdrawn", "--json"]).ends(0).object();
     let number = request["request"].as_str().unwrap().to_owned();
     for code in ["P-02", "P-03"] {
-        stage.sago([OsStr::new("--as"), code.as_ref(), "key".as_ref(), "approve".as_ref(), number.as_ref(), "--agent-passphrase-file".as_ref(), own.as_os_str()]).ends(0);
+        stage
+            .sago([OsStr::new("--as"), code.as_ref(), "key".as_ref(), "approve".as_ref(), number.as_ref(), "--agent-passphrase-file".as_ref(), own.as_os_str()])
+            .ends(0);
     }
 }
 

@@ -78,7 +78,9 @@ fn the_two_verifiers_agree_on_a_package_and_on_its_damage() {
     let stage = Stage::new();
     let number = with_strange_disk(&stage);
     let opened = stage.path("opened");
-    stage.sago([OsStr::new("open"), format!("{number}.00001").as_ref(), "--reason".as_ref(), "to read".as_ref(), "--output".as_ref(), opened.as_os_str()]).ends(0);
+    stage
+        .sago([OsStr::new("open"), format!("{number}.00001").as_ref(), "--reason".as_ref(), "to read".as_ref(), "--output".as_ref(), opened.as_os_str()])
+        .ends(0);
     let keys = keys(&stage);
     for what in [number.clone(), format!("{number}.00001")] {
         let package = export(&stage, &what);
@@ -150,7 +152,9 @@ fn the_two_verifiers_agree_on_a_receipt_and_on_one_that_lost_a_line() {
     let lines = receipt.join("manifest.jsonl");
     type Forgery = fn(&[u8]) -> Vec<u8>;
     let forgeries: [(&str, Forgery); 4] = [
-        ("a line is gone", |text| text.split_inclusive(|byte| *byte == b'\n').enumerate().filter(|(at, _)| *at != 4).flat_map(|(_, line)| line.to_vec()).collect()),
+        ("a line is gone", |text| {
+            text.split_inclusive(|byte| *byte == b'\n').enumerate().filter(|(at, _)| *at != 4).flat_map(|(_, line)| line.to_vec()).collect()
+        }),
         ("the last line is gone", |text| {
             let lines: Vec<_> = text.split_inclusive(|byte| *byte == b'\n').collect();
             lines[..lines.len() - 1].concat()
@@ -250,7 +254,9 @@ fn every_command_of_verify_md_does_what_the_page_says() {
     let stage = Stage::new();
     let number = with_strange_disk(&stage);
     let opened = stage.path("opened");
-    stage.sago([OsStr::new("open"), format!("{number}.00005").as_ref(), "--reason".as_ref(), "to read".as_ref(), "--output".as_ref(), opened.as_os_str()]).ends(0);
+    stage
+        .sago([OsStr::new("open"), format!("{number}.00005").as_ref(), "--reason".as_ref(), "to read".as_ref(), "--output".as_ref(), opened.as_os_str()])
+        .ends(0);
     // The worked example takes the first item of a package, so the strangest names have their turn as the only item of one.
     let strange = ["`touch owned`", "NOT TAKEN", "<script>", "```", "`.url", "xFF", "-rf", "가가"];
     let items = stage.say("list items --json").ends(0).objects();
