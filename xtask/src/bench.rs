@@ -47,33 +47,19 @@ impl Bench {
     pub fn run(self, ws: &Workspace) -> Result<()> {
         let wanted = |name: &str| self.only.is_empty() || self.only.iter().any(|only| only == name);
         for only in &self.only {
-            ensure!(
-                contestants::ALL.iter().any(|who| who.name == only),
-                "there is no contestant {only}"
-            );
+            ensure!(contestants::ALL.iter().any(|who| who.name == only), "there is no contestant {only}");
         }
         let sago = match (&self.sago, wanted(OURS)) {
             (_, false) => None,
-            (Some(given), true) => Some(
-                given
-                    .canonicalize()
-                    .with_context(|| format!("no {}", given.display()))?,
-            ),
+            (Some(given), true) => Some(given.canonicalize().with_context(|| format!("no {}", given.display()))?),
             (None, true) => Some(built_sago(ws)?),
         };
-        let programs = Programs {
-            sago,
-            peers: Peers::install(ws, wanted),
-        };
+        let programs = Programs { sago, peers: Peers::install(ws, wanted) };
         let present = contestants::present(&programs, wanted);
         let folder = ws.target.join("bench");
         let mut report = Report::begin(ws, &present, self.rounds)?;
         for corpus in corpus::all(ws, &folder.join("corpora"), self.quick)? {
-            let turns = Turns {
-                corpus: &corpus,
-                time: programs.peers.time.as_deref(),
-                work: folder.join("work"),
-            };
+            let turns = Turns { corpus: &corpus, time: programs.peers.time.as_deref(), work: folder.join("work") };
             let (rows, failed) = turns.rows(&present, self.rounds)?;
             report.add(&corpus, &rows, &failed);
         }
@@ -105,22 +91,13 @@ impl Turns<'_> {
                 if failed.contains(&name) {
                     continue;
                 }
-                run::say(format_args!(
-                    "· {}, round {}: {name}",
-                    self.corpus.name,
-                    round + 1
-                ));
+                run::say(format_args!("· {}, round {}: {name}", self.corpus.name, round + 1));
                 self.clear()?;
                 let measured = self.one(contestant);
                 // Also after a failure: gigabytes of half a store serve nobody.
                 self.clear()?;
                 match measured {
-                    Ok(steps) => rows.extend(steps.into_iter().map(|(step, measure)| Row {
-                        contestant: name,
-                        step,
-                        round,
-                        measure,
-                    })),
+                    Ok(steps) => rows.extend(steps.into_iter().map(|(step, measure)| Row { contestant: name, step, round, measure })),
                     Err(error) if name == OURS => return Err(error),
                     // Some peers cannot hold every file name. That is a result, and the others are still worth measuring.
                     Err(error) => {
@@ -136,8 +113,7 @@ impl Turns<'_> {
 
     /// Lets one contestant take in the corpus and check it.
     fn one(&self, contestant: &Present) -> Result<Vec<(Step, Measure)>> {
-        fs::create_dir_all(&self.work)
-            .with_context(|| format!("cannot make {}", self.work.display()))?;
+        fs::create_dir_all(&self.work).with_context(|| format!("cannot make {}", self.work.display()))?;
         let plan = contestant.plan(&self.corpus.folder, &self.work)?;
         for invocation in &plan.before {
             measure::untimed(invocation)?;
@@ -155,8 +131,7 @@ impl Turns<'_> {
 
     fn clear(&self) -> Result<()> {
         if self.work.exists() {
-            fs::remove_dir_all(&self.work)
-                .with_context(|| format!("cannot remove {}", self.work.display()))?;
+            fs::remove_dir_all(&self.work).with_context(|| format!("cannot remove {}", self.work.display()))?;
         }
         Ok(())
     }
@@ -164,9 +139,6 @@ impl Turns<'_> {
 
 fn built_sago(ws: &Workspace) -> Result<PathBuf> {
     let built = release::build(ws)?;
-    let sago = built
-        .into_iter()
-        .map(|binary| binary.path)
-        .find(|path| path.ends_with("sago"));
+    let sago = built.into_iter().map(|binary| binary.path).find(|path| path.ends_with("sago"));
     sago.context("the release build made no sago")
 }

@@ -42,22 +42,9 @@ pub fn before_building(ws: &Workspace) -> Result<()> {
 
 /// Clippy over all targets, then rustdoc over everything including private items, both without warnings.
 pub fn lints(ws: &Workspace) -> Result<()> {
-    let mut clippy = ws.cargo([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-        "--quiet",
-    ]);
+    let mut clippy = ws.cargo(["clippy", "--workspace", "--all-targets", "--locked", "--quiet"]);
     run::quiet("clippy", clippy.args(["--", "-D", "warnings"]))?;
     // Private items too: most of a binary's map is private, and a broken link in it misleads all the same.
-    let mut rustdoc = ws.cargo([
-        "doc",
-        "--workspace",
-        "--no-deps",
-        "--locked",
-        "--document-private-items",
-        "--quiet",
-    ]);
+    let mut rustdoc = ws.cargo(["doc", "--workspace", "--no-deps", "--locked", "--document-private-items", "--quiet"]);
     run::quiet("rustdoc", rustdoc.env("RUSTDOCFLAGS", "-Dwarnings"))
 }

@@ -27,16 +27,12 @@ impl Demo {
     pub fn run(self, ws: &Workspace) -> Result<()> {
         let dir = self.dir.unwrap_or_else(|| ws.target.join("demo"));
         clear(&dir)?;
-        run::quiet(
-            "build sago",
-            &mut ws.cargo(["build", "--locked", "--quiet", "--workspace", "--bins"]),
-        )?;
+        run::quiet("build sago", &mut ws.cargo(["build", "--locked", "--quiet", "--workspace", "--bins"]))?;
         let mut sago = ws.command(ws.built("sago"));
         let done = run::loud("fill the folder", sago.arg("demo").arg(&dir));
         // Also after a failure: what is left of a failed demo may be removed by the next one.
         if dir.is_dir() {
-            fs::write(dir.join(MARKER), "")
-                .with_context(|| format!("cannot mark {}", dir.display()))?;
+            fs::write(dir.join(MARKER), "").with_context(|| format!("cannot mark {}", dir.display()))?;
         }
         done?;
         run::say(format_args!("the demo is in {}", ws.shown(&dir)));
@@ -52,10 +48,7 @@ fn clear(dir: &Path) -> Result<()> {
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", dir.display())),
     };
     if entries.next().is_some() && !dir.join(MARKER).is_file() {
-        bail!(
-            "{} is not empty and was not made by this command: choose another folder or remove it yourself",
-            dir.display()
-        );
+        bail!("{} is not empty and was not made by this command: choose another folder or remove it yourself", dir.display());
     }
     fs::remove_dir_all(dir).with_context(|| format!("cannot remove {}", dir.display()))
 }

@@ -13,12 +13,8 @@ use crate::test;
 use crate::workspace::Workspace;
 
 /// Every generated part: the document and the name, which is both the marker's and the argument of `sago reference`.
-const PARTS: [(&str, &str); 4] = [
-    ("docs/guide/commands.md", "commands"),
-    ("docs/guide/settings.md", "settings"),
-    ("docs/guide/findings.md", "findings"),
-    ("docs/formats.md", "events"),
-];
+const PARTS: [(&str, &str); 4] =
+    [("docs/guide/commands.md", "commands"), ("docs/guide/settings.md", "settings"), ("docs/guide/findings.md", "findings"), ("docs/formats.md", "events")];
 
 /// Arguments of `cargo xtask docs`.
 #[derive(Args)]
@@ -41,11 +37,7 @@ pub fn compare(ws: &Workspace) -> Result<()> {
     run::say("· generated documents");
     for (file, name) in PARTS {
         let (old, new) = render(ws, file, name)?;
-        ensure!(
-            old == new,
-            "{file}: part {name} is out of date; run `cargo xtask docs`{}",
-            first_difference(&old, &new)
-        );
+        ensure!(old == new, "{file}: part {name} is out of date; run `cargo xtask docs`{}", first_difference(&old, &new));
     }
     Ok(())
 }
@@ -63,13 +55,9 @@ fn write(ws: &Workspace) -> Result<()> {
 
 /// The document as it is and as it should be.
 fn render(ws: &Workspace, file: &str, name: &str) -> Result<(String, String)> {
-    let old =
-        fs::read_to_string(ws.root.join(file)).with_context(|| format!("cannot read {file}"))?;
+    let old = fs::read_to_string(ws.root.join(file)).with_context(|| format!("cannot read {file}"))?;
     let part = run::text(ws.command(ws.built("sago")).args(["reference", name]))?;
-    ensure!(
-        !part.trim().is_empty(),
-        "sago reference {name} prints nothing"
-    );
+    ensure!(!part.trim().is_empty(), "sago reference {name} prints nothing");
     let new = replace(&old, name, &part).with_context(|| file.to_owned())?;
     Ok((old, new))
 }
@@ -78,30 +66,17 @@ fn render(ws: &Workspace, file: &str, name: &str) -> Result<(String, String)> {
 fn replace(document: &str, name: &str, part: &str) -> Result<String> {
     let begin = format!("<!-- begin {name} -->\n");
     let end = format!("<!-- end {name} -->");
-    let (before, rest) = document
-        .split_once(&begin)
-        .with_context(|| format!("no line `{}`", begin.trim_end()))?;
-    let (old, after) = rest
-        .split_once(&end)
-        .with_context(|| format!("no line `{end}` after its beginning"))?;
+    let (before, rest) = document.split_once(&begin).with_context(|| format!("no line `{}`", begin.trim_end()))?;
+    let (old, after) = rest.split_once(&end).with_context(|| format!("no line `{end}` after its beginning"))?;
     if after.contains(&begin) || old.contains(&begin) {
         bail!("`{}` stands there twice", begin.trim_end());
     }
-    Ok(format!(
-        "{before}{begin}\n{}\n\n{end}{after}",
-        part.trim_matches('\n')
-    ))
+    Ok(format!("{before}{begin}\n{}\n\n{end}{after}", part.trim_matches('\n')))
 }
 
 fn first_difference(old: &str, new: &str) -> String {
     let line = old.lines().zip(new.lines()).position(|(a, b)| a != b);
-    line.map_or_else(String::new, |n| {
-        format!(
-            " (line {}: `{}`)",
-            n + 1,
-            new.lines().nth(n).unwrap_or_default()
-        )
-    })
+    line.map_or_else(String::new, |n| format!(" (line {}: `{}`)", n + 1, new.lines().nth(n).unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -112,10 +87,7 @@ mod tests {
     fn only_the_text_between_the_markers_changes() {
         let document = "# A\n<!-- begin x -->\nold\n<!-- end x -->\nby hand\n";
         let once = replace(document, "x", "\nnew\n\n").unwrap();
-        assert_eq!(
-            once,
-            "# A\n<!-- begin x -->\n\nnew\n\n<!-- end x -->\nby hand\n"
-        );
+        assert_eq!(once, "# A\n<!-- begin x -->\n\nnew\n\n<!-- end x -->\nby hand\n");
         assert_eq!(replace(&once, "x", "new").unwrap(), once);
     }
 

@@ -25,11 +25,7 @@ use clap::{Parser, Subcommand};
 use workspace::Workspace;
 
 #[derive(Parser)]
-#[command(
-    bin_name = "cargo xtask",
-    about = "Automation of the project",
-    disable_help_subcommand = true
-)]
+#[command(bin_name = "cargo xtask", about = "Automation of the project", disable_help_subcommand = true)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,

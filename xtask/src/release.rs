@@ -43,23 +43,13 @@ impl Release {
         let platform = platform(ws)?;
         for binary in &binaries {
             inspect(ws, binary)?;
-            copy(
-                &binary.path,
-                &folder.join(format!("{}-{}-{platform}", binary.name, binary.version)),
-            )?;
+            copy(&binary.path, &folder.join(format!("{}-{}-{platform}", binary.name, binary.version)))?;
         }
-        for document in DOCUMENTS
-            .iter()
-            .filter(|document| ws.root.join(document).is_file())
-        {
+        for document in DOCUMENTS.iter().filter(|document| ws.root.join(document).is_file()) {
             copy(&ws.root.join(document), &folder.join(document))?;
         }
         let mut sums = ws.command("sh");
-        sums.args([
-            "-c",
-            "sha256sum -- * > SHA256SUMS && sha256sum --check --quiet SHA256SUMS",
-        ])
-        .current_dir(&folder);
+        sums.args(["-c", "sha256sum -- * > SHA256SUMS && sha256sum --check --quiet SHA256SUMS"]).current_dir(&folder);
         run::quiet("checksums", &mut sums)?;
         run::say(format_args!("the files are in {}", ws.shown(&folder)));
         Ok(())
@@ -68,56 +58,26 @@ impl Release {
 
 /// Builds the binaries with optimisation and without paths of this machine in them.
 pub fn build(ws: &Workspace) -> Result<Vec<Binary>> {
-    let metadata =
-        run::text(&mut ws.cargo(["metadata", "--locked", "--no-deps", "--format-version", "1"]))?;
-    let binaries = binaries(
-        &serde_json::from_str(&metadata)?,
-        &ws.target.join("release"),
-    );
+    let metadata = run::text(&mut ws.cargo(["metadata", "--locked", "--no-deps", "--format-version", "1"]))?;
+    let binaries = binaries(&serde_json::from_str(&metadata)?, &ws.target.join("release"));
     ensure!(!binaries.is_empty(), "the workspace has no binaries");
-    let mut cargo = ws.cargo([
-        "build",
-        "--release",
-        "--locked",
-        "--quiet",
-        "--workspace",
-        "--exclude",
-        "xtask",
-        "--bins",
-    ]);
+    let mut cargo = ws.cargo(["build", "--release", "--locked", "--quiet", "--workspace", "--exclude", "xtask", "--bins"]);
     let mut flags = env::var("RUSTFLAGS").unwrap_or_default();
     for (path, name) in machine_paths(ws)? {
         flags.push_str(&format!(" --remap-path-prefix={}={name}", path.display()));
     }
-    run::quiet(
-        "release build (minutes)",
-        cargo.env("RUSTFLAGS", flags.trim_start()),
-    )?;
+    run::quiet("release build (minutes)", cargo.env("RUSTFLAGS", flags.trim_start()))?;
     Ok(binaries)
 }
 
 fn binaries(metadata: &Value, folder: &Path) -> Vec<Binary> {
-    let packages = metadata["packages"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|package| package["name"] != "xtask");
+    let packages = metadata["packages"].as_array().into_iter().flatten().filter(|package| package["name"] != "xtask");
     let mut found = Vec::new();
     for package in packages {
         for target in package["targets"].as_array().into_iter().flatten() {
-            let is_binary = target["kind"]
-                .as_array()
-                .is_some_and(|kinds| kinds.iter().any(|kind| kind == "bin"));
-            if let (true, Some(name), Some(version)) = (
-                is_binary,
-                target["name"].as_str(),
-                package["version"].as_str(),
-            ) {
-                found.push(Binary {
-                    name: name.to_owned(),
-                    version: version.to_owned(),
-                    path: folder.join(name),
-                });
+            let is_binary = target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "bin"));
+            if let (true, Some(name), Some(version)) = (is_binary, target["name"].as_str(), package["version"].as_str()) {
+                found.push(Binary { name: name.to_owned(), version: version.to_owned(), path: folder.join(name) });
             }
         }
     }
@@ -127,55 +87,34 @@ fn binaries(metadata: &Value, folder: &Path) -> Vec<Binary> {
 /// Paths a compiler would write into messages and symbols, and what stands for them.
 fn machine_paths(ws: &Workspace) -> Result<[(PathBuf, &'static str); 2]> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home
-        .or_else(|| env::home_dir().map(|home| home.join(".cargo")))
-        .context("no home folder")?;
+    let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo"))).context("no home folder")?;
     Ok([(home, "cargo"), (ws.root.clone(), "sago")])
 }
 
 fn inspect(ws: &Workspace, binary: &Binary) -> Result<()> {
-    let Binary {
-        name,
-        version,
-        path,
-    } = binary;
+    let Binary { name, version, path } = binary;
     let said = run::text(ws.command(path).arg("--version"))?;
-    ensure!(
-        said.split_whitespace().any(|word| word == version),
-        "{name} --version says {:?}, not {version}",
-        said.trim_end()
-    );
+    ensure!(said.split_whitespace().any(|word| word == version), "{name} --version says {:?}, not {version}", said.trim_end());
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mib = bytes.len() as u64 / (1024 * 1024);
-    ensure!(
-        mib <= BINARY_MIB_MAX,
-        "{name} has {mib} MiB; the limit is {BINARY_MIB_MAX}"
-    );
+    ensure!(mib <= BINARY_MIB_MAX, "{name} has {mib} MiB; the limit is {BINARY_MIB_MAX}");
     for (machine_path, _) in machine_paths(ws)? {
         let needle = machine_path.as_os_str().as_encoded_bytes();
-        ensure!(
-            !bytes.windows(needle.len()).any(|window| window == needle),
-            "{name} contains the path {}",
-            machine_path.display()
-        );
+        ensure!(!bytes.windows(needle.len()).any(|window| window == needle), "{name} contains the path {}", machine_path.display());
     }
     run::say(format_args!("  {name} {version}: {mib} MiB"));
     Ok(())
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::copy(from, to)
-        .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+    fs::copy(from, to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
     Ok(())
 }
 
 /// The compiler's name for this machine, such as `x86_64-unknown-linux-gnu`.
 fn platform(ws: &Workspace) -> Result<String> {
     let said = run::text(ws.command("rustc").arg("-vV"))?;
-    let host = said
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .context("rustc -vV names no host")?;
+    let host = said.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc -vV names no host")?;
     Ok(host.to_owned())
 }
 
@@ -193,10 +132,7 @@ mod tests {
                 {"kind": ["lib"], "name": "sago_verify"}, {"kind": ["bin"], "name": "sago-verify"}]},
             {"name": "xtask", "version": "1.2.3", "targets": [{"kind": ["bin"], "name": "xtask"}]},
         ]});
-        let names = binaries(&metadata, Path::new("out"))
-            .into_iter()
-            .map(|binary| binary.path)
-            .collect::<Vec<_>>();
+        let names = binaries(&metadata, Path::new("out")).into_iter().map(|binary| binary.path).collect::<Vec<_>>();
         assert_eq!(names, [Path::new("out/sago"), Path::new("out/sago-verify")]);
     }
 }

@@ -18,10 +18,7 @@ const WORTH_SAYING: Duration = Duration::from_secs(1);
 pub fn quiet(step: &str, command: &mut Command) -> Result<()> {
     say(format_args!("· {step}"));
     let started = Instant::now();
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| cannot_start(command))?;
+    let output = command.stdin(Stdio::null()).output().with_context(|| cannot_start(command))?;
     if !output.status.success() {
         std::io::stderr().write_all(&output.stdout)?;
         std::io::stderr().write_all(&output.stderr)?;
@@ -46,35 +43,23 @@ pub fn loud(step: &str, command: &mut Command) -> Result<()> {
 
 /// Runs a program and returns its standard output as text.
 pub fn text(command: &mut Command) -> Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| cannot_start(command))?;
+    let output = command.stdin(Stdio::null()).output().with_context(|| cannot_start(command))?;
     if !output.status.success() {
-        bail!(
-            "{} ended with {}\n{}",
-            shown(command),
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim_end()
-        );
+        bail!("{} ended with {}\n{}", shown(command), output.status, String::from_utf8_lossy(&output.stderr).trim_end());
     }
-    String::from_utf8(output.stdout)
-        .with_context(|| format!("{} printed bytes that are not UTF-8", shown(command)))
+    String::from_utf8(output.stdout).with_context(|| format!("{} printed bytes that are not UTF-8", shown(command)))
 }
 
 /// The place of a program on the search path.
 pub fn which(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|candidate| is_executable(candidate))
+    env::split_paths(&path).map(|folder| folder.join(program)).find(|candidate| is_executable(candidate))
 }
 
 /// Whether a file exists and someone may execute it.
 pub fn is_executable(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
-    path.metadata()
-        .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+    path.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
 }
 
 /// Whether we run as the machine's administrator.
@@ -111,22 +96,12 @@ mod tests {
 
     #[test]
     fn failure_of_a_step_is_an_error_that_names_step_and_program() {
-        let error = quiet("fail on purpose", &mut Command::new("false"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with("fail on purpose: false ended with"),
-            "{error}"
-        );
+        let error = quiet("fail on purpose", &mut Command::new("false")).unwrap_err().to_string();
+        assert!(error.starts_with("fail on purpose: false ended with"), "{error}");
         assert!(loud("fail aloud", &mut Command::new("false")).is_err());
         assert!(text(&mut Command::new("false")).is_err());
         let error = quiet("start nothing", &mut Command::new("no-such-program-here")).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("cannot start no-such-program-here"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("cannot start no-such-program-here"), "{error}");
     }
 
     #[test]

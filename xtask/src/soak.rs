@@ -37,29 +37,15 @@ impl Soak {
         let places = tools::for_tests(ws)?;
         let mut seed = match self.seed {
             Some(seed) => seed,
-            None => SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .context("the clock stands before 1970")?
-                .as_secs(),
+            None => SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970")?.as_secs(),
         };
         let rounds = self.rounds.unwrap_or(ROUNDS);
-        let filter = self.name.map_or_else(
-            || "test(soak_)".to_owned(),
-            |name| format!("test(soak_) & test({name})"),
-        );
+        let filter = self.name.map_or_else(|| "test(soak_)".to_owned(), |name| format!("test(soak_) & test({name})"));
         let started = Instant::now();
         let limit = Duration::from_secs(60 * self.minutes.unwrap_or(0));
         loop {
             let mut pass = tools::nextest(ws)?;
-            pass.args([
-                "run",
-                "--workspace",
-                "--locked",
-                "--profile",
-                "soak",
-                "-E",
-                &filter,
-            ]);
+            pass.args(["run", "--workspace", "--locked", "--profile", "soak", "-E", &filter]);
             pass.envs(places.iter().map(|(name, place)| (*name, place)))
                 .env("SAGO_SHARED_DATA", &ws.shared_data)
                 .env("SAGO_SOAK_SEED", seed.to_string())

@@ -39,19 +39,13 @@ impl Test {
         if !self.no_check {
             docs::compare(ws)?;
         }
-        run::quiet(
-            "doc tests",
-            &mut ws.cargo(["test", "--doc", "--workspace", "--locked", "--quiet"]),
-        )?;
+        run::quiet("doc tests", &mut ws.cargo(["test", "--doc", "--workspace", "--locked", "--quiet"]))?;
 
         nextest.args(["run", "--workspace", "--locked", "--no-fail-fast"]);
         if env::var_os("CI").is_some_and(|value| value != "false" && !value.is_empty()) {
             nextest.args(["--profile", "ci"]);
         }
-        nextest
-            .args(&self.nextest)
-            .envs(places)
-            .env("SAGO_SHARED_DATA", &ws.shared_data);
+        nextest.args(&self.nextest).envs(places).env("SAGO_SHARED_DATA", &ws.shared_data);
         run::loud("tests", &mut nextest)
     }
 }
@@ -61,14 +55,5 @@ impl Test {
 /// `--all-targets` is not for its own sake: with it Cargo settles on the same features of the dependencies as
 /// the test run does, and nothing is built twice.
 pub fn build(ws: &Workspace) -> Result<()> {
-    run::quiet(
-        "build",
-        &mut ws.cargo([
-            "build",
-            "--workspace",
-            "--all-targets",
-            "--locked",
-            "--quiet",
-        ]),
-    )
+    run::quiet("build", &mut ws.cargo(["build", "--workspace", "--all-targets", "--locked", "--quiet"]))
 }

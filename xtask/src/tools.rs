@@ -52,10 +52,7 @@ impl Tools {
         let mut places = for_tests(ws)?;
         places.push(("SAGO_SHARED_DATA", ws.shared_data.clone()));
         for (name, place) in places {
-            println!(
-                "export {name}='{}'",
-                place.display().to_string().replace('\'', r"'\''")
-            );
+            println!("export {name}='{}'", place.display().to_string().replace('\'', r"'\''"));
         }
         Ok(())
     }
@@ -105,27 +102,17 @@ impl Peers {
             if !wanted(name) {
                 return None;
             }
-            install()
-                .inspect_err(|error| run::say(format_args!("  {name} is absent: {error:#}")))
-                .ok()
+            install().inspect_err(|error| run::say(format_args!("  {name} is absent: {error:#}"))).ok()
         };
         Self {
             bagit: get("bagit", &|| {
                 let places = python::BAGIT.install(ws)?;
-                places
-                    .into_iter()
-                    .next()
-                    .map(|(_, place)| place)
-                    .context("no program in the environment")
+                places.into_iter().next().map(|(_, place)| place).context("no program in the environment")
             }),
             rocfl: get("rocfl", &|| rust::rocfl(ws)),
             restic: get("restic", &|| debian::program(ws, "restic", "restic")),
             borg: get("borg", &|| debian::program(ws, "borg", "borgbackup")),
-            time: debian::program(ws, "time", "time")
-                .inspect_err(|error| {
-                    run::say(format_args!("  peak memory is not measured: {error:#}"))
-                })
-                .ok(),
+            time: debian::program(ws, "time", "time").inspect_err(|error| run::say(format_args!("  peak memory is not measured: {error:#}"))).ok(),
         }
     }
 }
@@ -141,8 +128,7 @@ fn once(folder: &Path, what: &str, install: impl FnOnce() -> Result<()>) -> Resu
         return Ok(());
     }
     if folder.exists() {
-        fs::remove_dir_all(folder)
-            .with_context(|| format!("cannot remove {}", folder.display()))?;
+        fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     }
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     install()?;

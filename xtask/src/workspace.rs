@@ -25,26 +25,13 @@ impl Workspace {
     /// Finds the workspace this program was built in.
     pub fn find() -> Result<Self> {
         // Cargo sets the variable when it runs us; the built-in value serves when the binary is called by hand.
-        let package = env::var_os("CARGO_MANIFEST_DIR")
-            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-        let root = package
-            .parent()
-            .context("the package has no parent folder")?
-            .to_path_buf();
-        ensure!(
-            root.join("Cargo.lock").is_file(),
-            "{} is not the workspace: it has no Cargo.lock",
-            root.display()
-        );
+        let package = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = package.parent().context("the package has no parent folder")?.to_path_buf();
+        ensure!(root.join("Cargo.lock").is_file(), "{} is not the workspace: it has no Cargo.lock", root.display());
         let target = folder(&root, "CARGO_TARGET_DIR", Path::new("target"));
         let tools = folder(&root, "SAGO_TOOLS_DIR", &target.join("tools"));
         let shared_data = folder(&root, "SAGO_SHARED_DATA", Path::new("../shared/data"));
-        Ok(Self {
-            root,
-            target,
-            tools,
-            shared_data,
-        })
+        Ok(Self { root, target, tools, shared_data })
     }
 
     /// A program that runs in the root.
@@ -53,10 +40,7 @@ impl Workspace {
         command.current_dir(&self.root);
         // What `cargo run` told us about ourselves must not reach other builds, where it could look like a change.
         for (name, _) in env::vars_os() {
-            if name
-                .to_str()
-                .is_some_and(|n| n.starts_with("CARGO_PKG_") || n.starts_with("CARGO_MANIFEST_"))
-            {
+            if name.to_str().is_some_and(|n| n.starts_with("CARGO_PKG_") || n.starts_with("CARGO_MANIFEST_")) {
                 command.env_remove(name);
             }
         }

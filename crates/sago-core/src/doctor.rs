@@ -112,12 +112,7 @@ impl Visit {
         let db = self.database(places).await;
         let opened = self.unlock(places, settings, unlock, db.is_some(), clock).await;
         match &db {
-            Some(db) => {
-                let looked = self.look(db, places, settings, opened.as_ref()).await;
-                if let Err(error) = looked {
-                    self.error("database", error);
-                }
-            }
+            Some(db) => self.look(db, places, settings, opened.as_ref()).await,
             None => self.not_checked("database-contents", "Deposits, keys, fixity and backups: the database cannot be asked."),
         }
         machine::outside(self, settings);
@@ -129,22 +124,41 @@ impl Visit {
         }
     }
 
-    async fn look(&mut self, db: &Db, places: &Places, settings: &Settings, opened: Option<&(Repository, Ctx)>) -> Result<()> {
-        database::integrity(self, db).await?;
-        database::logs(self, db, places).await?;
-        database::deposits(self, db, opened.map(|(repo, _)| repo)).await?;
-        keys::vault(self, db, places).await?;
-        keys::epoch(self, db).await?;
-        keys::last_check(self, db).await?;
-        database::fixity(self, db, settings).await?;
-        copies::last_backups(self, db).await?;
-        copies::known(self, db, places, opened).await?;
-        database::stamps(self, db, settings, opened).await?;
-        database::clock(self, db).await
+    /// Each part is looked at whatever became of the others: a database that is damaged in one place still answers for the rest.
+    async fn look(&mut self, db: &Db, places: &Places, settings: &Settings, opened: Option<&(Repository, Ctx)>) {
+        let looked = database::integrity(self, db).await;
+        self.could_not("database", looked);
+        let looked = database::logs(self, db, places).await;
+        self.could_not("lock", looked);
+        let looked = database::deposits(self, db, opened.map(|(repo, _)| repo)).await;
+        self.could_not("deposits", looked);
+        let looked = keys::vault(self, db, places).await;
+        self.could_not("vault", looked);
+        let looked = keys::epoch(self, db).await;
+        self.could_not("epoch", looked);
+        let looked = keys::last_check(self, db).await;
+        self.could_not("key-check", looked);
+        let looked = database::fixity(self, db, settings).await;
+        self.could_not("fixity", looked);
+        let looked = copies::last_backups(self, db).await;
+        self.could_not("backup-records", looked);
+        let looked = copies::known(self, db, places, opened).await;
+        self.could_not("vault-copies", looked);
+        let looked = database::stamps(self, db, settings, opened).await;
+        self.could_not("stamps", looked);
+        let looked = database::clock(self, db).await;
+        self.could_not("clock", looked);
     }
 
     /// Opens the repository for the checks that need its keys; without a database, only tries the keys.
-    async fn unlock(&mut self, places: &Places, settings: &Settings, unlock: Option<Unlock<'_>>, has_database: bool, clock: Clock) -> Option<(Repository, Ctx)> {
+    async fn unlock(
+        &mut self,
+        places: &Places,
+        settings: &Settings,
+        unlock: Option<Unlock<'_>>,
+        has_database: bool,
+        clock: Clock,
+    ) -> Option<(Repository, Ctx)> {
         let Some(unlock) = unlock else {
             self.not_checked("keys", "Whether the passphrase opens the keys, and what is sealed in the log: no passphrase was given.");
             return None;
@@ -211,6 +225,12 @@ impl Visit {
 
     fn broken(&mut self, check: &'static str, message: impl Into<String>, hint: impl Into<String>) {
         self.add(check, State::Broken, message, Some(hint.into()));
+    }
+
+    fn could_not(&mut self, check: &'static str, looked: Result<()>) {
+        if let Err(error) = looked {
+            self.error(check, error);
+        }
     }
 
     fn error(&mut self, check: &'static str, error: Error) {

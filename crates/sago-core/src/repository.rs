@@ -71,6 +71,11 @@ impl Repository {
     ///
     /// If we crash here, the folder has no `sago.toml` and is no repository: remove it and begin again.
     pub async fn create(root: &Path, new: &NewRepository, clock: Clock) -> Result<Created> {
+        Self::create_with_pages(root, new, clock, &|_, _| Ok(())).await
+    }
+
+    /// The same; `keep_pages` is called before the folder becomes a repository: one whose recovery key nobody holds must not stand.
+    pub async fn create_with_pages(root: &Path, new: &NewRepository, clock: Clock, keep_pages: &key::epoch::KeepPages<'_>) -> Result<Created> {
         check_new(root, new)?;
         let repository = Uuid::new_v4();
         let settings = Settings {
@@ -129,6 +134,7 @@ impl Repository {
         tx.append(repo.settings.domain_unit, agent_event);
         tx.commit(&ctx).await?;
         repo.integrate(&ctx).await?;
+        keep_pages(1, &shares)?;
         // The settings are written last: a folder without them is no repository, so a crash above leaves nothing that looks whole.
         repo.settings.write(&repo.places.root)?;
         let (custody_keys, access_keys) = (repo.verifier_keys(Log::Custody)?, repo.verifier_keys(Log::Access)?);
@@ -137,8 +143,14 @@ impl Repository {
 
     /// Opens a repository: unlocks its keys, checks that database and logs are not older than what was signed, and finishes what a crash interrupted.
     pub async fn open(root: &Path, passphrase: &Passphrase, clock: Clock) -> Result<Self> {
-        let repo = Self::open_unchecked(root, passphrase).await?;
+        let mut repo = Self::open_unchecked(root, passphrase).await?;
         repo.check_not_rolled_back().await?;
+        if key::epoch::finish_switch(&repo).await? {
+            repo.close().await;
+            repo = Self::open_unchecked(root, passphrase).await.map_err(|error| {
+                error.hint("An interrupted `sago key rotate` was completed: from now on the passphrase is the one given to it as the new one.")
+            })?;
+        }
         recover::recover(&repo, clock).await?;
         Ok(repo)
     }

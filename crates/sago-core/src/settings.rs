@@ -224,6 +224,32 @@ impl Places {
         }
         Ok(places)
     }
+
+    /// The repository's folder, and every folder of it that lies elsewhere.
+    fn all(&self) -> [&Path; 4] {
+        [&self.root, &self.store, &self.vault, &self.keys]
+    }
+
+    /// Refuses to write something in clear into the repository: no copy of the repository may carry it.
+    pub fn refuse_inside(&self, output: &Path) -> Result<()> {
+        for place in self.all() {
+            if is_within(output, place)? {
+                return Err(Error::invalid(format!("{} would lie inside the repository: it holds originals or names in clear.", output.display())).hint("Name a place elsewhere. Nothing was handed over."));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses to receive the repository itself, a part of it, or a folder around it: its keys would lie in its own store for ever.
+    pub fn refuse_as_source(&self, source: &Path) -> Result<()> {
+        for place in self.all() {
+            if is_within(source, place)? || is_within(place, source)? {
+                return Err(Error::invalid(format!("{} is or holds the repository itself: its keys would lie in its own store, and nothing could ever be destroyed.", source.display()))
+                    .hint("Nothing was received. Name what the sender handed over, and nothing else."));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Whether `inner` is `outer` or lies below it, following links as far as the paths exist.

@@ -19,6 +19,7 @@ use crate::key::epoch::check_key;
 use crate::ledger::rebuild::{Side, Summary, compare, remove_database, replay_into};
 use crate::repository::Repository;
 use crate::store::db::Db;
+use crate::store::{durable, fault};
 use crate::store::rows::RowKeys;
 
 /// Findings of one kind that are listed; more are counted.
@@ -39,6 +40,7 @@ pub async fn verify_with_keys(repo: &Repository, ctx: &Ctx, report: &mut Report)
         Err(error) if error.kind == ErrorKind::Corrupt => findings.push(Finding::new(&codes::LOG_UNREADABLE, "log", error.message)),
         Err(error) => return Err(error),
     }
+    check_succession(repo, report, &mut findings)?;
     check_vault(repo, report, &mut findings).await?;
     check_contents(repo, report, &mut findings).await?;
     if findings.len() > MOST_FINDINGS {
@@ -93,6 +95,19 @@ fn check_objects(repo: &Repository, summary: &Summary, report: &mut Report, find
         findings.push(Finding::new(&codes::OBJECT_UNKNOWN, format!("store/urn:uuid:{object}"), "No event of the log speaks of this object."));
     }
     report.checked(format!("{} objects against the events that received them", summary.objects.len()));
+    Ok(())
+}
+
+/// Holds the beginning of every generation of the log against the end of the one before.
+fn check_succession(repo: &Repository, report: &mut Report, findings: &mut Vec<Finding>) -> Result<()> {
+    match crate::backup::succession_problems(&repo.places, repo.keyring()) {
+        Ok(problems) => {
+            findings.extend(problems.into_iter().map(|(place, message)| Finding::new(&codes::LOG_SUCCESSION, place, message)));
+            report.checked("each generation of the log against the end of the one before");
+        }
+        Err(error) if error.kind == ErrorKind::Corrupt => findings.push(Finding::new(&codes::LOG_UNREADABLE, "log", error.message)),
+        Err(error) => return Err(error),
+    }
     Ok(())
 }
 
@@ -189,12 +204,17 @@ pub async fn rebuild(root: &Path, passphrase: &crate::key::Passphrase, clock: cr
     let keyring = crate::key::Keyring::unlock(&places, settings.domain_unit, passphrase)?;
     let blobs = crate::store::blobs::Blobs::open(&places.store)?;
     let path = std::path::PathBuf::from(&places.database);
+    // What the old database still knows alone is first brought into the log, if it can be opened: events that wait for the next signed head.
+    let mut note = None;
+    match Repository::open(root, passphrase, clock).await {
+        Ok(repo) => repo.close().await,
+        Err(error) => note = Some(format!("The old database could not be opened as usual: {error}")),
+    }
     let beside = path.with_extension("rebuilt");
     remove_database(&beside)?;
     let replayed = Db::open_file(&beside, true).await?;
     let summary = replay_into(&places, &keyring, &blobs, &replayed).await?;
     let mut findings = Vec::new();
-    let mut note = None;
     match Db::open_file(&path, false).await {
         Ok(old) => {
             let (one, two) = (RowKeys::default(), RowKeys::default());
@@ -209,12 +229,15 @@ pub async fn rebuild(root: &Path, passphrase: &crate::key::Passphrase, clock: cr
     }
     replayed.checkpoint().await?;
     replayed.close().await;
+    fault::point("rebuild-replayed");
     let stamp = clock.now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let kept = path.with_extension(format!("db.before-{stamp}"));
     let had_old = path.exists();
     if had_old {
-        std::fs::rename(&path, &kept).doing("Could not set aside", &path)?;
+        // A second name, or a copy where the disk knows no second names: at no moment is there no database.
+        std::fs::hard_link(&path, &kept).or_else(|_| std::fs::copy(&path, &kept).map(drop)).doing("Could not set aside", &path)?;
     }
+    fault::point("rebuild-kept");
     for suffix in ["-wal", "-shm"] {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
@@ -225,9 +248,10 @@ pub async fn rebuild(root: &Path, passphrase: &crate::key::Passphrase, clock: cr
             std::fs::rename(&side, std::path::PathBuf::from(target)).doing("Could not set aside", &side)?;
         }
     }
-    std::fs::rename(&beside, &path).doing("Could not put in place", &path)?;
+    fault::point("rebuild-cleared");
+    durable::rename_over(&beside, &path)?;
     remove_database(&beside)?;
-    crate::store::durable::sync_dir(path.parent().unwrap_or(root))?;
+    fault::point("rebuild-placed");
     let repo = Repository::open(root, passphrase, clock).await?;
     let ctx = crate::user::act_as(&repo, None, clock).await?;
     let mut tx = repo.begin().await?;

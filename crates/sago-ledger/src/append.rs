@@ -7,10 +7,7 @@
 use crate::Error;
 use crate::merkle::{Hash, RootBuilder, leaf_hash};
 use crate::source::{TileSource, read_file, read_tile};
-use crate::tile::{
-    TILE_HEIGHT, TILE_LEVELS, TILE_WIDTH, TileKind, TilePath, complete_root, decode_bundle_prefix,
-    encode_hashes, push_entry,
-};
+use crate::tile::{TILE_HEIGHT, TILE_LEVELS, TILE_WIDTH, TileKind, TilePath, complete_root, decode_bundle_prefix, encode_hashes, push_entry};
 
 /// What an [`Appender`] made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,18 +37,8 @@ pub struct Appender {
 
 impl Appender {
     /// Reads the right edge of a tree and checks that it leads to `root`; of an empty tree nothing is read.
-    pub fn open(
-        source: &(impl TileSource + ?Sized),
-        size: u64,
-        root: &Hash,
-    ) -> Result<Self, Error> {
-        let mut appender = Self {
-            old_size: size,
-            size,
-            edge: Default::default(),
-            bundle: Vec::new(),
-            files: Vec::new(),
-        };
+    pub fn open(source: &(impl TileSource + ?Sized), size: u64, root: &Hash) -> Result<Self, Error> {
+        let mut appender = Self { old_size: size, size, edge: Default::default(), bundle: Vec::new(), files: Vec::new() };
         for (level, edge) in (0..TILE_LEVELS).zip(&mut appender.edge) {
             if let Some(path) = edge_path(TileKind::Hashes(level), size) {
                 *edge = read_tile(source, path)?;
@@ -59,11 +46,7 @@ impl Appender {
         }
         let found = appender.root();
         if found != *root {
-            return Err(Error::RootMismatch {
-                size,
-                expected: *root,
-                found,
-            });
+            return Err(Error::RootMismatch { size, expected: *root, found });
         }
         if let Some(path) = edge_path(TileKind::Entries, size) {
             appender.bundle = read_bundle(source, path, &appender.edge[0])?;
@@ -113,8 +96,7 @@ impl Appender {
     pub fn finish(mut self) -> Appended {
         let changed = |kind, size| {
             let path = edge_path(kind, size);
-            path.filter(|_| path != edge_path(kind, self.old_size))
-                .map(|path| path.to_string())
+            path.filter(|_| path != edge_path(kind, self.old_size)).map(|path| path.to_string())
         };
         if let Some(path) = changed(TileKind::Entries, self.size) {
             self.files.push((path, std::mem::take(&mut self.bundle)));
@@ -124,11 +106,7 @@ impl Appender {
                 self.files.push((path, encode_hashes(edge)));
             }
         }
-        Appended {
-            size: self.size,
-            root: self.root(),
-            files: self.files,
-        }
+        Appended { size: self.size, root: self.root(), files: self.files }
     }
 
     /// Adds a leaf hash to the right edge; a tile that is full becomes a file and one hash of the level above.
@@ -155,16 +133,8 @@ impl Appender {
             TileKind::Hashes(level) => TILE_HEIGHT * (level + 1),
             TileKind::Entries => TILE_HEIGHT,
         };
-        let index = self
-            .size
-            .checked_shr(height.into())
-            .unwrap_or(0)
-            .saturating_sub(1);
-        let path = TilePath {
-            kind,
-            index,
-            width: TILE_WIDTH as u16,
-        };
+        let index = self.size.checked_shr(height.into()).unwrap_or(0).saturating_sub(1);
+        let path = TilePath { kind, index, width: TILE_WIDTH as u16 };
         self.files.push((path.to_string(), bytes));
     }
 }
@@ -180,32 +150,15 @@ fn edge_path(kind: TileKind, size: u64) -> Option<TilePath> {
 }
 
 /// Reads the partial bundle and checks each entry against its leaf hash.
-fn read_bundle(
-    source: &(impl TileSource + ?Sized),
-    path: TilePath,
-    leaves: &[Hash],
-) -> Result<Vec<u8>, Error> {
+fn read_bundle(source: &(impl TileSource + ?Sized), path: TilePath, leaves: &[Hash]) -> Result<Vec<u8>, Error> {
     let (found, mut bytes) = read_file(source, path)?;
-    let corrupt = |message: String| Error::Corrupt {
-        path: found.to_string(),
-        message,
-    };
-    let (entries, rest) = decode_bundle_prefix(&bytes, path.width.into())
-        .map_err(|error| corrupt(error.to_string()))?;
+    let corrupt = |message: String| Error::Corrupt { path: found.to_string(), message };
+    let (entries, rest) = decode_bundle_prefix(&bytes, path.width.into()).map_err(|error| corrupt(error.to_string()))?;
     if found == path && !rest.is_empty() {
-        return Err(corrupt(format!(
-            "{} unexpected bytes follow the last entry",
-            rest.len()
-        )));
+        return Err(corrupt(format!("{} unexpected bytes follow the last entry", rest.len())));
     }
-    if let Some(entry) = entries
-        .iter()
-        .zip(leaves)
-        .position(|(entry, leaf)| leaf_hash(entry) != *leaf)
-    {
-        return Err(corrupt(format!(
-            "entry {entry} does not have the hash that the tree has for it"
-        )));
+    if let Some(entry) = entries.iter().zip(leaves).position(|(entry, leaf)| leaf_hash(entry) != *leaf) {
+        return Err(corrupt(format!("entry {entry} does not have the hash that the tree has for it")));
     }
     let length = bytes.len() - rest.len();
     bytes.truncate(length);

@@ -46,20 +46,14 @@ impl Checkpoint {
         if origin.is_empty() || origin.len() > MAX_ORIGIN_BYTES || origin.contains(unfit) {
             return Err(CheckpointError::Origin);
         }
-        Ok(Self {
-            origin: origin.to_owned(),
-            size,
-            root,
-            extensions: Vec::new(),
-        })
+        Ok(Self { origin: origin.to_owned(), size, root, extensions: Vec::new() })
     }
 
     /// Reads the text of a note.
     pub fn parse(text: &str) -> Result<Self, CheckpointError> {
         let body = text.strip_suffix('\n').ok_or(CheckpointError::Form)?;
         let mut lines = body.split('\n');
-        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next())
-        else {
+        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next()) else {
             return Err(CheckpointError::Form);
         };
         let extensions: Vec<_> = lines.map(str::to_owned).collect();
@@ -76,12 +70,7 @@ impl Checkpoint {
 
     /// Returns the three lines; extension lines are not written.
     pub fn text(&self) -> String {
-        format!(
-            "{}\n{}\n{}\n",
-            self.origin,
-            self.size,
-            self.root.to_base64()
-        )
+        format!("{}\n{}\n{}\n", self.origin, self.size, self.root.to_base64())
     }
 
     /// Returns the signed note, signed by every signer; `timestamp` as in [`Signer::sign`].
@@ -117,44 +106,21 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_checkpoint() {
-        let check =
-            |text: String, expect| assert_eq!(Checkpoint::parse(&text), Err(expect), "{text:?}");
+        let check = |text: String, expect| assert_eq!(Checkpoint::parse(&text), Err(expect), "{text:?}");
         check(String::new(), CheckpointError::Form);
         check(format!("o\n1\n{ROOT}"), CheckpointError::Form);
         check("o\n1\n".to_owned(), CheckpointError::Form);
         check(format!("\n1\n{ROOT}\n"), CheckpointError::Form);
         check(format!("o\n1\n{ROOT}\n\n"), CheckpointError::Form);
         check(format!("o\n1\n{ROOT}\n\nx\n"), CheckpointError::Form);
-        for size in [
-            "",
-            "01",
-            "00",
-            "+1",
-            "-1",
-            " 1",
-            "1 ",
-            "0x1",
-            "18446744073709551616",
-            "١",
-        ] {
+        for size in ["", "01", "00", "+1", "-1", " 1", "1 ", "0x1", "18446744073709551616", "١"] {
             check(format!("o\n{size}\n{ROOT}\n"), CheckpointError::Size);
         }
-        for root in [
-            "",
-            &ROOT[1..],
-            &ROOT[..43],
-            &format!("{ROOT}="),
-            &ROOT.replace('/', "_"),
-            &ROOT.replace("2I=", "2J="),
-        ] {
+        for root in ["", &ROOT[1..], &ROOT[..43], &format!("{ROOT}="), &ROOT.replace('/', "_"), &ROOT.replace("2I=", "2J=")] {
             check(format!("o\n1\n{root}\n"), CheckpointError::Root);
         }
         for origin in ["", "a b", "a+b", "a\nb", &"o".repeat(256)] {
-            assert_eq!(
-                Checkpoint::new(origin, 1, Hash::EMPTY_ROOT),
-                Err(CheckpointError::Origin),
-                "{origin:?}"
-            );
+            assert_eq!(Checkpoint::new(origin, 1, Hash::EMPTY_ROOT), Err(CheckpointError::Origin), "{origin:?}");
         }
     }
 }

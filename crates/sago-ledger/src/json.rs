@@ -32,13 +32,8 @@ pub fn canonical_json(value: &Value) -> Result<Vec<u8>, JsonError> {
 
 /// Reads a value whose bytes are exactly its canonical ones.
 pub fn parse_canonical(bytes: &[u8]) -> Result<Value, JsonError> {
-    let value =
-        serde_json::from_slice(bytes).map_err(|error| JsonError::Syntax(error.to_string()))?;
-    if canonical_json(&value)? == bytes {
-        Ok(value)
-    } else {
-        Err(JsonError::NotCanonical)
-    }
+    let value = serde_json::from_slice(bytes).map_err(|error| JsonError::Syntax(error.to_string()))?;
+    if canonical_json(&value)? == bytes { Ok(value) } else { Err(JsonError::NotCanonical) }
 }
 
 fn write_value(out: &mut String, value: &Value) -> Result<(), JsonError> {
@@ -47,9 +42,7 @@ fn write_value(out: &mut String, value: &Value) -> Result<(), JsonError> {
         Value::Bool(true) => out.push_str("true"),
         Value::Bool(false) => out.push_str("false"),
         Value::Number(number) => {
-            let magnitude = number
-                .as_u64()
-                .or_else(|| number.as_i64().map(i64::unsigned_abs));
+            let magnitude = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
             match magnitude {
                 Some(magnitude) if magnitude <= MAX_INTEGER => out.push_str(&number.to_string()),
                 _ => return Err(JsonError::Number(number.to_string())),
@@ -116,10 +109,7 @@ mod tests {
 
     fn check(value: &str, expect: &str) {
         let value: Value = serde_json::from_str(value).unwrap();
-        assert_eq!(
-            String::from_utf8(canonical_json(&value).unwrap()).unwrap(),
-            expect
-        );
+        assert_eq!(String::from_utf8(canonical_json(&value).unwrap()).unwrap(), expect);
     }
 
     #[test]
@@ -129,10 +119,7 @@ mod tests {
             r#"{ "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/", "literals": [null, true, false] }"#,
             "{\"literals\":[null,true,false],\"string\":\"\u{20ac}$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"}",
         );
-        check(
-            r#""\b\t\n\f\r\u0000\u001f\u007f\u2028""#,
-            "\"\\b\\t\\n\\f\\r\\u0000\\u001f\u{7f}\u{2028}\"",
-        );
+        check(r#""\b\t\n\f\r\u0000\u001f\u007f\u2028""#, "\"\\b\\t\\n\\f\\r\\u0000\\u001f\u{7f}\u{2028}\"");
         check(r#""진술서 \ud83d\ude02""#, "\"진술서 😂\"");
     }
 
@@ -147,55 +134,25 @@ mod tests {
              \"ö\":\"Latin Small Letter O With Diaeresis\",\"€\":\"Euro Sign\",\
              \"😀\":\"Emoji: Grinning Face\",\"\u{fb33}\":\"Hebrew Letter Dalet With Dagesh\"}",
         );
-        check(
-            r#"{"b":{"z":1,"a":[ ]},"":2,"aa":{ },"a":3}"#,
-            r#"{"":2,"a":3,"aa":{},"b":{"a":[],"z":1}}"#,
-        );
+        check(r#"{"b":{"z":1,"a":[ ]},"":2,"aa":{ },"a":3}"#, r#"{"":2,"a":3,"aa":{},"b":{"a":[],"z":1}}"#);
     }
 
     #[test]
     fn only_exact_integers_have_canonical_bytes() {
-        check(
-            "[0, -1, 9007199254740991, -9007199254740991]",
-            "[0,-1,9007199254740991,-9007199254740991]",
-        );
-        for number in [
-            "1.0",
-            "1e3",
-            "-0",
-            "9007199254740992",
-            "-9007199254740992",
-            "18446744073709551615",
-        ] {
+        check("[0, -1, 9007199254740991, -9007199254740991]", "[0,-1,9007199254740991,-9007199254740991]");
+        for number in ["1.0", "1e3", "-0", "9007199254740992", "-9007199254740992", "18446744073709551615"] {
             let value: Value = serde_json::from_str(number).unwrap();
-            assert!(
-                matches!(canonical_json(&value), Err(JsonError::Number(_))),
-                "{number}"
-            );
+            assert!(matches!(canonical_json(&value), Err(JsonError::Number(_))), "{number}");
         }
     }
 
     #[test]
     fn only_canonical_bytes_are_read() {
         assert!(parse_canonical(br#"{"a":1,"b":[true,"x"]}"#).is_ok());
-        for text in [
-            r#"{"b":1,"a":2}"#,
-            r#"{"a":1,"a":1}"#,
-            r#"{"a": 1}"#,
-            "[1]\n",
-            r#""\u0041""#,
-            r#""\/""#,
-        ] {
-            assert_eq!(
-                parse_canonical(text.as_bytes()),
-                Err(JsonError::NotCanonical),
-                "{text}"
-            );
+        for text in [r#"{"b":1,"a":2}"#, r#"{"a":1,"a":1}"#, r#"{"a": 1}"#, "[1]\n", r#""\u0041""#, r#""\/""#] {
+            assert_eq!(parse_canonical(text.as_bytes()), Err(JsonError::NotCanonical), "{text}");
         }
         assert!(matches!(parse_canonical(b"{"), Err(JsonError::Syntax(_))));
-        assert!(matches!(
-            parse_canonical(b"\"\xff\""),
-            Err(JsonError::Syntax(_))
-        ));
+        assert!(matches!(parse_canonical(b"\"\xff\""), Err(JsonError::Syntax(_))));
     }
 }

@@ -108,19 +108,13 @@ impl Leaf {
         if seconds > MAX_SECONDS {
             return Err(LeafError::Seconds);
         }
-        Ok(Self {
-            seconds,
-            commitment,
-        })
+        Ok(Self { seconds, commitment })
     }
 
     /// Makes the leaf that commits to two halves.
     pub fn of(seconds: u64, skeleton: &Half, detail: &Half) -> Result<Self, LeafError> {
         let skeleton = skeleton.commitment(HalfKind::Skeleton);
-        Self::new(
-            seconds,
-            commitment(&skeleton, &detail.commitment(HalfKind::Detail)),
-        )
+        Self::new(seconds, commitment(&skeleton, &detail.commitment(HalfKind::Detail)))
     }
 
     /// Returns the time, in whole seconds since 1970-01-01T00:00:00Z.
@@ -149,10 +143,7 @@ impl Leaf {
             return Err(LeafError::TooLong(entry.len()));
         }
         let text = str::from_utf8(entry).map_err(|_| LeafError::Form)?;
-        let body = text
-            .strip_prefix(PREFIX)
-            .and_then(|rest| rest.strip_suffix('\n'))
-            .ok_or(LeafError::Form)?;
+        let body = text.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix('\n')).ok_or(LeafError::Form)?;
         let (seconds, commitment) = body.split_once(' ').ok_or(LeafError::Form)?;
         let commitment = Hash::from_base64(commitment).map_err(|_| LeafError::Form)?;
         let seconds = parse_decimal(seconds).ok_or(LeafError::Seconds)?;
@@ -169,10 +160,7 @@ mod tests {
     #[test]
     fn the_bytes_of_a_leaf_are_for_ever() {
         let skeleton = Half::new([1; 32], &json!({ "kind": "test" })).unwrap();
-        let detail = Half {
-            nonce: [2; 32],
-            payload: "{}".to_owned(),
-        };
+        let detail = Half { nonce: [2; 32], payload: "{}".to_owned() };
         let leaf = Leaf::of(1_773_482_520, &skeleton, &detail).unwrap();
         // Computed once with Python's hashlib.
         assert_eq!(skeleton.commitment(HalfKind::Skeleton).to_hex(), SKELETON);
@@ -194,9 +182,7 @@ mod tests {
         let good = String::from_utf8(Leaf::new(7, Hash([9; 32])).unwrap().entry()).unwrap();
         let hash = Hash([9; 32]).to_base64();
         assert_eq!(good, format!("sago-leaf/1 7 {hash}\n"));
-        let check = |entry: &str, expect| {
-            assert_eq!(Leaf::parse(entry.as_bytes()), Err(expect), "{entry:?}")
-        };
+        let check = |entry: &str, expect| assert_eq!(Leaf::parse(entry.as_bytes()), Err(expect), "{entry:?}");
         check("", LeafError::Form);
         check(good.trim_end(), LeafError::Form);
         check(&format!("{good}\n"), LeafError::Form);
@@ -207,14 +193,8 @@ mod tests {
         check(&good.replace(" 7 ", " 07 "), LeafError::Seconds);
         check(&good.replace(" 7 ", " +7 "), LeafError::Seconds);
         check(&good.replace(" 7 ", " 253402300800 "), LeafError::Seconds);
-        check(
-            &good.replace(" 7 ", &format!(" {} ", "9".repeat(80))),
-            LeafError::TooLong(138),
-        );
-        assert_eq!(
-            Leaf::new(MAX_SECONDS + 1, Hash([9; 32])),
-            Err(LeafError::Seconds)
-        );
+        check(&good.replace(" 7 ", &format!(" {} ", "9".repeat(80))), LeafError::TooLong(138));
+        assert_eq!(Leaf::new(MAX_SECONDS + 1, Hash([9; 32])), Err(LeafError::Seconds));
         assert!(Leaf::new(MAX_SECONDS, Hash([9; 32])).unwrap().entry().len() <= MAX_LEAF_BYTES);
     }
 }

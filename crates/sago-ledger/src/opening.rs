@@ -86,10 +86,7 @@ impl Opening {
     /// Rebuilds the leaf that this opens.
     pub fn leaf(&self) -> Result<Leaf, LeafError> {
         let skeleton = self.skeleton.commitment(HalfKind::Skeleton);
-        Leaf::new(
-            self.seconds,
-            commitment(&skeleton, &self.detail.commitment(HalfKind::Detail)),
-        )
+        Leaf::new(self.seconds, commitment(&skeleton, &self.detail.commitment(HalfKind::Detail)))
     }
 
     /// Writes the canonical JSON; fails above [`MAX_OPENING_BYTES`] or for numbers that JSON cannot carry.
@@ -186,21 +183,16 @@ fn text(members: &mut Map<String, Value>, name: &str) -> Result<String, OpeningE
 fn integer(members: &mut Map<String, Value>, name: &str) -> Result<u64, OpeningError> {
     let value = members.remove(name).ok_or_else(|| missing(name))?;
     let number = value.as_u64().filter(|number| *number <= MAX_INTEGER);
-    number.ok_or_else(|| {
-        OpeningError::Member(format!("`{name}` is not an integer from 0 to 2^53 - 1"))
-    })
+    number.ok_or_else(|| OpeningError::Member(format!("`{name}` is not an integer from 0 to 2^53 - 1")))
 }
 
 fn bytes_32(members: &mut Map<String, Value>, name: &str) -> Result<Hash, OpeningError> {
-    Hash::from_base64(&text(members, name)?)
-        .map_err(|_| OpeningError::Member(format!("`{name}` is not the base64 of 32 bytes")))
+    Hash::from_base64(&text(members, name)?).map_err(|_| OpeningError::Member(format!("`{name}` is not the base64 of 32 bytes")))
 }
 
 fn no_more(members: &Map<String, Value>) -> Result<(), OpeningError> {
     match members.keys().next() {
-        Some(name) => Err(OpeningError::Member(format!(
-            "`{name}` is not a member of the format"
-        ))),
+        Some(name) => Err(OpeningError::Member(format!("`{name}` is not a member of the format"))),
         None => Ok(()),
     }
 }
@@ -218,30 +210,18 @@ mod tests {
             log: "example.org/log".to_owned(),
             index: 17,
             seconds: 1_773_482_520,
-            skeleton: Part::Open(Half {
-                nonce: [1; 32],
-                payload: r#"{"kind":"test"}"#.to_owned(),
-            }),
-            detail: Part::Open(Half {
-                nonce: [2; 32],
-                payload: r#"{"name":"진술서"}"#.to_owned(),
-            }),
+            skeleton: Part::Open(Half { nonce: [1; 32], payload: r#"{"kind":"test"}"#.to_owned() }),
+            detail: Part::Open(Half { nonce: [2; 32], payload: r#"{"name":"진술서"}"#.to_owned() }),
         }
     }
 
     #[test]
     fn the_bytes_of_an_opening_are_for_ever() {
-        let (n1, n2) = (
-            "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=",
-            "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=",
-        );
+        let (n1, n2) = ("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=", "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=");
         let expect = format!(
             r#"{{"detail":{{"nonce":"{n2}","payload":"{{\"name\":\"진술서\"}}"}},"index":17,"log":"example.org/log","opening":"sago-opening/1","seconds":1773482520,"skeleton":{{"nonce":"{n1}","payload":"{{\"kind\":\"test\"}}"}}}}"#
         );
-        assert_eq!(
-            String::from_utf8(sample().encode().unwrap()).unwrap(),
-            expect
-        );
+        assert_eq!(String::from_utf8(sample().encode().unwrap()).unwrap(), expect);
         assert_eq!(Opening::parse(expect.as_bytes()), Ok(sample()));
     }
 
@@ -259,10 +239,7 @@ mod tests {
             let read = Opening::parse(&shown.encode().unwrap()).unwrap();
             assert_eq!(read, shown);
             assert_eq!(read.leaf(), whole.leaf());
-            assert_eq!(
-                (read.skeleton.half().is_none(), read.detail.half().is_none()),
-                (skeleton, detail)
-            );
+            assert_eq!((read.skeleton.half().is_none(), read.detail.half().is_none()), (skeleton, detail));
         }
     }
 
@@ -270,10 +247,7 @@ mod tests {
     fn a_payload_is_never_refused_or_changed_for_its_form() {
         for payload in ["{ \"b\": 1.50, \"a\": 2 }", "", "no JSON"] {
             let mut odd = sample();
-            odd.detail = Part::Open(Half {
-                nonce: [2; 32],
-                payload: payload.to_owned(),
-            });
+            odd.detail = Part::Open(Half { nonce: [2; 32], payload: payload.to_owned() });
             let read = Opening::parse(&odd.encode().unwrap()).unwrap();
             assert_eq!(read.detail.half().unwrap().payload, payload);
             assert_eq!(read.leaf(), odd.leaf());
@@ -294,57 +268,21 @@ mod tests {
             assert!(good.contains(from), "{from}");
             Opening::parse(good.replacen(from, to, 1).as_bytes()).unwrap_err()
         };
-        assert_eq!(
-            check("sago-opening/1", "sago-opening/2"),
-            OpeningError::Version
-        );
-        assert_eq!(
-            check(r#""opening":"sago-opening/1","#, ""),
-            OpeningError::Version
-        );
-        assert!(matches!(
-            check(r#""index":17,"#, ""),
-            OpeningError::Member(_)
-        ));
-        assert!(matches!(
-            check(r#""index":17"#, r#""index":"17""#),
-            OpeningError::Member(_)
-        ));
-        assert!(matches!(
-            check(r#""index":17"#, r#""index":-1"#),
-            OpeningError::Member(_)
-        ));
-        assert!(matches!(
-            check(r#""index":17"#, r#""extra":1,"index":17"#),
-            OpeningError::Member(_)
-        ));
+        assert_eq!(check("sago-opening/1", "sago-opening/2"), OpeningError::Version);
+        assert_eq!(check(r#""opening":"sago-opening/1","#, ""), OpeningError::Version);
+        assert!(matches!(check(r#""index":17,"#, ""), OpeningError::Member(_)));
+        assert!(matches!(check(r#""index":17"#, r#""index":"17""#), OpeningError::Member(_)));
+        assert!(matches!(check(r#""index":17"#, r#""index":-1"#), OpeningError::Member(_)));
+        assert!(matches!(check(r#""index":17"#, r#""extra":1,"index":17"#), OpeningError::Member(_)));
         assert!(matches!(check("AQEB", "AQE"), OpeningError::Member(_)));
-        assert!(matches!(
-            check(r#"{"detail""#, r#"{ "detail""#),
-            OpeningError::Json(JsonError::NotCanonical)
-        ));
-        assert!(matches!(
-            check("example.org/log", ""),
-            OpeningError::Member(_)
-        ));
-        assert!(matches!(
-            check("1773482520", "253402300800"),
-            OpeningError::Leaf(LeafError::Seconds)
-        ));
+        assert!(matches!(check(r#"{"detail""#, r#"{ "detail""#), OpeningError::Json(JsonError::NotCanonical)));
+        assert!(matches!(check("example.org/log", ""), OpeningError::Member(_)));
+        assert!(matches!(check("1773482520", "253402300800"), OpeningError::Leaf(LeafError::Seconds)));
         let both = r#"{"commitment":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=","nonce":"#;
-        assert!(matches!(
-            check(r#"{"nonce":"#, both),
-            OpeningError::Member(_)
-        ));
-        assert!(matches!(
-            Opening::parse(b"[]"),
-            Err(OpeningError::Member(_))
-        ));
+        assert!(matches!(check(r#"{"nonce":"#, both), OpeningError::Member(_)));
+        assert!(matches!(Opening::parse(b"[]"), Err(OpeningError::Member(_))));
         let long = vec![b' '; MAX_OPENING_BYTES + 1];
-        assert_eq!(
-            Opening::parse(&long),
-            Err(OpeningError::TooLong(MAX_OPENING_BYTES + 1))
-        );
+        assert_eq!(Opening::parse(&long), Err(OpeningError::TooLong(MAX_OPENING_BYTES + 1)));
     }
 
     #[test]

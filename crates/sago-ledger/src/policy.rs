@@ -67,15 +67,9 @@ impl Policy {
         let first = log.first().ok_or(KeysError::None)?;
         for (position, key) in log.iter().enumerate() {
             if key.name() != first.name() {
-                return Err(KeysError::SeveralLogs(
-                    first.name().to_owned(),
-                    key.name().to_owned(),
-                ));
+                return Err(KeysError::SeveralLogs(first.name().to_owned(), key.name().to_owned()));
             }
-            if log[..position]
-                .iter()
-                .any(|other| other.key_id() == key.key_id())
-            {
+            if log[..position].iter().any(|other| other.key_id() == key.key_id()) {
                 return Err(KeysError::SameId(key.key_id()));
             }
         }
@@ -85,8 +79,7 @@ impl Policy {
     /// Reads a file of verifier keys, one a line; empty lines are passed over.
     pub fn parse(text: &str) -> Result<Self, KeysError> {
         let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.is_empty());
-        let keys = lines
-            .map(|(number, line)| line.parse().map_err(|error| KeysError::Line(number, error)));
+        let keys = lines.map(|(number, line)| line.parse().map_err(|error| KeysError::Line(number, error)));
         Self::new(keys.collect::<Result<_, _>>()?)
     }
 
@@ -110,30 +103,15 @@ impl Policy {
     pub fn open(&self, bytes: &[u8]) -> Result<SignedCheckpoint, PolicyError> {
         let note = Note::parse(bytes)?;
         let signatures = note.verify(&self.log)?;
-        let signed = |key: &Verifier| {
-            signatures
-                .iter()
-                .any(|signature| signature.key_id == key.key_id())
-        };
+        let signed = |key: &Verifier| signatures.iter().any(|signature| signature.key_id == key.key_id());
         if let Some(missing) = self.log.iter().find(|key| !signed(key)) {
-            let key = format!(
-                "{}+{:08x} ({})",
-                missing.name(),
-                missing.key_id(),
-                missing.algorithm()
-            );
+            let key = format!("{}+{:08x} ({})", missing.name(), missing.key_id(), missing.algorithm());
             return Err(PolicyError::MissingSignature(key));
         }
         let checkpoint = Checkpoint::parse(note.text())?;
         if checkpoint.origin != self.origin() {
-            return Err(PolicyError::OtherLog {
-                expected: self.origin().to_owned(),
-                found: checkpoint.origin,
-            });
+            return Err(PolicyError::OtherLog { expected: self.origin().to_owned(), found: checkpoint.origin });
         }
-        Ok(SignedCheckpoint {
-            checkpoint,
-            signatures,
-        })
+        Ok(SignedCheckpoint { checkpoint, signatures })
     }
 }

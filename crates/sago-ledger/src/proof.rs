@@ -179,12 +179,7 @@ impl TlogProof {
             }
             path.push(Hash::from_base64(line).map_err(|_| ProofFormError::Path)?);
         }
-        Ok(Self {
-            index,
-            path,
-            checkpoint: rest.to_owned(),
-            extra,
-        })
+        Ok(Self { index, path, checkpoint: rest.to_owned(), extra })
     }
 
     /// Checks that `entry` is in the log: checks 3 and 4. The extra line is not looked at.
@@ -198,15 +193,10 @@ impl TlogProof {
             Err(_) => self.unverified_checkpoint(),
         };
         if let Some(claimed) = claimed {
-            verify_inclusion(&hash, self.index, claimed.size, &self.path, &claimed.root)
-                .map_err(ProofError::NotIncluded)?;
+            verify_inclusion(&hash, self.index, claimed.size, &self.path, &claimed.root).map_err(ProofError::NotIncluded)?;
         }
         let signed = signed.map_err(ProofError::CheckpointInvalid)?;
-        Ok(Verified {
-            signed,
-            index: self.index,
-            leaf_hash: hash,
-        })
+        Ok(Verified { signed, index: self.index, leaf_hash: hash })
     }
 
     /// Runs the five checks of formats, section 3, on a proof that carries the opening of its leaf.
@@ -217,30 +207,16 @@ impl TlogProof {
     }
 
     /// Runs checks 2 to 5 with an opening that came from elsewhere.
-    pub fn verify_opening(
-        &self,
-        opening: Opening,
-        policy: &Policy,
-    ) -> Result<VerifiedOpening, ProofError> {
+    pub fn verify_opening(&self, opening: Opening, policy: &Policy) -> Result<VerifiedOpening, ProofError> {
         let leaf = opening.leaf().map_err(ProofError::LeafInvalid)?;
         let Verified { signed, .. } = self.verify_entry(&leaf.entry(), policy)?;
         if opening.log != signed.checkpoint.origin {
-            return Err(ProofError::LogMismatch {
-                opening: opening.log,
-                checkpoint: signed.checkpoint.origin,
-            });
+            return Err(ProofError::LogMismatch { opening: opening.log, checkpoint: signed.checkpoint.origin });
         }
         if opening.index != self.index {
-            return Err(ProofError::IndexMismatch {
-                opening: opening.index,
-                proof: self.index,
-            });
+            return Err(ProofError::IndexMismatch { opening: opening.index, proof: self.index });
         }
-        Ok(VerifiedOpening {
-            signed,
-            leaf,
-            opening,
-        })
+        Ok(VerifiedOpening { signed, leaf, opening })
     }
 
     fn unverified_checkpoint(&self) -> Option<Checkpoint> {

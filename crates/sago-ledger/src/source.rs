@@ -45,10 +45,7 @@ impl FolderSource {
 impl TileSource for FolderSource {
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
         if !is_plain_path(path) {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "not a path inside a log",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a path inside a log"));
         }
         let place = self.root.join(path);
         let metadata = match fs::symlink_metadata(&place) {
@@ -57,20 +54,12 @@ impl TileSource for FolderSource {
             Err(error) => return Err(error),
         };
         if !metadata.is_file() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "not a plain file",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "not a plain file"));
         }
         let mut bytes = Vec::with_capacity(metadata.len().min(MAX_FILE_BYTES as u64) as usize);
-        fs::File::open(&place)?
-            .take(MAX_FILE_BYTES as u64 + 1)
-            .read_to_end(&mut bytes)?;
+        fs::File::open(&place)?.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
         if bytes.len() > MAX_FILE_BYTES {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "longer than any file of a log can be",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "longer than any file of a log can be"));
         }
         Ok(Some(bytes))
     }
@@ -100,21 +89,12 @@ impl TileSource for FolderSource {
 
 /// Says whether every part is a plain name: no absolute path, no way up, nothing hidden.
 fn is_plain_path(path: &str) -> bool {
-    let is_name = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with('.')
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-    };
+    let is_name = |part: &str| !part.is_empty() && !part.starts_with('.') && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
     path.len() <= 128 && path.split('/').all(is_name) && Path::new(path).is_relative()
 }
 
 fn is_absence(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// A log in memory: path to bytes.
@@ -150,11 +130,7 @@ pub struct TileReader<'a, S: TileSource + ?Sized> {
 impl<'a, S: TileSource + ?Sized> TileReader<'a, S> {
     /// Reads a tree of `size` entries; the log must have published a checkpoint of this size, or be longer.
     pub fn new(source: &'a S, size: u64) -> Self {
-        Self {
-            source,
-            size,
-            cache: HashMap::new(),
-        }
+        Self { source, size, cache: HashMap::new() }
     }
 
     /// Returns the number of entries of the tree.
@@ -170,10 +146,7 @@ impl<'a, S: TileSource + ?Sized> TileReader<'a, S> {
             std::collections::hash_map::Entry::Occupied(tile) => Ok(tile.into_mut()),
             std::collections::hash_map::Entry::Vacant(place) => {
                 let path = TilePath::in_tree(TileKind::Hashes(level), index, self.size)
-                    .ok_or_else(|| Error::OutOfRange {
-                        what: format!("tile {index} of level {level}"),
-                        size: self.size,
-                    })?;
+                    .ok_or_else(|| Error::OutOfRange { what: format!("tile {index} of level {level}"), size: self.size })?;
                 Ok(place.insert(read_tile(self.source, path)?))
             }
         }
@@ -182,10 +155,7 @@ impl<'a, S: TileSource + ?Sized> TileReader<'a, S> {
 
 impl<S: TileSource + ?Sized> HashReader for TileReader<'_, S> {
     fn read_hash(&mut self, node: Node) -> Result<Hash, Error> {
-        let out_of_range = Error::OutOfRange {
-            what: node.to_string(),
-            size: self.size,
-        };
+        let out_of_range = Error::OutOfRange { what: node.to_string(), size: self.size };
         let (tile_level, height) = (node.level / TILE_HEIGHT, node.level % TILE_HEIGHT);
         // The node covers `1 << height` hashes of one tile, beginning at this one of its level.
         let Some(first) = node.index.checked_mul(1 << height) else {
@@ -193,35 +163,23 @@ impl<S: TileSource + ?Sized> HashReader for TileReader<'_, S> {
         };
         let start = (first % 256) as usize;
         let tile = self.tile(tile_level, first / 256)?;
-        tile.get(start..start + (1 << height))
-            .and_then(complete_root)
-            .ok_or(out_of_range)
+        tile.get(start..start + (1 << height)).and_then(complete_root).ok_or(out_of_range)
     }
 }
 
 /// Reads a hash tile; of a partial tile that is gone, the beginning of the full one that took its place.
-pub(crate) fn read_tile(
-    source: &(impl TileSource + ?Sized),
-    path: TilePath,
-) -> Result<Vec<Hash>, Error> {
+pub(crate) fn read_tile(source: &(impl TileSource + ?Sized), path: TilePath) -> Result<Vec<Hash>, Error> {
     let (found, bytes) = read_file(source, path)?;
     let mut hashes = decode_hashes(&bytes, found.width.into()).ok_or_else(|| Error::Corrupt {
         path: found.to_string(),
-        message: format!(
-            "{} bytes instead of {}",
-            bytes.len(),
-            usize::from(found.width) * Hash::LEN
-        ),
+        message: format!("{} bytes instead of {}", bytes.len(), usize::from(found.width) * Hash::LEN),
     })?;
     hashes.truncate(path.width.into());
     Ok(hashes)
 }
 
 /// Reads a tile or bundle, or the full one in place of a partial one, and says which it was.
-pub(crate) fn read_file(
-    source: &(impl TileSource + ?Sized),
-    path: TilePath,
-) -> Result<(TilePath, Vec<u8>), Error> {
+pub(crate) fn read_file(source: &(impl TileSource + ?Sized), path: TilePath) -> Result<(TilePath, Vec<u8>), Error> {
     for candidate in [path, path.full()] {
         let name = candidate.to_string();
         match source.read(&name) {
@@ -230,9 +188,7 @@ pub(crate) fn read_file(
             Err(source) => return Err(Error::Io { path: name, source }),
         }
     }
-    Err(Error::Missing {
-        path: path.to_string(),
-    })
+    Err(Error::Missing { path: path.to_string() })
 }
 
 #[cfg(test)]
@@ -250,27 +206,10 @@ mod tests {
         assert_eq!(source.read("tile/0/000").unwrap(), Some(b"abc".to_vec()));
         assert_eq!(source.read("tile/0/001").unwrap(), None);
         assert_eq!(source.read("tile/0/000/x").unwrap(), None);
-        for path in [
-            "",
-            "/",
-            "../secret",
-            "tile/../../secret",
-            "tile//0",
-            "tile/0/",
-            "./tile",
-            ".hidden",
-            "a\\b",
-        ] {
-            assert_eq!(
-                source.read(path).unwrap_err().kind(),
-                io::ErrorKind::InvalidInput,
-                "{path}"
-            );
+        for path in ["", "/", "../secret", "tile/../../secret", "tile//0", "tile/0/", "./tile", ".hidden", "a\\b"] {
+            assert_eq!(source.read(path).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{path}");
         }
-        assert_eq!(
-            source.read("tile").unwrap_err().kind(),
-            io::ErrorKind::InvalidData
-        );
+        assert_eq!(source.read("tile").unwrap_err().kind(), io::ErrorKind::InvalidData);
         assert_eq!(source.list().unwrap(), Some(vec!["tile/0/000".to_owned()]));
     }
 
@@ -279,13 +218,9 @@ mod tests {
     fn a_folder_source_follows_no_links() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("real"), b"x").unwrap();
-        std::os::unix::fs::symlink(folder.path().join("real"), folder.path().join("checkpoint"))
-            .unwrap();
+        std::os::unix::fs::symlink(folder.path().join("real"), folder.path().join("checkpoint")).unwrap();
         let source = FolderSource::new(folder.path());
-        assert_eq!(
-            source.read("checkpoint").unwrap_err().kind(),
-            io::ErrorKind::InvalidData
-        );
+        assert_eq!(source.read("checkpoint").unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 
     #[test]
@@ -294,9 +229,6 @@ mod tests {
         let file = fs::File::create(folder.path().join("checkpoint")).unwrap();
         file.set_len(MAX_FILE_BYTES as u64 + 1).unwrap();
         let source = FolderSource::new(folder.path());
-        assert_eq!(
-            source.read("checkpoint").unwrap_err().kind(),
-            io::ErrorKind::InvalidData
-        );
+        assert_eq!(source.read("checkpoint").unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 }

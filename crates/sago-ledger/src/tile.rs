@@ -54,22 +54,13 @@ impl TilePath {
             TileKind::Entries => 0,
         };
         let items = size >> (level * TILE_HEIGHT);
-        let width = items
-            .checked_sub(index.checked_mul(TILE_WIDTH as u64)?)?
-            .min(TILE_WIDTH as u64);
-        (width > 0).then_some(Self {
-            kind,
-            index,
-            width: width as u16,
-        })
+        let width = items.checked_sub(index.checked_mul(TILE_WIDTH as u64)?)?.min(TILE_WIDTH as u64);
+        (width > 0).then_some(Self { kind, index, width: width as u16 })
     }
 
     /// Names the full file at the same place.
     pub fn full(self) -> Self {
-        Self {
-            width: TILE_WIDTH as u16,
-            ..self
-        }
+        Self { width: TILE_WIDTH as u16, ..self }
     }
 
     /// Says whether the file holds 256 hashes or entries.
@@ -86,19 +77,12 @@ impl TilePath {
         };
         let (number, width) = match rest.split_once(".p/") {
             None => (rest, TILE_WIDTH as u16),
-            Some((number, width)) => (
-                number,
-                parse_decimal(width).filter(|width| (1..=255).contains(width))? as u16,
-            ),
+            Some((number, width)) => (number, parse_decimal(width).filter(|width| (1..=255).contains(width))? as u16),
         };
         let mut index = 0u64;
         let mut groups = number.split('/').peekable();
         while let Some(group) = groups.next() {
-            let digits = if groups.peek().is_some() {
-                group.strip_prefix('x')?
-            } else {
-                group
-            };
+            let digits = if groups.peek().is_some() { group.strip_prefix('x')? } else { group };
             if digits.len() != 3 || !digits.bytes().all(|b| b.is_ascii_digit()) {
                 return None;
             }
@@ -141,8 +125,7 @@ pub fn encode_hashes(hashes: &[Hash]) -> Vec<u8> {
 /// Reads exactly `width` hashes; nothing when the bytes are fewer or more.
 pub fn decode_hashes(bytes: &[u8], width: usize) -> Option<Vec<Hash>> {
     let (hashes, rest) = bytes.as_chunks::<{ Hash::LEN }>();
-    (hashes.len() == width && rest.is_empty())
-        .then(|| hashes.iter().map(|hash| Hash(*hash)).collect())
+    (hashes.len() == width && rest.is_empty()).then(|| hashes.iter().map(|hash| Hash(*hash)).collect())
 }
 
 /// Returns the root over the 256 hashes of a full tile: one hash of the tile above.
@@ -197,24 +180,15 @@ pub fn push_entry(bundle: &mut Vec<u8>, entry: &[u8]) -> bool {
 /// Reads exactly `width` entries.
 pub fn decode_bundle(bytes: &[u8], width: usize) -> Result<Vec<&[u8]>, BundleError> {
     let (entries, rest) = decode_bundle_prefix(bytes, width)?;
-    if rest.is_empty() {
-        Ok(entries)
-    } else {
-        Err(BundleError::Trailing { bytes: rest.len() })
-    }
+    if rest.is_empty() { Ok(entries) } else { Err(BundleError::Trailing { bytes: rest.len() }) }
 }
 
 /// Reads `width` entries and returns them with the bytes that follow.
-pub fn decode_bundle_prefix(
-    bytes: &[u8],
-    width: usize,
-) -> Result<(Vec<&[u8]>, &[u8]), BundleError> {
+pub fn decode_bundle_prefix(bytes: &[u8], width: usize) -> Result<(Vec<&[u8]>, &[u8]), BundleError> {
     let mut entries = Vec::with_capacity(width.min(TILE_WIDTH));
     let mut rest = bytes;
     for entry in 0..width {
-        let parts = rest
-            .split_first_chunk::<2>()
-            .and_then(|(length, after)| after.split_at_checked(u16::from_be_bytes(*length).into()));
+        let parts = rest.split_first_chunk::<2>().and_then(|(length, after)| after.split_at_checked(u16::from_be_bytes(*length).into()));
         let (data, after) = parts.ok_or(BundleError::Truncated { entry, width })?;
         entries.push(data);
         rest = after;
@@ -239,12 +213,7 @@ mod tests {
         check(TileKind::Hashes(3), 1_234_067, 256, "tile/3/x001/x234/067");
         check(TileKind::Hashes(63), 1_000, 255, "tile/63/x001/000.p/255");
         check(TileKind::Entries, 0, 7, "tile/entries/000.p/7");
-        check(
-            TileKind::Entries,
-            u64::MAX,
-            256,
-            "tile/entries/x018/x446/x744/x073/x709/x551/615",
-        );
+        check(TileKind::Entries, u64::MAX, 256, "tile/entries/x018/x446/x744/x073/x709/x551/615");
     }
 
     #[test]
@@ -299,18 +268,9 @@ mod tests {
         assert!(push_entry(&mut bundle, b"abc"));
         assert_eq!(bundle, b"\0\0\0\x03abc");
         assert_eq!(decode_bundle(&bundle, 2), Ok(vec![&b""[..], b"abc"]));
-        assert_eq!(
-            decode_bundle(&bundle, 1),
-            Err(BundleError::Trailing { bytes: 5 })
-        );
-        assert_eq!(
-            decode_bundle(&bundle, 3),
-            Err(BundleError::Truncated { entry: 2, width: 3 })
-        );
-        assert_eq!(
-            decode_bundle(&bundle[..6], 2),
-            Err(BundleError::Truncated { entry: 1, width: 2 })
-        );
+        assert_eq!(decode_bundle(&bundle, 1), Err(BundleError::Trailing { bytes: 5 }));
+        assert_eq!(decode_bundle(&bundle, 3), Err(BundleError::Truncated { entry: 2, width: 3 }));
+        assert_eq!(decode_bundle(&bundle[..6], 2), Err(BundleError::Truncated { entry: 1, width: 2 }));
         assert!(push_entry(&mut Vec::new(), &vec![0; MAX_ENTRY_BYTES]));
         assert!(!push_entry(&mut Vec::new(), &vec![0; MAX_ENTRY_BYTES + 1]));
     }
@@ -318,20 +278,11 @@ mod tests {
     #[test]
     fn complete_root_is_the_root() {
         let hashes: Vec<_> = (0..256u16).map(|i| leaf_hash(&i.to_be_bytes())).collect();
-        assert_eq!(
-            complete_root(&hashes),
-            Some(root_of(hashes.iter().copied()))
-        );
-        assert_eq!(
-            complete_root(&hashes[..64]),
-            Some(root_of(hashes[..64].iter().copied()))
-        );
+        assert_eq!(complete_root(&hashes), Some(root_of(hashes.iter().copied())));
+        assert_eq!(complete_root(&hashes[..64]), Some(root_of(hashes[..64].iter().copied())));
         assert_eq!(complete_root(&hashes[..65]), None);
         assert_eq!(complete_root(&[]), None);
-        assert_eq!(
-            decode_hashes(&encode_hashes(&hashes), 256),
-            Some(hashes.clone())
-        );
+        assert_eq!(decode_hashes(&encode_hashes(&hashes), 256), Some(hashes.clone()));
         assert_eq!(decode_hashes(&encode_hashes(&hashes)[..8191], 256), None);
     }
 }

@@ -9,9 +9,7 @@ use std::io;
 
 use proptest::prelude::*;
 use sago_ledger::append::Appender;
-use sago_ledger::merkle::{
-    RootBuilder, inclusion_path, leaf_hash, root_at, root_of, verify_inclusion,
-};
+use sago_ledger::merkle::{RootBuilder, inclusion_path, leaf_hash, root_at, root_of, verify_inclusion};
 use sago_ledger::source::{MemorySource, TileReader, TileSource};
 use sago_ledger::tile::{TILE_WIDTH, TileKind, TilePath, complete_root, encode_hashes, push_entry};
 use sago_ledger::{Error, Hash};
@@ -22,23 +20,13 @@ fn naive(entries: &[Vec<u8>]) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for (index, bundle) in (0..).zip(entries.chunks(TILE_WIDTH)) {
         let mut bytes = Vec::new();
-        bundle
-            .iter()
-            .for_each(|entry| assert!(push_entry(&mut bytes, entry)));
-        files.insert(
-            TilePath::in_tree(TileKind::Entries, index, size)
-                .unwrap()
-                .to_string(),
-            bytes,
-        );
+        bundle.iter().for_each(|entry| assert!(push_entry(&mut bytes, entry)));
+        files.insert(TilePath::in_tree(TileKind::Entries, index, size).unwrap().to_string(), bytes);
     }
     let leaves: Vec<_> = entries.iter().map(|entry| leaf_hash(entry)).collect();
     for level in 0..4u8 {
         let span = 256usize.pow(level.into());
-        let hashes: Vec<_> = leaves
-            .chunks_exact(span)
-            .map(|part| root_of(part.iter().copied()))
-            .collect();
+        let hashes: Vec<_> = leaves.chunks_exact(span).map(|part| root_of(part.iter().copied())).collect();
         for (index, tile) in (0..).zip(hashes.chunks(TILE_WIDTH)) {
             let path = TilePath::in_tree(TileKind::Hashes(level), index, size).unwrap();
             files.insert(path.to_string(), encode_hashes(tile));
@@ -94,9 +82,7 @@ fn a_tree_of_three_tile_levels_equals_the_naive_one() {
     let (mut size, mut root) = (0, Hash::EMPTY_ROOT);
     for end in [65_535, 65_536, 65_537, 66_000] {
         let mut appender = Appender::open(&log, size, &root).unwrap();
-        entries[size as usize..end]
-            .iter()
-            .for_each(|entry| assert!(appender.append(entry).is_ok()));
+        entries[size as usize..end].iter().for_each(|entry| assert!(appender.append(entry).is_ok()));
         let appended = appender.finish();
         log.files.extend(appended.files);
         (size, root) = (appended.size, appended.root);
@@ -131,9 +117,7 @@ impl TileSource for Endless {
 
 /// Returns the hash of `256^level` leaves that are all the same.
 fn subtree(level: u8) -> Hash {
-    (0..level).fold(leaf_hash(b"x"), |hash, _| {
-        complete_root(&[hash; TILE_WIDTH]).unwrap()
-    })
+    (0..level).fold(leaf_hash(b"x"), |hash, _| complete_root(&[hash; TILE_WIDTH]).unwrap())
 }
 
 fn endless_root(size: u64) -> Hash {
@@ -149,43 +133,25 @@ fn endless_root(size: u64) -> Hash {
 #[test]
 fn one_entry_more_in_ten_million_reads_one_tile_a_level() {
     for size in [10_000_000, 1 << 32, (1 << 40) + 12_345_678] {
-        let log = Endless {
-            size,
-            reads: Cell::new(0),
-        };
+        let log = Endless { size, reads: Cell::new(0) };
         let mut appender = Appender::open(&log, size, &endless_root(size)).unwrap();
         assert!(log.reads.get() <= 7, "{} reads", log.reads.get());
         appender.append(b"x").unwrap();
         let appended = appender.finish();
         assert_eq!(appended.root, endless_root(size + 1));
-        assert!(
-            appended.files.len() <= 2,
-            "{:?}",
-            appended
-                .files
-                .iter()
-                .map(|(path, _)| path)
-                .collect::<Vec<_>>()
-        );
+        assert!(appended.files.len() <= 2, "{:?}", appended.files.iter().map(|(path, _)| path).collect::<Vec<_>>());
     }
 }
 
 #[test]
 fn a_proof_in_ten_million_reads_two_tiles_a_level() {
     let size = 10_000_000;
-    let log = Endless {
-        size,
-        reads: Cell::new(0),
-    };
+    let log = Endless { size, reads: Cell::new(0) };
     for index in [0, 1, 255, 256, 65_535, 4_999_999, size - 257, size - 1] {
         log.reads.set(0);
         let path = inclusion_path(index, size, &mut TileReader::new(&log, size)).unwrap();
         verify_inclusion(&leaf_hash(b"x"), index, size, &path, &endless_root(size)).unwrap();
-        assert!(
-            log.reads.get() <= 6,
-            "{} reads for {index}",
-            log.reads.get()
-        );
+        assert!(log.reads.get() <= 6, "{} reads for {index}", log.reads.get());
     }
 }
 
@@ -193,54 +159,28 @@ fn a_proof_in_ten_million_reads_two_tiles_a_level() {
 fn a_tree_that_is_not_the_expected_one_is_not_continued() {
     let (log, checkpoint) = shared::log_of(&[300], entry);
     let open = |log: &MemorySource, size, root: &Hash| Appender::open(log, size, root).unwrap_err();
-    assert!(matches!(
-        open(&log, 300, &Hash([7; 32])),
-        Error::RootMismatch { size: 300, .. }
-    ));
-    assert!(matches!(
-        open(&log, 301, &checkpoint.root),
-        Error::Missing { .. }
-    ));
-    assert!(matches!(
-        open(&log, 0, &checkpoint.root),
-        Error::RootMismatch { size: 0, .. }
-    ));
+    assert!(matches!(open(&log, 300, &Hash([7; 32])), Error::RootMismatch { size: 300, .. }));
+    assert!(matches!(open(&log, 301, &checkpoint.root), Error::Missing { .. }));
+    assert!(matches!(open(&log, 0, &checkpoint.root), Error::RootMismatch { size: 0, .. }));
     for (path, change) in [("tile/0/001.p/44", 40 * 32), ("tile/1/000.p/1", 5)] {
         let mut bad = log.clone();
         bad.files.get_mut(path).unwrap()[change] ^= 1;
-        assert!(
-            matches!(
-                open(&bad, 300, &checkpoint.root),
-                Error::RootMismatch { .. }
-            ),
-            "{path}"
-        );
+        assert!(matches!(open(&bad, 300, &checkpoint.root), Error::RootMismatch { .. }), "{path}");
         bad.files.get_mut(path).unwrap().pop();
-        assert!(
-            matches!(open(&bad, 300, &checkpoint.root), Error::Corrupt { .. }),
-            "{path}"
-        );
+        assert!(matches!(open(&bad, 300, &checkpoint.root), Error::Corrupt { .. }), "{path}");
         bad.files.remove(path);
-        assert!(
-            matches!(open(&bad, 300, &checkpoint.root), Error::Missing { path: p } if p == path)
-        );
+        assert!(matches!(open(&bad, 300, &checkpoint.root), Error::Missing { path: p } if p == path));
     }
     let bundle = "tile/entries/001.p/44";
     let length = log.files[bundle].len();
     for change in 0..length {
         let mut bad = log.clone();
         bad.files.get_mut(bundle).unwrap()[change] ^= 0x10;
-        assert!(
-            matches!(open(&bad, 300, &checkpoint.root), Error::Corrupt { path, .. } if path == bundle),
-            "{change}"
-        );
+        assert!(matches!(open(&bad, 300, &checkpoint.root), Error::Corrupt { path, .. } if path == bundle), "{change}");
     }
     let mut long = log.clone();
     long.files.get_mut(bundle).unwrap().push(0);
-    assert!(matches!(
-        open(&long, 300, &checkpoint.root),
-        Error::Corrupt { .. }
-    ));
+    assert!(matches!(open(&long, 300, &checkpoint.root), Error::Corrupt { .. }));
 }
 
 #[test]
@@ -251,24 +191,16 @@ fn a_partial_file_that_gave_way_to_the_full_one_is_not_needed() {
     for path in ["tile/0/001.p/44", "tile/entries/001.p/44"] {
         assert!(log.files.remove(path).is_some());
     }
-    assert_eq!(
-        root_at(old.size, &mut TileReader::new(&log, old.size)).unwrap(),
-        old.root
-    );
+    assert_eq!(root_at(old.size, &mut TileReader::new(&log, old.size)).unwrap(), old.root);
     let mut appender = Appender::open(&log, old.size, &old.root).unwrap();
-    newer
-        .iter()
-        .for_each(|entry| assert!(appender.append(entry).is_ok()));
+    newer.iter().for_each(|entry| assert!(appender.append(entry).is_ok()));
     assert_eq!(appender.finish().root, new.root);
 }
 
 #[test]
 fn an_entry_that_fits_no_bundle_is_refused_and_leaves_the_tree_as_it_was() {
     let mut appender = Appender::open(&MemorySource::default(), 0, &Hash::EMPTY_ROOT).unwrap();
-    assert!(matches!(
-        appender.append(&vec![0; 65_536]),
-        Err(Error::EntryTooLong { bytes: 65_536 })
-    ));
+    assert!(matches!(appender.append(&vec![0; 65_536]), Err(Error::EntryTooLong { bytes: 65_536 })));
     assert_eq!((appender.size(), appender.root()), (0, Hash::EMPTY_ROOT));
     assert_eq!(appender.append(&vec![0; 65_535]).unwrap(), 0);
     assert_eq!(appender.finish().files.len(), 2);

@@ -7,9 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use sago_ledger::Hash;
-use sago_ledger::merkle::{
-    verify_consistency, verify_inclusion, verify_subtree_consistency, verify_subtree_inclusion,
-};
+use sago_ledger::merkle::{verify_consistency, verify_inclusion, verify_subtree_consistency, verify_subtree_inclusion};
 use serde_json::Value;
 
 fn cases(folder: &Path, found: &mut Vec<(String, Value)>) {
@@ -25,9 +23,7 @@ fn cases(folder: &Path, found: &mut Vec<(String, Value)>) {
 }
 
 fn number(case: &Value, name: &str) -> u64 {
-    case[name]
-        .as_u64()
-        .unwrap_or_else(|| panic!("{name} in {case}"))
+    case[name].as_u64().unwrap_or_else(|| panic!("{name} in {case}"))
 }
 
 /// The vectors are base64; several hold texts that are no hash at all, which is one way to be refused.
@@ -51,12 +47,7 @@ fn proof(case: &Value) -> Option<Vec<Hash>> {
     }
 }
 
-fn run(
-    folder: &str,
-    expected: usize,
-    expected_good: usize,
-    verify: impl Fn(&Value) -> Option<bool>,
-) {
+fn run(folder: &str, expected: usize, expected_good: usize, verify: impl Fn(&Value) -> Option<bool>) {
     let mut found = Vec::new();
     cases(&shared::data("merkle-vectors").join(folder), &mut found);
     assert_eq!(found.len(), expected);
@@ -82,16 +73,7 @@ fn inclusion() {
 fn consistency() {
     run("consistency", 98, 6, |case| {
         let (old, new) = (number(case, "size1"), number(case, "size2"));
-        Some(
-            verify_consistency(
-                old,
-                new,
-                &proof(case)?,
-                &root(case, "root1")?,
-                &root(case, "root2")?,
-            )
-            .is_ok(),
-        )
+        Some(verify_consistency(old, new, &proof(case)?, &root(case, "root1")?, &root(case, "root2")?).is_ok())
     });
 }
 
@@ -101,10 +83,7 @@ fn subtree_inclusion() {
         let range = number(case, "start")..number(case, "end");
         let leaf = hash(&case["leafHash"])?;
         let index = number(case, "leafIdx");
-        Some(
-            verify_subtree_inclusion(&leaf, index, range, &proof(case)?, &root(case, "root")?)
-                .is_ok(),
-        )
+        Some(verify_subtree_inclusion(&leaf, index, range, &proof(case)?, &root(case, "root")?).is_ok())
     });
 }
 
@@ -113,9 +92,6 @@ fn subtree_consistency() {
     run("subtreeconsistency", 118, 12, |case| {
         let range = number(case, "start")..number(case, "end");
         let (part, whole) = (root(case, "root1")?, root(case, "root2")?);
-        Some(
-            verify_subtree_consistency(range, number(case, "size"), &proof(case)?, &part, &whole)
-                .is_ok(),
-        )
+        Some(verify_subtree_consistency(range, number(case, "size"), &proof(case)?, &part, &whole).is_ok())
     });
 }

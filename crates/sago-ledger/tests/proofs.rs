@@ -4,15 +4,12 @@
 use proptest::prelude::*;
 use sago_ledger::Hash;
 use sago_ledger::merkle::{
-    MerkleList, consistency_path, inclusion_path, is_valid_subtree, leaf_hash, root_of,
-    subtree_consistency_path, subtree_root, verify_consistency, verify_inclusion,
-    verify_subtree_consistency, verify_subtree_inclusion,
+    MerkleList, consistency_path, inclusion_path, is_valid_subtree, leaf_hash, root_of, subtree_consistency_path, subtree_root, verify_consistency,
+    verify_inclusion, verify_subtree_consistency, verify_subtree_inclusion,
 };
 
 fn leaves(size: u64) -> Vec<Hash> {
-    (0..size)
-        .map(|index| leaf_hash(&index.to_be_bytes()))
-        .collect()
+    (0..size).map(|index| leaf_hash(&index.to_be_bytes())).collect()
 }
 
 fn list(size: u64) -> MerkleList {
@@ -54,19 +51,10 @@ fn every_subtree_of_every_small_tree_is_shown() {
         }
         subtrees += 1;
         let part = subtree_root(start..end, &mut all).unwrap();
-        assert_eq!(
-            part,
-            root_of(leaves[start as usize..end as usize].iter().copied())
-        );
+        assert_eq!(part, root_of(leaves[start as usize..end as usize].iter().copied()));
         for index in start..end {
-            let path = inclusion_path(
-                index - start,
-                end - start,
-                &mut &sublist(&leaves, start, end),
-            )
-            .unwrap();
-            verify_subtree_inclusion(&leaves[index as usize], index, start..end, &path, &part)
-                .unwrap();
+            let path = inclusion_path(index - start, end - start, &mut &sublist(&leaves, start, end)).unwrap();
+            verify_subtree_inclusion(&leaves[index as usize], index, start..end, &path, &part).unwrap();
         }
         for size in end..=40 {
             let whole = root_of(leaves[..size as usize].iter().copied());
@@ -80,9 +68,7 @@ fn every_subtree_of_every_small_tree_is_shown() {
 
 fn sublist(leaves: &[Hash], start: u64, end: u64) -> MerkleList {
     let mut list = MerkleList::new();
-    leaves[start as usize..end as usize]
-        .iter()
-        .for_each(|leaf| list.push(*leaf));
+    leaves[start as usize..end as usize].iter().for_each(|leaf| list.push(*leaf));
     list
 }
 

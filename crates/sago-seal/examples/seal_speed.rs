@@ -45,21 +45,14 @@ fn main() {
     });
 
     time("age crate, sealing", || {
-        let mut writer =
-            age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient))
-                .unwrap()
-                .wrap_output(sink())
-                .unwrap();
+        let mut writer = age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient)).unwrap().wrap_output(sink()).unwrap();
         for _ in 0..BYTES / piece.len() {
             writer.write_all(&piece).unwrap();
         }
         writer.finish().unwrap();
     });
     time("age crate, opening", || {
-        let mut reader = age::Decryptor::new(file.as_slice())
-            .unwrap()
-            .decrypt(std::iter::once(&identity as &dyn age::Identity))
-            .unwrap();
+        let mut reader = age::Decryptor::new(file.as_slice()).unwrap().decrypt(std::iter::once(&identity as &dyn age::Identity)).unwrap();
         let mut buffer = vec![0; 1 << 20];
         while reader.read(&mut buffer).unwrap() > 0 {}
     });

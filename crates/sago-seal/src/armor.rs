@@ -39,13 +39,7 @@ enum State {
 impl<R: Read> ArmorReader<R> {
     /// Wraps a reader that stands at the beginning of an armoured file.
     pub fn new(reader: R) -> Self {
-        ArmorReader {
-            reader: BufReader::new(reader),
-            line: Vec::new(),
-            plain: Vec::new(),
-            at: 0,
-            state: State::Start,
-        }
+        ArmorReader { reader: BufReader::new(reader), line: Vec::new(), plain: Vec::new(), at: 0, state: State::Start }
     }
 
     fn advance(&mut self) -> Result<(), SealError> {
@@ -95,18 +89,14 @@ impl<R: Read> ArmorReader<R> {
         if self.line.is_empty() || self.line.len() > COLUMNS {
             return Err(damaged("a line has not 1 to 64 characters"));
         }
-        BASE64
-            .decode_vec(&self.line, &mut self.plain)
-            .map_err(|_| damaged("a line is not canonical base64"))?;
+        BASE64.decode_vec(&self.line, &mut self.plain).map_err(|_| damaged("a line is not canonical base64"))?;
         let full = self.line.len() == COLUMNS && !self.line.ends_with(b"=");
         Ok(if full { State::Body } else { State::LastLine })
     }
 
     fn only_space_follows(&mut self) -> Result<(), SealError> {
         let mut rest = Vec::new();
-        (&mut self.reader)
-            .take(MAX_SPACE_BYTES + 1)
-            .read_to_end(&mut rest)?;
+        (&mut self.reader).take(MAX_SPACE_BYTES + 1).read_to_end(&mut rest)?;
         if rest.len() as u64 > MAX_SPACE_BYTES || !is_space(&rest) {
             return Err(damaged("something follows its last line"));
         }
@@ -116,9 +106,7 @@ impl<R: Read> ArmorReader<R> {
     /// Puts the next line, without LF or CRLF, into `line`; `None` at the end of the text.
     fn next_line(&mut self) -> Result<Option<()>, SealError> {
         self.line.clear();
-        (&mut self.reader)
-            .take(MAX_SPACE_BYTES)
-            .read_until(b'\n', &mut self.line)?;
+        (&mut self.reader).take(MAX_SPACE_BYTES).read_until(b'\n', &mut self.line)?;
         if self.line.is_empty() {
             return Ok(None);
         }
@@ -148,14 +136,9 @@ impl<R: Read> Read for ArmorReader<R> {
 }
 
 fn is_space(bytes: &[u8]) -> bool {
-    bytes
-        .iter()
-        .all(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
+    bytes.iter().all(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
 }
 
 fn damaged(why: &'static str) -> SealError {
-    SealError::Damaged {
-        part: Part::Armor,
-        why,
-    }
+    SealError::Damaged { part: Part::Armor, why }
 }

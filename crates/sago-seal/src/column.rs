@@ -56,60 +56,25 @@ impl RowKey {
     }
 
     /// Seals `text` for one place.
-    pub fn seal(
-        &self,
-        table: &str,
-        column: &str,
-        row: &str,
-        text: &[u8],
-    ) -> Result<Vec<u8>, ColumnError> {
+    pub fn seal(&self, table: &str, column: &str, row: &str, text: &[u8]) -> Result<Vec<u8>, ColumnError> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(|_| ColumnError::NoRandomness)?;
         self.seal_with_nonce(&nonce, &place(table, column, row)?, text)
     }
 
     /// Opens what was sealed for this very place.
-    pub fn open(
-        &self,
-        table: &str,
-        column: &str,
-        row: &str,
-        sealed: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, ColumnError> {
+    pub fn open(&self, table: &str, column: &str, row: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, ColumnError> {
         let place = place(table, column, row)?;
         if sealed.len() < OVERHEAD_BYTES || sealed[0] != VERSION {
             return Err(ColumnError::NotSealed);
         }
         let (nonce, body) = sealed[1..].split_at(NONCE_BYTES);
         let nonce = XNonce::try_from(nonce).map_err(|_| ColumnError::NotSealed)?;
-        self.cipher()
-            .decrypt(
-                &nonce,
-                Payload {
-                    msg: body,
-                    aad: &place,
-                },
-            )
-            .map(Zeroizing::new)
-            .map_err(|_| ColumnError::DoesNotOpen)
+        self.cipher().decrypt(&nonce, Payload { msg: body, aad: &place }).map(Zeroizing::new).map_err(|_| ColumnError::DoesNotOpen)
     }
 
-    fn seal_with_nonce(
-        &self,
-        nonce: &[u8; NONCE_BYTES],
-        place: &[u8],
-        text: &[u8],
-    ) -> Result<Vec<u8>, ColumnError> {
-        let body = self
-            .cipher()
-            .encrypt(
-                &XNonce::from(*nonce),
-                Payload {
-                    msg: text,
-                    aad: place,
-                },
-            )
-            .map_err(|_| ColumnError::DoesNotOpen)?;
+    fn seal_with_nonce(&self, nonce: &[u8; NONCE_BYTES], place: &[u8], text: &[u8]) -> Result<Vec<u8>, ColumnError> {
+        let body = self.cipher().encrypt(&XNonce::from(*nonce), Payload { msg: text, aad: place }).map_err(|_| ColumnError::DoesNotOpen)?;
         Ok([&[VERSION], nonce.as_slice(), &body].concat())
     }
 
@@ -128,9 +93,7 @@ fn place(table: &str, column: &str, row: &str) -> Result<Vec<u8>, ColumnError> {
     if [table, column, row].iter().any(|name| name.contains('\0')) {
         return Err(ColumnError::BadPlace);
     }
-    Ok(["sago/column/1", table, column, row]
-        .join("\0")
-        .into_bytes())
+    Ok(["sago/column/1", table, column, row].join("\0").into_bytes())
 }
 
 #[cfg(test)]
@@ -143,27 +106,15 @@ mod tests {
 
     #[test]
     fn opens_only_at_its_own_place_with_its_own_key() {
-        let sealed = key()
-            .seal("items", "path", "r1", "진술서.hwp".as_bytes())
-            .unwrap();
+        let sealed = key().seal("items", "path", "r1", "진술서.hwp".as_bytes()).unwrap();
         assert_eq!(sealed.len(), "진술서.hwp".len() + OVERHEAD_BYTES);
         let open = |key: &RowKey, t, c, r| key.open(t, c, r, &sealed).map(|text| text.to_vec());
-        assert_eq!(
-            open(&key(), "items", "path", "r1").unwrap(),
-            "진술서.hwp".as_bytes()
-        );
-        for (t, c, r) in [
-            ("item", "path", "r1"),
-            ("items", "title", "r1"),
-            ("items", "path", "r2"),
-        ] {
+        assert_eq!(open(&key(), "items", "path", "r1").unwrap(), "진술서.hwp".as_bytes());
+        for (t, c, r) in [("item", "path", "r1"), ("items", "title", "r1"), ("items", "path", "r2")] {
             assert_eq!(open(&key(), t, c, r).unwrap_err(), ColumnError::DoesNotOpen);
         }
         let other = RowKey::from_bytes(&[4; 32]);
-        assert_eq!(
-            open(&other, "items", "path", "r1").unwrap_err(),
-            ColumnError::DoesNotOpen
-        );
+        assert_eq!(open(&other, "items", "path", "r1").unwrap_err(), ColumnError::DoesNotOpen);
     }
 
     #[test]
@@ -175,10 +126,7 @@ mod tests {
             assert!(key().open("t", "c", "r", &changed).is_err(), "bit {bit}");
         }
         for length in 0..sealed.len() {
-            assert!(
-                key().open("t", "c", "r", &sealed[..length]).is_err(),
-                "length {length}"
-            );
+            assert!(key().open("t", "c", "r", &sealed[..length]).is_err(), "length {length}");
         }
     }
 
@@ -191,14 +139,8 @@ mod tests {
 
     #[test]
     fn zero_bytes_in_names_are_refused() {
-        assert_eq!(
-            key().seal("t\0c", "", "r", b"").unwrap_err(),
-            ColumnError::BadPlace
-        );
-        assert_eq!(
-            key().open("t", "c", "r\0", &[0; 64]).unwrap_err(),
-            ColumnError::BadPlace
-        );
+        assert_eq!(key().seal("t\0c", "", "r", b"").unwrap_err(), ColumnError::BadPlace);
+        assert_eq!(key().open("t", "c", "r\0", &[0; 64]).unwrap_err(), ColumnError::BadPlace);
     }
 
     /// Made once with the reference construction in Python written out by hand (draft-irtf-cfrg-xchacha, RFC 8439).
@@ -208,10 +150,7 @@ mod tests {
         let place = place("items", "path", "r1").unwrap();
         assert_eq!(place, b"sago/column/1\0items\0path\0r1");
         let sealed = key().seal_with_nonce(&nonce, &place, b"hello").unwrap();
-        assert_eq!(
-            hex::encode(sealed),
-            "01000102030405060708090a0b0c0d0e0f10111213141516173b332389fc9919bb5bc9901d18cbf05ce964a54401"
-        );
+        assert_eq!(hex::encode(sealed), "01000102030405060708090a0b0c0d0e0f10111213141516173b332389fc9919bb5bc9901d18cbf05ce964a54401");
     }
 
     #[test]

@@ -78,10 +78,7 @@ pub enum SealError {
 
 impl SealError {
     pub(crate) fn header(why: &'static str) -> Self {
-        SealError::Damaged {
-            part: Part::Header,
-            why,
-        }
+        SealError::Damaged { part: Part::Header, why }
     }
 }
 

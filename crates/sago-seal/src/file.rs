@@ -22,51 +22,32 @@ pub const WORK_FACTORS: RangeInclusive<u8> = 10..=22;
 ///
 /// Content files get exactly one recipient (a second one would outlive the destruction of the unit's key): see
 /// [`Stanzas::is_content_file`]. Fails with [`SealError::Refused`] when there is none or one is named twice.
-pub fn seal_to<W: Write>(
-    recipients: &[&HybridRecipient],
-    writer: W,
-) -> Result<Sealer<W>, SealError> {
+pub fn seal_to<W: Write>(recipients: &[&HybridRecipient], writer: W) -> Result<Sealer<W>, SealError> {
     if recipients.is_empty() {
-        return Err(SealError::Refused(
-            "a file without recipients could never be opened",
-        ));
+        return Err(SealError::Refused("a file without recipients could never be opened"));
     }
     for (i, recipient) in recipients.iter().enumerate() {
         if recipients[..i].contains(recipient) {
             return Err(SealError::Refused("the same recipient is named twice"));
         }
     }
-    begin(writer, |file_key| {
-        recipients
-            .iter()
-            .map(|recipient| recipient.wrap(file_key))
-            .collect()
-    })
+    begin(writer, |file_key| recipients.iter().map(|recipient| recipient.wrap(file_key)).collect())
 }
 
 /// Begins a file that opens with `passphrase`; takes 2^`work_factor` KiB of memory and the same to open.
 ///
 /// Refuses an empty passphrase and a work factor outside [`WORK_FACTORS`].
-pub fn seal_with_passphrase<W: Write>(
-    passphrase: &str,
-    work_factor: u8,
-    writer: W,
-) -> Result<Sealer<W>, SealError> {
+pub fn seal_with_passphrase<W: Write>(passphrase: &str, work_factor: u8, writer: W) -> Result<Sealer<W>, SealError> {
     if passphrase.is_empty() {
         return Err(SealError::Refused("the passphrase is empty"));
     }
     if !WORK_FACTORS.contains(&work_factor) {
         return Err(SealError::Refused("the work factor must be from 10 to 22"));
     }
-    begin(writer, |file_key| {
-        Ok(vec![passphrase::wrap(passphrase, work_factor, file_key)?])
-    })
+    begin(writer, |file_key| Ok(vec![passphrase::wrap(passphrase, work_factor, file_key)?]))
 }
 
-fn begin<W: Write>(
-    mut writer: W,
-    wrap: impl FnOnce(&FileKey) -> Result<Vec<Stanza>, SealError>,
-) -> Result<Sealer<W>, SealError> {
+fn begin<W: Write>(mut writer: W, wrap: impl FnOnce(&FileKey) -> Result<Vec<Stanza>, SealError>) -> Result<Sealer<W>, SealError> {
     let mut nonce = [0; NONCE_BYTES];
     getrandom::fill(&mut nonce)?;
     let file_key = FileKey::try_init_with_mut(|key| getrandom::fill(key))?;
@@ -77,10 +58,7 @@ fn begin<W: Write>(
 }
 
 /// Opens a file with whichever of `identities` fits.
-pub fn open_with<R: Read>(
-    identities: &[&HybridIdentity],
-    reader: R,
-) -> Result<Opener<BufReader<R>>, SealError> {
+pub fn open_with<R: Read>(identities: &[&HybridIdentity], reader: R) -> Result<Opener<BufReader<R>>, SealError> {
     open(reader, |stanzas| {
         for identity in identities {
             for stanza in stanzas {
@@ -96,10 +74,7 @@ pub fn open_with<R: Read>(
 /// Opens a file with whichever of `identities` fits, of any sort the age crate knows.
 ///
 /// For files that others sealed to a classic key. Limits on work factors are the identity's own.
-pub fn open_any<R: Read>(
-    identities: &[&dyn age::Identity],
-    reader: R,
-) -> Result<Opener<BufReader<R>>, SealError> {
+pub fn open_any<R: Read>(identities: &[&dyn age::Identity], reader: R) -> Result<Opener<BufReader<R>>, SealError> {
     open(reader, |stanzas| {
         for identity in identities {
             if let Some(opened) = identity.unwrap_stanzas(stanzas) {
@@ -114,44 +89,25 @@ pub fn open_any<R: Read>(
 ///
 /// `max_work_factor`, at most 22, bounds what a hostile file may cost: 2^`max_work_factor` KiB of memory. A file that
 /// is sealed to keys instead gives [`SealError::WrongKey`].
-pub fn open_with_passphrase<R: Read>(
-    passphrase: &str,
-    max_work_factor: u8,
-    reader: R,
-) -> Result<Opener<BufReader<R>>, SealError> {
+pub fn open_with_passphrase<R: Read>(passphrase: &str, max_work_factor: u8, reader: R) -> Result<Opener<BufReader<R>>, SealError> {
     let limit = max_work_factor.min(*WORK_FACTORS.end());
-    open(reader, |stanzas| {
-        stanzas
-            .iter()
-            .find_map(|stanza| passphrase::unwrap(passphrase, limit, stanza))
-            .unwrap_or(Err(SealError::WrongKey))
-    })
+    open(reader, |stanzas| stanzas.iter().find_map(|stanza| passphrase::unwrap(passphrase, limit, stanza)).unwrap_or(Err(SealError::WrongKey)))
 }
 
-fn open<R: Read>(
-    reader: R,
-    unwrap: impl FnOnce(&[Stanza]) -> Result<FileKey, SealError>,
-) -> Result<Opener<BufReader<R>>, SealError> {
+fn open<R: Read>(reader: R, unwrap: impl FnOnce(&[Stanza]) -> Result<FileKey, SealError>) -> Result<Opener<BufReader<R>>, SealError> {
     let mut reader = BufReader::with_capacity(CHUNK_BYTES + TAG_BYTES, reader);
     let header = Header::read(&mut reader)?;
     let file_key = unwrap(&header.stanzas)?;
     header.verify(&file_key)?;
     let mut nonce = Vec::with_capacity(NONCE_BYTES);
-    (&mut reader)
-        .take(NONCE_BYTES as u64)
-        .read_to_end(&mut nonce)?;
-    let nonce: [u8; NONCE_BYTES] = nonce
-        .try_into()
-        .map_err(|_| SealError::Truncated { part: Part::Header })?;
+    (&mut reader).take(NONCE_BYTES as u64).read_to_end(&mut nonce)?;
+    let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| SealError::Truncated { part: Part::Header })?;
     Ok(Opener::new(&file_key, &nonce, reader))
 }
 
 fn foreign_error(e: age::DecryptError) -> SealError {
     match e {
-        age::DecryptError::ExcessiveWork { required, target } => SealError::WorkFactorTooHigh {
-            found: required,
-            limit: target,
-        },
+        age::DecryptError::ExcessiveWork { required, target } => SealError::WorkFactorTooHigh { found: required, limit: target },
         age::DecryptError::Io(e) => SealError::from(e),
         age::DecryptError::InvalidHeader => SealError::header("a stanza is malformed"),
         _ => SealError::WrongKey,
@@ -182,11 +138,5 @@ impl Stanzas {
 /// Reads only the header of a sealed file, without any key, so its authentication code stays unchecked.
 pub fn stanza_count(reader: impl Read) -> Result<Stanzas, SealError> {
     let header = Header::read(&mut BufReader::new(reader))?;
-    Ok(Stanzas {
-        types: header
-            .stanzas
-            .into_iter()
-            .map(|stanza| stanza.tag)
-            .collect(),
-    })
+    Ok(Stanzas { types: header.stanzas.into_iter().map(|stanza| stanza.tag).collect() })
 }

@@ -33,10 +33,7 @@ pub(crate) struct Header {
 impl Header {
     /// Reads exactly the header and leaves `reader` at the nonce.
     pub(crate) fn read(reader: &mut impl BufRead) -> Result<Self, SealError> {
-        let mut lines = Lines {
-            reader: reader.take(MAX_HEADER_BYTES),
-            seen: Vec::new(),
-        };
+        let mut lines = Lines { reader: reader.take(MAX_HEADER_BYTES), seen: Vec::new() };
         lines.version()?;
         let mut stanzas = Vec::new();
         loop {
@@ -53,16 +50,10 @@ impl Header {
                     .decode(mac)
                     .ok()
                     .filter(|mac| mac.len() == 32)
-                    .ok_or(SealError::header(
-                        "the authentication code is not 32 bytes of canonical base64",
-                    ))?;
+                    .ok_or(SealError::header("the authentication code is not 32 bytes of canonical base64"))?;
                 let authenticated = lines.seen.len() - (line.len() + 1) + 3;
                 lines.seen.truncate(authenticated);
-                let header = Header {
-                    stanzas,
-                    mac,
-                    authenticated: lines.seen,
-                };
+                let header = Header { stanzas, mac, authenticated: lines.seen };
                 passphrase::must_be_alone(&header.stanzas)?;
                 return Ok(header);
             } else {
@@ -75,10 +66,7 @@ impl Header {
     pub(crate) fn verify(&self, file_key: &FileKey) -> Result<(), SealError> {
         mac_over(&self.authenticated, file_key)
             .verify_slice(&self.mac)
-            .map_err(|_| SealError::Damaged {
-                part: Part::HeaderMac,
-                why: "the header was changed after sealing",
-            })
+            .map_err(|_| SealError::Damaged { part: Part::HeaderMac, why: "the header was changed after sealing" })
     }
 }
 
@@ -114,8 +102,7 @@ pub(crate) fn encode(stanzas: &[Stanza], file_key: &FileKey) -> Vec<u8> {
 
 fn mac_over(bytes: &[u8], file_key: &FileKey) -> Hmac<Sha256> {
     let key = Zeroizing::new(hkdf(&[], b"header", file_key.expose_secret()));
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_slice())
-        .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_slice()).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
     mac.update(bytes);
     mac
 }
@@ -123,17 +110,9 @@ fn mac_over(bytes: &[u8], file_key: &FileKey) -> Hmac<Sha256> {
 fn arguments_of(line: &[u8]) -> Result<(String, Vec<String>), SealError> {
     let line = std::str::from_utf8(line).map_err(|_| SealError::header("a stanza is not ASCII"))?;
     let mut arguments = line.split(' ').map(|argument| {
-        if is_arbitrary_string(&argument) {
-            Ok(argument.to_owned())
-        } else {
-            Err(SealError::header(
-                "a stanza argument is empty or not visible ASCII",
-            ))
-        }
+        if is_arbitrary_string(&argument) { Ok(argument.to_owned()) } else { Err(SealError::header("a stanza argument is empty or not visible ASCII")) }
     });
-    let tag = arguments
-        .next()
-        .unwrap_or(Err(SealError::header("a stanza has no type")))?;
+    let tag = arguments.next().unwrap_or(Err(SealError::header("a stanza has no type")))?;
     Ok((tag, arguments.collect::<Result<_, _>>()?))
 }
 
@@ -146,9 +125,7 @@ impl<R: BufRead> Lines<R> {
     /// Reads no more than the version line, so that a stray large file is recognised at once.
     fn version(&mut self) -> Result<(), SealError> {
         let mut line = Vec::new();
-        (&mut self.reader)
-            .take(VERSION_LINE.len() as u64 + 1)
-            .read_until(b'\n', &mut line)?;
+        (&mut self.reader).take(VERSION_LINE.len() as u64 + 1).read_until(b'\n', &mut line)?;
         let whole = [VERSION_LINE, b"\n"].concat();
         if line == whole {
             self.seen = line;
@@ -187,9 +164,7 @@ impl<R: BufRead> Lines<R> {
             }
             text.extend_from_slice(&line);
             if line.len() < COLUMNS {
-                return BASE64
-                    .decode(&text)
-                    .map_err(|_| SealError::header("a stanza body is not canonical base64"));
+                return BASE64.decode(&text).map_err(|_| SealError::header("a stanza body is not canonical base64"));
             }
         }
     }

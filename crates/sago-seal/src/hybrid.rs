@@ -12,10 +12,7 @@ use age_core::secrecy::ExposeSecret;
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD as BASE64};
 use bech32::primitives::{Bech32, decode::CheckedHrpstring};
 use bech32::{Checksum, Hrp};
-use hpke::{
-    Deserializable, Kem, OpModeR, OpModeS, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256,
-    kem::XWing, single_shot_open, single_shot_seal,
-};
+use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256, kem::XWing, single_shot_open, single_shot_seal};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::SealError;
@@ -68,8 +65,7 @@ impl HybridIdentity {
 
     /// Rebuilds the identity of a seed, for example one recovered from custodians' shares.
     pub fn from_seed(seed: &[u8; SEED_BYTES]) -> Self {
-        let key =
-            PrivateKey::from_bytes(seed).unwrap_or_else(|_| unreachable!("any 32 bytes are a key"));
+        let key = PrivateKey::from_bytes(seed).unwrap_or_else(|_| unreachable!("any 32 bytes are a key"));
         HybridIdentity(Box::new(key))
     }
 
@@ -89,12 +85,8 @@ impl HybridIdentity {
     pub fn to_secret_string(&self) -> Zeroizing<String> {
         // Room for the whole text at once: a growing string would leave copies behind.
         let mut text = Zeroizing::new(String::with_capacity(128));
-        bech32::encode_upper_to_fmt::<LongBech32, _>(
-            &mut *text,
-            IDENTITY_HRP,
-            self.seed().as_slice(),
-        )
-        .unwrap_or_else(|_| unreachable!("no length limit, and a string takes every write"));
+        bech32::encode_upper_to_fmt::<LongBech32, _>(&mut *text, IDENTITY_HRP, self.seed().as_slice())
+            .unwrap_or_else(|_| unreachable!("no length limit, and a string takes every write"));
         text
     }
 
@@ -107,14 +99,7 @@ impl HybridIdentity {
             Ok(enc) => enc,
             Err(e) => return Some(Err(e)),
         };
-        let opened = single_shot_open::<ChaCha20Poly1305, HkdfSha256, XWing>(
-            &OpModeR::Base,
-            &self.0,
-            &enc,
-            INFO,
-            &stanza.body,
-            b"",
-        );
+        let opened = single_shot_open::<ChaCha20Poly1305, HkdfSha256, XWing>(&OpModeR::Base, &self.0, &enc, INFO, &stanza.body, b"");
         // A stanza for another key fails exactly like a changed one: nothing in it names the key.
         let mut opened = Zeroizing::new(opened.ok()?);
         if opened.len() != FILE_KEY_BYTES {
@@ -129,24 +114,15 @@ impl HybridIdentity {
 /// Checks a hybrid stanza as the specification demands before any decryption.
 fn encapsulated_key(stanza: &Stanza) -> Result<EncappedKey, SealError> {
     let [enc] = stanza.args.as_slice() else {
-        return Err(SealError::header(
-            "a hybrid stanza needs exactly one argument",
-        ));
+        return Err(SealError::header("a hybrid stanza needs exactly one argument"));
     };
-    let enc = BASE64
-        .decode(enc)
-        .ok()
-        .filter(|enc| enc.len() == ENC_BYTES)
-        .ok_or(SealError::header(
-            "an encapsulated key is not 1,120 bytes of canonical base64",
-        ))?;
+    let enc =
+        BASE64.decode(enc).ok().filter(|enc| enc.len() == ENC_BYTES).ok_or(SealError::header("an encapsulated key is not 1,120 bytes of canonical base64"))?;
     if stanza.body.len() != BODY_BYTES {
         return Err(SealError::header("a hybrid stanza's body is not 32 bytes"));
     }
     if is_low_order(&enc) {
-        return Err(SealError::header(
-            "the X25519 half of an encapsulated key is a low-order point",
-        ));
+        return Err(SealError::header("the X25519 half of an encapsulated key is a low-order point"));
     }
     EncappedKey::from_bytes(&enc).map_err(|_| SealError::header("an encapsulated key is not valid"))
 }
@@ -163,8 +139,7 @@ fn is_low_order(bytes: &[u8]) -> bool {
 
 impl age::Identity for HybridIdentity {
     fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, age::DecryptError>> {
-        self.unwrap(stanza)
-            .map(|opened| opened.map_err(|_| age::DecryptError::InvalidHeader))
+        self.unwrap(stanza).map(|opened| opened.map_err(|_| age::DecryptError::InvalidHeader))
     }
 }
 
@@ -200,12 +175,8 @@ pub struct HybridRecipient {
 
 impl HybridRecipient {
     fn of(key: PublicKey) -> Self {
-        let text = bech32::encode_lower::<LongBech32>(RECIPIENT_HRP, &key.to_bytes())
-            .unwrap_or_else(|_| unreachable!("no length limit"));
-        HybridRecipient {
-            key: Box::new(key),
-            text,
-        }
+        let text = bech32::encode_lower::<LongBech32>(RECIPIENT_HRP, &key.to_bytes()).unwrap_or_else(|_| unreachable!("no length limit"));
+        HybridRecipient { key: Box::new(key), text }
     }
 
     /// `age1pq1…`, 1,959 characters.
@@ -214,30 +185,15 @@ impl HybridRecipient {
     }
 
     pub(crate) fn wrap(&self, file_key: &FileKey) -> Result<Stanza, SealError> {
-        let (enc, body) = single_shot_seal::<ChaCha20Poly1305, HkdfSha256, XWing>(
-            &OpModeS::Base,
-            &self.key,
-            INFO,
-            file_key.expose_secret(),
-            b"",
-        )
-        .map_err(|_| SealError::Refused("the recipient's key cannot be used"))?;
-        Ok(Stanza {
-            tag: STANZA_TYPE.to_owned(),
-            args: vec![BASE64.encode(enc.to_bytes())],
-            body,
-        })
+        let (enc, body) = single_shot_seal::<ChaCha20Poly1305, HkdfSha256, XWing>(&OpModeS::Base, &self.key, INFO, file_key.expose_secret(), b"")
+            .map_err(|_| SealError::Refused("the recipient's key cannot be used"))?;
+        Ok(Stanza { tag: STANZA_TYPE.to_owned(), args: vec![BASE64.encode(enc.to_bytes())], body })
     }
 }
 
 impl age::Recipient for HybridRecipient {
-    fn wrap_file_key(
-        &self,
-        file_key: &FileKey,
-    ) -> Result<(Vec<Stanza>, HashSet<String>), age::EncryptError> {
-        let stanza = self
-            .wrap(file_key)
-            .map_err(|e| age::EncryptError::Io(e.into()))?;
+    fn wrap_file_key(&self, file_key: &FileKey) -> Result<(Vec<Stanza>, HashSet<String>), age::EncryptError> {
+        let stanza = self.wrap(file_key).map_err(|e| age::EncryptError::Io(e.into()))?;
         Ok((vec![stanza], HashSet::from([LABEL.to_owned()])))
     }
 }
@@ -271,8 +227,7 @@ impl FromStr for HybridRecipient {
         if is_low_order(&bytes) {
             return Err(KeyError::Invalid("its X25519 half is a low-order point"));
         }
-        let key = PublicKey::from_bytes(&bytes)
-            .map_err(|_| KeyError::Invalid("its ML-KEM half is not a valid key"))?;
+        let key = PublicKey::from_bytes(&bytes).map_err(|_| KeyError::Invalid("its ML-KEM half is not a valid key"))?;
         let recipient = Self::of(key);
         if recipient.text != text {
             return Err(KeyError::Mistyped);
@@ -281,12 +236,7 @@ impl FromStr for HybridRecipient {
     }
 }
 
-fn decode(
-    text: &str,
-    hrp: Hrp,
-    kind: &'static str,
-    length: usize,
-) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+fn decode(text: &str, hrp: Hrp, kind: &'static str, length: usize) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let parsed = CheckedHrpstring::new::<LongBech32>(text).map_err(|_| KeyError::Mistyped)?;
     if parsed.hrp() != hrp {
         return Err(KeyError::WrongKind(kind));
@@ -326,10 +276,7 @@ mod tests {
         assert_eq!(*again.seed(), [7; 32]);
         let recipient = identity.recipient();
         assert_eq!(recipient.as_str().len(), 1959);
-        assert_eq!(
-            recipient.as_str().parse::<HybridRecipient>().unwrap(),
-            recipient
-        );
+        assert_eq!(recipient.as_str().parse::<HybridRecipient>().unwrap(), recipient);
         assert_eq!(again.recipient(), recipient);
     }
 
@@ -338,18 +285,8 @@ mod tests {
         let text = "AGE-SECRET-KEY-PQ-1XX76JRALNLXDMEW0CRK45QMCCH4X06SE84UN3VPM33W6HWDX0H3SK3ZQFR";
         let identity: HybridIdentity = text.parse().unwrap();
         assert_eq!(*identity.to_secret_string(), text);
-        assert!(
-            identity
-                .recipient()
-                .as_str()
-                .starts_with("age1pq1x34nzsvr0rxjsgdn8zgyhfe8j7ceq5r9rdelkjuh3y235jzxshfg87pzf5z")
-        );
-        assert!(
-            identity
-                .recipient()
-                .as_str()
-                .ends_with("dkmhh6gjtqmwze9pyyzk3tlhl53k2ykx3qheyty7saeq0d3fzv49zc0k")
-        );
+        assert!(identity.recipient().as_str().starts_with("age1pq1x34nzsvr0rxjsgdn8zgyhfe8j7ceq5r9rdelkjuh3y235jzxshfg87pzf5z"));
+        assert!(identity.recipient().as_str().ends_with("dkmhh6gjtqmwze9pyyzk3tlhl53k2ykx3qheyty7saeq0d3fzv49zc0k"));
     }
 
     #[test]
@@ -367,25 +304,11 @@ mod tests {
         assert_eq!(parse(&text[..text.len() - 1]), KeyError::Mistyped);
         assert_eq!(parse(&format!("{} ", *text)), KeyError::Mistyped);
         assert_eq!(parse(""), KeyError::Mistyped);
-        assert_eq!(
-            parse("AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"),
-            KeyError::WrongKind("identity")
-        );
+        assert_eq!(parse("AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"), KeyError::WrongKind("identity"));
         let recipient = identity.recipient().to_string();
         assert_eq!(parse(&recipient), KeyError::WrongKind("identity"));
-        assert_eq!(
-            recipient
-                .to_uppercase()
-                .parse::<HybridRecipient>()
-                .unwrap_err(),
-            KeyError::Mistyped
-        );
-        assert_eq!(
-            "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"
-                .parse::<HybridRecipient>()
-                .unwrap_err(),
-            KeyError::WrongKind("recipient")
-        );
+        assert_eq!(recipient.to_uppercase().parse::<HybridRecipient>().unwrap_err(), KeyError::Mistyped);
+        assert_eq!("age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj".parse::<HybridRecipient>().unwrap_err(), KeyError::WrongKind("recipient"));
     }
 
     #[test]
@@ -417,10 +340,7 @@ mod tests {
             let at = bytes.len() - X25519_BYTES;
             bytes[at..].copy_from_slice(&hex::decode(point).unwrap());
             let text = bech32::encode_lower::<LongBech32>(RECIPIENT_HRP, &bytes).unwrap();
-            assert!(
-                matches!(text.parse::<HybridRecipient>(), Err(KeyError::Invalid(_))),
-                "{point}"
-            );
+            assert!(matches!(text.parse::<HybridRecipient>(), Err(KeyError::Invalid(_))), "{point}");
             // The high bit is ignored by X25519, so it must not help.
             bytes[at + 31] |= 0x80;
             assert!(is_low_order(&bytes), "{point} with its high bit");

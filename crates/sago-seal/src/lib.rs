@@ -22,8 +22,6 @@ pub mod slip39;
 mod stream;
 
 pub use error::{Part, SealError};
-pub use file::{
-    Stanzas, open_any, open_with, open_with_passphrase, seal_to, seal_with_passphrase, stanza_count,
-};
+pub use file::{Stanzas, open_any, open_with, open_with_passphrase, seal_to, seal_with_passphrase, stanza_count};
 pub use hybrid::{HybridIdentity, HybridRecipient, KeyError};
 pub use stream::{Opener, Sealer};

@@ -56,13 +56,8 @@ impl ChunkKey {
     fn open(&self, number: u64, last: bool, sealed: &[u8], plain: &mut Vec<u8>) -> bool {
         let (body, tag) = sealed.split_at(sealed.len() - TAG_BYTES);
         plain.resize(body.len(), 0);
-        let opened = InOutBuf::new(body, plain).is_ok_and(|buffer| {
-            Tag::try_from(tag).is_ok_and(|tag| {
-                self.0
-                    .decrypt_inout_detached(&Self::nonce(number, last), b"", buffer, &tag)
-                    .is_ok()
-            })
-        });
+        let opened = InOutBuf::new(body, plain)
+            .is_ok_and(|buffer| Tag::try_from(tag).is_ok_and(|tag| self.0.decrypt_inout_detached(&Self::nonce(number, last), b"", buffer, &tag).is_ok()));
         if !opened {
             plain.clear();
         }
@@ -85,13 +80,7 @@ pub struct Sealer<W: Write> {
 
 impl<W: Write> Sealer<W> {
     pub(crate) fn new(file_key: &FileKey, nonce: &[u8; NONCE_BYTES], writer: W) -> Self {
-        Sealer {
-            writer,
-            key: ChunkKey::new(file_key, nonce),
-            chunk: Zeroizing::new(Vec::with_capacity(SEALED_CHUNK_BYTES)),
-            number: 0,
-            failed: false,
-        }
+        Sealer { writer, key: ChunkKey::new(file_key, nonce), chunk: Zeroizing::new(Vec::with_capacity(SEALED_CHUNK_BYTES)), number: 0, failed: false }
     }
 
     /// Seals the last chunk, flushes, and gives the writer back.
@@ -178,9 +167,7 @@ impl<R: Read> Opener<R> {
             return Err(self.damaged("an earlier chunk was not read or did not open"));
         }
         self.sealed.clear();
-        (&mut self.reader)
-            .take(SEALED_CHUNK_BYTES as u64)
-            .read_to_end(&mut self.sealed)?;
+        (&mut self.reader).take(SEALED_CHUNK_BYTES as u64).read_to_end(&mut self.sealed)?;
         self.state = match before {
             State::Failed | State::Done => before,
             State::Last if self.sealed.is_empty() => State::Done,
@@ -193,9 +180,7 @@ impl<R: Read> Opener<R> {
     fn open_chunk(&mut self) -> Result<State, SealError> {
         let number = self.number;
         if self.sealed.len() < TAG_BYTES {
-            return Err(SealError::Truncated {
-                part: Part::Payload { chunk: number },
-            });
+            return Err(SealError::Truncated { part: Part::Payload { chunk: number } });
         }
         self.number += 1;
         self.at = 0;
@@ -215,10 +200,7 @@ impl<R: Read> Opener<R> {
     }
 
     fn damaged(&self, why: &'static str) -> SealError {
-        SealError::Damaged {
-            part: Part::Payload { chunk: self.number },
-            why,
-        }
+        SealError::Damaged { part: Part::Payload { chunk: self.number }, why }
     }
 }
 

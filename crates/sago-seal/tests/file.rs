@@ -5,10 +5,7 @@
 use std::io::{self, Read, Write};
 
 use proptest::prelude::*;
-use sago_seal::{
-    HybridIdentity, Part, SealError, open_any, open_with, open_with_passphrase, seal_to,
-    seal_with_passphrase, stanza_count,
-};
+use sago_seal::{HybridIdentity, Part, SealError, open_any, open_with, open_with_passphrase, seal_to, seal_with_passphrase, stanza_count};
 
 const CHUNK: usize = 65_536;
 
@@ -33,11 +30,7 @@ fn open(file: &[u8]) -> Result<Vec<u8>, SealError> {
 }
 
 fn header_bytes(file: &[u8]) -> usize {
-    let last = file
-        .windows(5)
-        .position(|bytes| bytes == b"\n--- ")
-        .unwrap()
-        + 1;
+    let last = file.windows(5).position(|bytes| bytes == b"\n--- ").unwrap() + 1;
     last + file[last..].iter().position(|b| *b == b'\n').unwrap() + 1
 }
 
@@ -51,10 +44,7 @@ fn every_length_around_chunk_borders_comes_back() {
             let file = seal(&text(length));
             assert!(open(&file).unwrap() == text(length), "{length} bytes");
             let sealed_chunks = length.div_ceil(CHUNK).max(1);
-            assert_eq!(
-                file.len(),
-                header_bytes(&file) + 16 + length + 16 * sealed_chunks
-            );
+            assert_eq!(file.len(), header_bytes(&file) + 16 + length + 16 * sealed_chunks);
         }
     }
 }
@@ -149,21 +139,10 @@ fn every_cut_of_a_small_file_is_an_error() {
         match cut {
             0 => assert!(matches!(error, SealError::NotAge)),
             _ if cut < header_bytes(&file) + 16 => {
-                assert!(
-                    matches!(error, SealError::Truncated { part: Part::Header }),
-                    "{cut}: {error:?}"
-                );
+                assert!(matches!(error, SealError::Truncated { part: Part::Header }), "{cut}: {error:?}");
             }
             _ => assert!(
-                matches!(
-                    error,
-                    SealError::Truncated {
-                        part: Part::Payload { chunk: 0 }
-                    } | SealError::Damaged {
-                        part: Part::Payload { chunk: 0 },
-                        ..
-                    }
-                ),
+                matches!(error, SealError::Truncated { part: Part::Payload { chunk: 0 } } | SealError::Damaged { part: Part::Payload { chunk: 0 }, .. }),
                 "{cut}: {error:?}"
             ),
         }
@@ -174,12 +153,7 @@ fn every_cut_of_a_small_file_is_an_error() {
 fn a_file_cut_between_chunks_is_truncated_and_says_where() {
     let file = seal(&text(3 * CHUNK));
     let two = header_bytes(&file) + 16 + 2 * (CHUNK + 16);
-    assert!(matches!(
-        open(&file[..two]),
-        Err(SealError::Truncated {
-            part: Part::Payload { chunk: 2 }
-        })
-    ));
+    assert!(matches!(open(&file[..two]), Err(SealError::Truncated { part: Part::Payload { chunk: 2 } })));
 }
 
 #[test]
@@ -205,23 +179,11 @@ fn moved_dropped_doubled_and_added_chunks_are_noticed() {
 fn another_key_is_a_wrong_key() {
     let file = seal(b"testimony");
     let other = HybridIdentity::from_seed(&[2; 32]);
-    assert!(matches!(
-        open_with(&[&other], file.as_slice()),
-        Err(SealError::WrongKey)
-    ));
-    assert!(matches!(
-        open_with(&[], file.as_slice()),
-        Err(SealError::WrongKey)
-    ));
+    assert!(matches!(open_with(&[&other], file.as_slice()), Err(SealError::WrongKey)));
+    assert!(matches!(open_with(&[], file.as_slice()), Err(SealError::WrongKey)));
     let classic = age::x25519::Identity::generate();
-    assert!(matches!(
-        open_any(&[&classic], file.as_slice()),
-        Err(SealError::WrongKey)
-    ));
-    assert!(matches!(
-        open_with_passphrase("testimony", 22, file.as_slice()),
-        Err(SealError::WrongKey)
-    ));
+    assert!(matches!(open_any(&[&classic], file.as_slice()), Err(SealError::WrongKey)));
+    assert!(matches!(open_with_passphrase("testimony", 22, file.as_slice()), Err(SealError::WrongKey)));
     assert!(open_with(&[&other, &identity()], file.as_slice()).is_ok());
 }
 
@@ -233,10 +195,7 @@ fn any_of_several_recipients_opens() {
     let file = sealer.finish().unwrap();
     for identity in [identity(), other] {
         let mut out = Vec::new();
-        open_with(&[&identity], file.as_slice())
-            .unwrap()
-            .read_to_end(&mut out)
-            .unwrap();
+        open_with(&[&identity], file.as_slice()).unwrap().read_to_end(&mut out).unwrap();
         assert_eq!(out, b"key");
     }
     let stanzas = stanza_count(file.as_slice()).unwrap();
@@ -247,23 +206,13 @@ fn any_of_several_recipients_opens() {
 
 #[test]
 fn lint_tells_content_files_from_others() {
-    assert!(
-        stanza_count(seal(b"").as_slice())
-            .unwrap()
-            .is_content_file()
-    );
+    assert!(stanza_count(seal(b"").as_slice()).unwrap().is_content_file());
     let sealer = seal_with_passphrase("passphrase", 10, Vec::new()).unwrap();
     let stanzas = stanza_count(sealer.finish().unwrap().as_slice()).unwrap();
     assert_eq!(stanzas.types, ["scrypt"]);
     assert!(!stanzas.is_content_file());
-    assert!(matches!(
-        stanza_count(&b"%PDF-1.7\n"[..]),
-        Err(SealError::NotAge)
-    ));
-    assert!(matches!(
-        stanza_count(&b"age-encryption.org/v2\n"[..]),
-        Err(SealError::UnknownVersion)
-    ));
+    assert!(matches!(stanza_count(&b"%PDF-1.7\n"[..]), Err(SealError::NotAge)));
+    assert!(matches!(stanza_count(&b"age-encryption.org/v2\n"[..]), Err(SealError::UnknownVersion)));
 }
 
 #[test]
@@ -272,26 +221,11 @@ fn passphrases_open_and_are_bounded() {
     sealer.write_all(b"operating key").unwrap();
     let file = sealer.finish().unwrap();
     let mut out = Vec::new();
-    open_with_passphrase("사고 passphrase", 12, file.as_slice())
-        .unwrap()
-        .read_to_end(&mut out)
-        .unwrap();
+    open_with_passphrase("사고 passphrase", 12, file.as_slice()).unwrap().read_to_end(&mut out).unwrap();
     assert_eq!(out, b"operating key");
-    assert!(matches!(
-        open_with_passphrase("사고 passphrasE", 22, file.as_slice()),
-        Err(SealError::WrongKey)
-    ));
-    assert!(matches!(
-        open_with_passphrase("사고 passphrase", 11, file.as_slice()),
-        Err(SealError::WorkFactorTooHigh {
-            found: 12,
-            limit: 11
-        })
-    ));
-    assert!(matches!(
-        open_with(&[&identity()], file.as_slice()),
-        Err(SealError::WrongKey)
-    ));
+    assert!(matches!(open_with_passphrase("사고 passphrasE", 22, file.as_slice()), Err(SealError::WrongKey)));
+    assert!(matches!(open_with_passphrase("사고 passphrase", 11, file.as_slice()), Err(SealError::WorkFactorTooHigh { found: 12, limit: 11 })));
+    assert!(matches!(open_with(&[&identity()], file.as_slice()), Err(SealError::WrongKey)));
 }
 
 #[test]
@@ -301,11 +235,7 @@ fn what_must_not_be_made_is_refused() {
     assert!(refused(seal_to(&[], Vec::new())));
     assert!(refused(seal_to(&[&recipient, &recipient], Vec::new())));
     for work_factor in [0, 9, 23, 64, 255] {
-        assert!(refused(seal_with_passphrase(
-            "passphrase",
-            work_factor,
-            Vec::new()
-        )));
+        assert!(refused(seal_with_passphrase("passphrase", work_factor, Vec::new())));
     }
     assert!(refused(seal_with_passphrase("", 10, Vec::new())));
 }
@@ -333,18 +263,12 @@ impl Write for FailsOnce {
 
 #[test]
 fn after_a_failed_write_nothing_more_is_sealed() {
-    let writer = FailsOnce {
-        written: 0,
-        failed: false,
-    };
+    let writer = FailsOnce { written: 0, failed: false };
     let mut sealer = seal_to(&[&identity().recipient()], writer).unwrap();
     sealer.write_all(&text(CHUNK)).unwrap();
     sealer.write_all(&text(CHUNK)).unwrap();
     assert_eq!(sealer.write_all(b"x").unwrap_err().to_string(), "disk full");
-    assert!(matches!(
-        SealError::from(sealer.write_all(b"x").unwrap_err()),
-        SealError::Refused(_)
-    ));
+    assert!(matches!(SealError::from(sealer.write_all(b"x").unwrap_err()), SealError::Refused(_)));
     assert!(matches!(sealer.finish(), Err(SealError::Refused(_))));
 }
 
@@ -357,16 +281,7 @@ fn after_damage_the_opener_stays_in_error() {
     let mut buffer = [0; 10];
     for _ in 0..3 {
         let error = SealError::from(opener.read(&mut buffer).unwrap_err());
-        assert!(
-            matches!(
-                error,
-                SealError::Damaged {
-                    part: Part::Payload { chunk: 0 },
-                    ..
-                }
-            ),
-            "{error:?}"
-        );
+        assert!(matches!(error, SealError::Damaged { part: Part::Payload { chunk: 0 }, .. }), "{error:?}");
     }
 }
 
@@ -383,23 +298,12 @@ fn failures_of_the_disk_are_told_from_damage() {
     let reader = file[..at + 20].chain(Broken);
     let mut opener = open_with(&[&identity()], reader).unwrap();
     let error = opener.read_to_end(&mut Vec::new()).unwrap_err();
-    assert!(
-        matches!(SealError::from(error), SealError::Io(e) if e.kind() == io::ErrorKind::PermissionDenied)
-    );
+    assert!(matches!(SealError::from(error), SealError::Io(e) if e.kind() == io::ErrorKind::PermissionDenied));
 }
 
 #[test]
 fn endless_headers_are_refused() {
     let endless = b"age-encryption.org/v1\n-> ".chain(io::repeat(b'a'));
-    assert!(matches!(
-        open_with(&[&identity()], endless),
-        Err(SealError::Damaged {
-            part: Part::Header,
-            ..
-        })
-    ));
-    assert!(matches!(
-        open_with(&[&identity()], io::repeat(b'a')),
-        Err(SealError::NotAge)
-    ));
+    assert!(matches!(open_with(&[&identity()], endless), Err(SealError::Damaged { part: Part::Header, .. })));
+    assert!(matches!(open_with(&[&identity()], io::repeat(b'a')), Err(SealError::NotAge)));
 }

@@ -4,9 +4,7 @@
 
 use std::io::Read;
 
-use sago_seal::{
-    HybridIdentity, HybridRecipient, open_with, open_with_passphrase, slip39, stanza_count,
-};
+use sago_seal::{HybridIdentity, HybridRecipient, open_with, open_with_passphrase, slip39, stanza_count};
 use serde_json::Value;
 
 const FILE: &[u8] = include_bytes!("data/npm-age-encryption.age");
@@ -24,20 +22,14 @@ fn hybrid_file_of_npm_age_encryption_opens() {
 
     assert!(stanza_count(FILE).unwrap().is_content_file());
     let mut text = String::new();
-    open_with(&[&identity], FILE)
-        .unwrap()
-        .read_to_string(&mut text)
-        .unwrap();
+    open_with(&[&identity], FILE).unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(text, TEXT);
 }
 
 #[test]
 fn passphrase_file_of_npm_age_encryption_opens() {
     let mut text = String::new();
-    open_with_passphrase("말모이 dictionary", 12, PASSPHRASE_FILE)
-        .unwrap()
-        .read_to_string(&mut text)
-        .unwrap();
+    open_with_passphrase("말모이 dictionary", 12, PASSPHRASE_FILE).unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(text, TEXT);
 }
 
@@ -47,15 +39,10 @@ fn shares_of_the_reference_tool_are_recovered() {
     let secret = data["secret"].as_str().unwrap();
     let shares = |value: &Value| -> Vec<String> {
         let list = value.as_array().unwrap();
-        list.iter()
-            .map(|share| share.as_str().unwrap().to_owned())
-            .collect()
+        list.iter().map(|share| share.as_str().unwrap().to_owned()).collect()
     };
     let check = |shares: &[String]| {
-        assert_eq!(
-            hex::encode(slip39::recover(shares).unwrap().as_bytes()),
-            secret
-        );
+        assert_eq!(hex::encode(slip39::recover(shares).unwrap().as_bytes()), secret);
     };
     let three = shares(&data["one_group_2_of_3"]);
     check(&three[1..]);

@@ -33,9 +33,7 @@ impl HashAlgorithm {
     }
 
     pub(crate) fn from_oid(oid: Oid) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.oid() == oid)
+        Self::ALL.into_iter().find(|algorithm| algorithm.oid() == oid)
     }
 
     /// The digest of `bytes`.
@@ -74,20 +72,14 @@ impl AlgorithmId {
 
     pub(crate) fn read_fields(mut fields: Fields<'_>) -> Read<Self> {
         let oid = fields.oid()?;
-        let parameters = if fields.is_empty() {
-            None
-        } else {
-            Some(fields.next()?.der.to_vec())
-        };
+        let parameters = if fields.is_empty() { None } else { Some(fields.next()?.der.to_vec()) };
         fields.end()?;
         Ok(Self { oid, parameters })
     }
 
     /// Whether parameters are absent or NULL; both are in use for hashes and RSA (RFC 5754 section 2, RFC 4055 section 2.1).
     pub(crate) fn is_bare(&self) -> bool {
-        self.parameters
-            .as_deref()
-            .is_none_or(|parameters| parameters == [0x05, 0x00])
+        self.parameters.as_deref().is_none_or(|parameters| parameters == [0x05, 0x00])
     }
 
     /// The hash function this names, if it is one understood here.

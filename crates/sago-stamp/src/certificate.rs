@@ -103,10 +103,7 @@ impl Certificate {
         validity.end()?;
         let subject = Name::read(&mut fields, PLACE)?;
         let mut key = fields.sequence()?;
-        let subject_key = SubjectKey {
-            algorithm: AlgorithmId::read(&mut key)?,
-            bytes: key.bits()?.to_vec(),
-        };
+        let subject_key = SubjectKey { algorithm: AlgorithmId::read(&mut key)?, bytes: key.bits()?.to_vec() };
         key.end()?;
         for unique_identifier in [1, 2] {
             fields.optional(context_primitive(unique_identifier))?;
@@ -173,10 +170,7 @@ impl Extensions {
         while !list.is_empty() {
             let extension = Extension::read(&mut list)?;
             if seen.contains(&extension.kind) {
-                return Err(malformed(
-                    PLACE,
-                    format_args!("extension {} given twice", extension.kind),
-                ));
+                return Err(malformed(PLACE, format_args!("extension {} given twice", extension.kind)));
             }
             seen.push(extension.kind);
             extensions.take(&extension)?;
@@ -190,11 +184,7 @@ impl Extensions {
             oid::BASIC_CONSTRAINTS => {
                 let mut fields = value.sequence()?;
                 let ca = fields.boolean_or_false()?;
-                let path_length = if fields.is_empty() {
-                    None
-                } else {
-                    Some(fields.small()?)
-                };
+                let path_length = if fields.is_empty() { None } else { Some(fields.small()?) };
                 fields.end()?;
                 value.end()?;
                 self.basic_constraints = Some(BasicConstraints { ca, path_length });
@@ -205,11 +195,7 @@ impl Extensions {
                 };
                 value.end()?;
                 let bit = |index: usize| u16::from(bits.get(index).copied().unwrap_or(0));
-                let mask = if bits.len() == 1 {
-                    0xFF00 << unused
-                } else {
-                    0xFFFF
-                };
+                let mask = if bits.len() == 1 { 0xFF00 << unused } else { 0xFFFF };
                 self.key_usage = Some((bit(0) << 8 | bit(1)) & mask);
             }
             oid::EXTENDED_KEY_USAGE => {
@@ -219,10 +205,7 @@ impl Extensions {
                     purposes.push(fields.oid()?);
                 }
                 value.end()?;
-                self.extended_key_usage = Some(ExtendedKeyUsage {
-                    critical: extension.critical,
-                    purposes,
-                });
+                self.extended_key_usage = Some(ExtendedKeyUsage { critical: extension.critical, purposes });
             }
             oid::SUBJECT_KEY_IDENTIFIER => {
                 self.subject_key_identifier = Some(value.octets()?.to_vec());
@@ -252,11 +235,7 @@ pub(crate) struct Extension<'a> {
 impl<'a> Extension<'a> {
     pub(crate) fn read(list: &mut Fields<'a>) -> Read<Self> {
         let mut fields = list.sequence()?;
-        let extension = Self {
-            kind: fields.oid()?,
-            critical: fields.boolean_or_false()?,
-            value: fields.octets()?,
-        };
+        let extension = Self { kind: fields.oid()?, critical: fields.boolean_or_false()?, value: fields.octets()? };
         fields.end()?;
         Ok(extension)
     }

@@ -46,61 +46,32 @@ struct Search<'a> {
 }
 
 /// The best chain from `leaf` through `others`, judged at `at`.
-pub(crate) fn build<'a>(
-    leaf: &'a Certificate,
-    others: &[&'a Certificate],
-    anchors: &'a [Certificate],
-    at: Moment,
-) -> Chain<'a> {
+pub(crate) fn build<'a>(leaf: &'a Certificate, others: &[&'a Certificate], anchors: &'a [Certificate], at: Moment) -> Chain<'a> {
     let mut pool = vec![leaf];
     for certificate in anchors.iter().chain(others.iter().copied()) {
         if !pool.contains(&certificate) {
             pool.push(certificate);
         }
     }
-    let mut search = Search {
-        pool,
-        anchors,
-        checked: HashMap::new(),
-        paths: Vec::new(),
-        limited: false,
-    };
+    let mut search = Search { pool, anchors, checked: HashMap::new(), paths: Vec::new(), limited: false };
     search.climb(&mut vec![0]);
     let paths = std::mem::take(&mut search.paths);
     let judged = paths.into_iter().map(|(path, end)| {
         let findings = search.judge(&path, end, at);
-        let errors = findings
-            .iter()
-            .filter(|finding| finding.severity == Severity::Error)
-            .count();
+        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
         let rank = (errors, end != End::Anchor, findings.len(), path.len());
-        (
-            rank,
-            Chain {
-                links: path.iter().map(|index| search.pool[*index]).collect(),
-                anchored: end == End::Anchor,
-                findings,
-            },
-        )
+        (rank, Chain { links: path.iter().map(|index| search.pool[*index]).collect(), anchored: end == End::Anchor, findings })
     });
     let best = judged.min_by_key(|(rank, _)| *rank).map(|(_, chain)| chain);
     // The search always yields a path, at least the leaf alone; should it ever not, nothing is believed.
     let mut chain = best.unwrap_or_else(|| Chain {
         links: vec![leaf],
         anchored: false,
-        findings: vec![Finding::error(
-            code::CHAIN_INCOMPLETE,
-            "chain",
-            "no chain was found",
-        )],
+        findings: vec![Finding::error(code::CHAIN_INCOMPLETE, "chain", "no chain was found")],
     });
     if search.limited {
-        let message = format!(
-            "stopped after {MAX_PATHS} paths, {MAX_SIGNATURES} signatures or {MAX_LENGTH} certificates in a row"
-        );
-        chain
-            .findings
-            .push(Finding::warning(code::CHAIN_LIMIT, "chain", message));
+        let message = format!("stopped after {MAX_PATHS} paths, {MAX_SIGNATURES} signatures or {MAX_LENGTH} certificates in a row");
+        chain.findings.push(Finding::warning(code::CHAIN_LIMIT, "chain", message));
     }
     chain
 }
@@ -121,30 +92,15 @@ impl Search<'_> {
             self.paths.push((path.clone(), End::SelfSigned));
             return;
         }
-        let named: Vec<usize> = (0..self.pool.len())
-            .filter(|index| {
-                !path.contains(index) && self.pool[*index].subject.matches(&certificate.issuer)
-            })
-            .collect();
+        let named: Vec<usize> = (0..self.pool.len()).filter(|index| !path.contains(index) && self.pool[*index].subject.matches(&certificate.issuer)).collect();
         if path.len() >= MAX_LENGTH {
             self.limited |= !named.is_empty();
             self.paths.push((path.clone(), End::NoIssuer));
             return;
         }
-        let issuers: Vec<usize> = named
-            .iter()
-            .copied()
-            .filter(|issuer| self.signed(last, *issuer).is_ok())
-            .collect();
+        let issuers: Vec<usize> = named.iter().copied().filter(|issuer| self.signed(last, *issuer).is_ok()).collect();
         if issuers.is_empty() {
-            self.paths.push((
-                path.clone(),
-                if named.is_empty() {
-                    End::NoIssuer
-                } else {
-                    End::NotSigned
-                },
-            ));
+            self.paths.push((path.clone(), if named.is_empty() { End::NoIssuer } else { End::NotSigned }));
         }
         for issuer in issuers {
             path.push(issuer);
@@ -159,18 +115,10 @@ impl Search<'_> {
         }
         if self.checked.len() >= MAX_SIGNATURES {
             self.limited = true;
-            return Err(Refusal::Unsupported(
-                "the limit of signatures to check was reached".to_owned(),
-            ));
+            return Err(Refusal::Unsupported("the limit of signatures to check was reached".to_owned()));
         }
         let (certificate, key) = (self.pool[subject], &self.pool[issuer].key);
-        let verdict = signature::check(
-            key,
-            &certificate.signature_algorithm,
-            None,
-            certificate.signed(),
-            &certificate.signature,
-        );
+        let verdict = signature::check(key, &certificate.signature_algorithm, None, certificate.signed(), &certificate.signature);
         self.checked.insert((subject, issuer), verdict.clone());
         verdict
     }
@@ -201,146 +149,77 @@ impl Search<'_> {
     fn judge_end(&mut self, path: &[usize], end: End) -> Option<Finding> {
         let place = format!("chain/{}", path.len() - 1);
         let (position, top) = (path.len() - 1, self.pool[path[path.len() - 1]]);
-        let severity = if self.anchors.is_empty() {
-            Severity::Warning
-        } else {
-            Severity::Error
-        };
+        let severity = if self.anchors.is_empty() { Severity::Warning } else { Severity::Error };
         let named = format!("{} (SHA-256 {})", top.subject, top.sha256());
         let (code, message, severity) = match end {
             End::Anchor => return None,
-            End::SelfSigned if position == 0 => (
-                code::SELF_SIGNED,
-                format!(
-                    "the authority vouches for itself: {named} is signed by its own key and is not a given anchor"
-                ),
-                Severity::Error,
-            ),
-            End::SelfSigned => (
-                code::ROOT_UNTRUSTED,
-                format!("the chain ends at {named}, which is not a given anchor"),
-                severity,
-            ),
+            End::SelfSigned if position == 0 => {
+                (code::SELF_SIGNED, format!("the authority vouches for itself: {named} is signed by its own key and is not a given anchor"), Severity::Error)
+            }
+            End::SelfSigned => (code::ROOT_UNTRUSTED, format!("the chain ends at {named}, which is not a given anchor"), severity),
             End::NoIssuer => (
                 code::CHAIN_INCOMPLETE,
-                format!(
-                    "the chain ends at {named}, which is not a given anchor; the certificate of its issuer {} is not there",
-                    top.issuer
-                ),
+                format!("the chain ends at {named}, which is not a given anchor; the certificate of its issuer {} is not there", top.issuer),
                 severity,
             ),
             End::NotSigned => {
                 let bottom = path[position];
-                let refusals = self
-                    .checked
-                    .iter()
-                    .filter(|((subject, _), _)| *subject == bottom);
+                let refusals = self.checked.iter().filter(|((subject, _), _)| *subject == bottom);
                 let why = refusals.filter_map(|(_, verdict)| match verdict {
                     Err(Refusal::Unsupported(why)) => Some(why.clone()),
                     _ => None,
                 });
                 match why.min() {
-                    Some(why) => (
-                        code::ALGORITHM_UNSUPPORTED,
-                        format!("the signature on {named} was not checked: {why}"),
-                        Severity::Error,
-                    ),
+                    Some(why) => (code::ALGORITHM_UNSUPPORTED, format!("the signature on {named} was not checked: {why}"), Severity::Error),
                     None => (
                         code::CHAIN_SIGNATURE_BAD,
-                        format!(
-                            "{named} is not signed by the certificate of its issuer {} that is there",
-                            top.issuer
-                        ),
+                        format!("{named} is not signed by the certificate of its issuer {} that is there", top.issuer),
                         Severity::Error,
                     ),
                 }
             }
         };
-        Some(Finding {
-            severity,
-            ..Finding::error(code, place, message)
-        })
+        Some(Finding { severity, ..Finding::error(code, place, message) })
     }
 }
 
 /// What holds for every certificate of a chain.
 fn judge_alone(certificate: &Certificate, place: &str, at: Moment, findings: &mut Vec<Finding>) {
     if at < certificate.not_before {
-        let message = format!(
-            "{} is valid from {}; the stamp is of {at}",
-            certificate.subject, certificate.not_before
-        );
-        findings.push(Finding::error(
-            code::CERTIFICATE_NOT_YET_VALID,
-            place,
-            message,
-        ));
+        let message = format!("{} is valid from {}; the stamp is of {at}", certificate.subject, certificate.not_before);
+        findings.push(Finding::error(code::CERTIFICATE_NOT_YET_VALID, place, message));
     }
     // The last second belongs to the validity, with all its fractions.
     if at.seconds > certificate.not_after.seconds {
-        let message = format!(
-            "{} was valid until {}; the stamp is of {at}",
-            certificate.subject, certificate.not_after
-        );
+        let message = format!("{} was valid until {}; the stamp is of {at}", certificate.subject, certificate.not_after);
         findings.push(Finding::error(code::CERTIFICATE_EXPIRED, place, message));
     }
     for extension in &certificate.extensions.unknown_critical {
-        let message = format!(
-            "{} has the critical extension {extension}, which is not understood here",
-            certificate.subject
-        );
+        let message = format!("{} has the critical extension {extension}, which is not understood here", certificate.subject);
         findings.push(Finding::error(code::CRITICAL_EXTENSION, place, message));
     }
 }
 
 /// What holds for certificates that sign certificates; `below` counts the intermediate ones under it.
-fn judge_issuer(
-    certificate: &Certificate,
-    place: &str,
-    is_anchor: bool,
-    below: usize,
-    findings: &mut Vec<Finding>,
-) {
-    let mut fail = |code, what: &str| {
-        findings.push(Finding::error(
-            code,
-            place,
-            format!("{} {what}", certificate.subject),
-        ))
-    };
+fn judge_issuer(certificate: &Certificate, place: &str, is_anchor: bool, below: usize, findings: &mut Vec<Finding>) {
+    let mut fail = |code, what: &str| findings.push(Finding::error(code, place, format!("{} {what}", certificate.subject)));
     match &certificate.extensions.basic_constraints {
         Some(constraints) if constraints.ca => {
-            if constraints
-                .path_length
-                .is_some_and(|limit| below > limit as usize)
-            {
-                fail(
-                    code::PATH_TOO_LONG,
-                    "does not allow as many certificates below it",
-                );
+            if constraints.path_length.is_some_and(|limit| below > limit as usize) {
+                fail(code::PATH_TOO_LONG, "does not allow as many certificates below it");
             }
         }
         // Roots from before extensions existed are trusted by being named as anchors.
         None if is_anchor && certificate.version == 1 => {}
         _ => fail(code::ISSUER_NOT_CA, "is not a certificate authority"),
     }
-    if certificate
-        .extensions
-        .key_usage
-        .is_some_and(|usage| usage & KEY_CERT_SIGN == 0)
-    {
+    if certificate.extensions.key_usage.is_some_and(|usage| usage & KEY_CERT_SIGN == 0) {
         fail(code::ISSUER_KEY_USAGE, "may not sign certificates");
     }
     if let Some(usage) = &certificate.extensions.extended_key_usage
         && !is_anchor
-        && !usage
-            .purposes
-            .iter()
-            .any(|purpose| [oid::KP_TIME_STAMPING, oid::KP_ANY].contains(purpose))
+        && !usage.purposes.iter().any(|purpose| [oid::KP_TIME_STAMPING, oid::KP_ANY].contains(purpose))
     {
-        fail(
-            code::ISSUER_EKU,
-            "is limited to purposes without time-stamping",
-        );
+        fail(code::ISSUER_EKU, "is limited to purposes without time-stamping");
     }
 }

@@ -39,49 +39,22 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(crate) fn error(
-        code: &'static str,
-        path: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
-        Self {
-            code,
-            path: path.into(),
-            message: message.into(),
-            severity: Severity::Error,
-        }
+    pub(crate) fn error(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code, path: path.into(), message: message.into(), severity: Severity::Error }
     }
 
-    pub(crate) fn warning(
-        code: &'static str,
-        path: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::error(code, path, message)
-        }
+    pub(crate) fn warning(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, path, message) }
     }
 
-    pub(crate) fn info(
-        code: &'static str,
-        path: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
-        Self {
-            severity: Severity::Info,
-            ..Self::error(code, path, message)
-        }
+    pub(crate) fn info(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Info, ..Self::error(code, path, message) }
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} [{}] {}: {}",
-            self.severity, self.code, self.path, self.message
-        )
+        write!(f, "{} [{}] {}: {}", self.severity, self.code, self.path, self.message)
     }
 }
 
@@ -151,11 +124,7 @@ mod tests {
         assert_eq!(unique.len(), code::ALL.len());
         for (code, meaning) in code::ALL {
             assert!(code.starts_with("stamp-"), "{code}");
-            assert!(
-                code.bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
-                "{code}"
-            );
+            assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{code}");
             assert!(meaning.ends_with('.'), "{code}");
         }
     }

@@ -18,11 +18,7 @@ pub struct Name {
 impl Name {
     pub(crate) fn read(fields: &mut Fields<'_>, place: &'static str) -> Read<Self> {
         let whole = fields.expect(Tag::Sequence)?;
-        let mut name = Self {
-            der: whole.der.to_vec(),
-            shown: String::new(),
-            folded: String::new(),
-        };
+        let mut name = Self { der: whole.der.to_vec(), shown: String::new(), folded: String::new() };
         let mut relative = whole.fields(place);
         while !relative.is_empty() {
             let mut shown = Vec::new();
@@ -33,18 +29,10 @@ impl Name {
                 let kind = attribute.oid()?;
                 let value = attribute.next()?;
                 attribute.end()?;
-                let label = NAME_ATTRIBUTES
-                    .iter()
-                    .find(|(oid, _)| *oid == kind)
-                    .map(|(_, label)| (*label).to_owned());
+                let label = NAME_ATTRIBUTES.iter().find(|(oid, _)| *oid == kind).map(|(_, label)| (*label).to_owned());
                 let label = label.unwrap_or_else(|| kind.to_string());
-                let text = string(value.tag, value.value)
-                    .unwrap_or_else(|| format!("#{}", hex::encode(value.der)));
-                let plain = text
-                    .split_whitespace()
-                    .collect::<Vec<_>>()
-                    .join(" ")
-                    .to_lowercase();
+                let text = string(value.tag, value.value).unwrap_or_else(|| format!("#{}", hex::encode(value.der)));
+                let plain = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
                 // Lengths keep two attributes from reading like one with odd characters.
                 folded.push(format!("{kind}={}:{plain}", plain.len()));
                 shown.push(format!("{label}={}", escaped(&text)));
@@ -72,28 +60,18 @@ impl Name {
 impl fmt::Display for Name {
     /// Attributes in encoded order, `C=US, O=DigiCert\, Inc.`; commas and control characters escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.shown.is_empty() {
-            "(empty name)"
-        } else {
-            &self.shown
-        })
+        f.write_str(if self.shown.is_empty() { "(empty name)" } else { &self.shown })
     }
 }
 
 fn string(tag: Tag, value: &[u8]) -> Option<String> {
     match tag {
-        Tag::Utf8String | Tag::PrintableString | Tag::Ia5String | Tag::NumericString => {
-            String::from_utf8(value.to_vec()).ok()
-        }
+        Tag::Utf8String | Tag::PrintableString | Tag::Ia5String | Tag::NumericString => String::from_utf8(value.to_vec()).ok(),
         // T.61 is in practice Latin-1.
         Tag::TeletexString => Some(value.iter().map(|byte| char::from(*byte)).collect()),
-        Tag::BmpString if value.len().is_multiple_of(2) => String::from_utf16(
-            &value
-                .chunks_exact(2)
-                .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
-                .collect::<Vec<_>>(),
-        )
-        .ok(),
+        Tag::BmpString if value.len().is_multiple_of(2) => {
+            String::from_utf16(&value.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect::<Vec<_>>()).ok()
+        }
         _ => None,
     }
 }
@@ -104,9 +82,7 @@ pub(crate) fn escaped(text: &str) -> String {
     for letter in text.chars() {
         match letter {
             ',' | '+' | '"' | '\\' | '<' | '>' | ';' => safe.extend(['\\', letter]),
-            _ if letter.is_control()
-                || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
-            {
+            _ if letter.is_control() || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
                 safe.extend(letter.escape_unicode());
             }
             _ => safe.push(letter),
@@ -121,10 +97,7 @@ mod tests {
     use crate::tlv::element;
 
     fn name(tag: u8, text: &[u8]) -> Name {
-        let attribute = element(
-            0x30,
-            &[&[0x06, 0x03, 0x55, 0x04, 0x03], &element(tag, &[text])],
-        );
+        let attribute = element(0x30, &[&[0x06, 0x03, 0x55, 0x04, 0x03], &element(tag, &[text])]);
         let bytes = element(0x30, &[&element(0x31, &[&attribute])]);
         Name::read(&mut Fields::new(&bytes, "here"), "here").unwrap()
     }
@@ -138,10 +111,7 @@ mod tests {
 
     #[test]
     fn hostile_letters_are_escaped() {
-        assert_eq!(
-            name(0x0C, "a\nb\u{1b}[31m\u{202e}c, d".as_bytes()).to_string(),
-            "CN=a\\u{a}b\\u{1b}[31m\\u{202e}c\\, d"
-        );
+        assert_eq!(name(0x0C, "a\nb\u{1b}[31m\u{202e}c, d".as_bytes()).to_string(), "CN=a\\u{a}b\\u{1b}[31m\\u{202e}c\\, d");
         assert_eq!(name(0x0C, &[0xFF]).to_string(), "CN=#0c01ff");
     }
 }

@@ -24,11 +24,7 @@ pub fn certificates_from_pem(text: &str) -> (Vec<Certificate>, Vec<Finding>) {
         };
         match read {
             Ok(certificate) => certificates.push(certificate),
-            Err(why) => findings.push(Finding::warning(
-                code::CERTIFICATE_UNREADABLE,
-                format!("pem/{block}"),
-                why,
-            )),
+            Err(why) => findings.push(Finding::warning(code::CERTIFICATE_UNREADABLE, format!("pem/{block}"), why)),
         }
     }
     (certificates, findings)

@@ -85,33 +85,18 @@ impl Reply {
     /// A finding `stamp-malformed` whose path says where the reading stopped.
     pub fn parse(der: &[u8]) -> Result<Self, Finding> {
         if der.len() > MAX_REPLY_BYTES {
-            return Err(malformed(
-                PLACE,
-                format_args!("{} bytes; the limit is {MAX_REPLY_BYTES}", der.len()),
-            ));
+            return Err(malformed(PLACE, format_args!("{} bytes; the limit is {MAX_REPLY_BYTES}", der.len())));
         }
         let mut fields = Fields::of_sequence(der, PLACE)?;
         let mut remarks = Vec::new();
         if fields.optional(Tag::ObjectIdentifier)?.is_some() {
             let token = Token::parse(der, &mut remarks)?;
-            return Ok(Self {
-                status: None,
-                token: Some(token),
-                remarks,
-            });
+            return Ok(Self { status: None, token: Some(token), remarks });
         }
         let status = Status::read(fields.expect(Tag::Sequence)?.fields(STATUS))?;
-        let token = if fields.is_empty() {
-            None
-        } else {
-            Some(Token::parse(fields.next()?.der, &mut remarks)?)
-        };
+        let token = if fields.is_empty() { None } else { Some(Token::parse(fields.next()?.der, &mut remarks)?) };
         fields.end()?;
-        Ok(Self {
-            status: Some(status),
-            token,
-            remarks,
-        })
+        Ok(Self { status: Some(status), token, remarks })
     }
 }
 
@@ -130,9 +115,7 @@ impl Status {
         if let Some(list) = fields.optional(Tag::Sequence)? {
             let mut list = list.fields(STATUS);
             while !list.is_empty() {
-                texts.push(escaped(&String::from_utf8_lossy(
-                    list.expect(Tag::Utf8String)?.value,
-                )));
+                texts.push(escaped(&String::from_utf8_lossy(list.expect(Tag::Utf8String)?.value)));
             }
         }
         let mut failures = Vec::new();
@@ -142,19 +125,11 @@ impl Status {
             };
             // Thirty-two bits are all that RFC 3161 and its successors use.
             for (index, byte) in bytes.iter().enumerate().take(4) {
-                failures.extend(
-                    (0..8)
-                        .filter(|bit| byte & (0x80 >> bit) != 0)
-                        .map(|bit| failure(index * 8 + bit)),
-                );
+                failures.extend((0..8).filter(|bit| byte & (0x80 >> bit) != 0).map(|bit| failure(index * 8 + bit)));
             }
         }
         fields.end()?;
-        Ok(Self {
-            status,
-            texts,
-            failures,
-        })
+        Ok(Self { status, texts, failures })
     }
 }
 
@@ -190,15 +165,11 @@ mod tests {
     #[test]
     fn rejection_is_read_with_its_reasons() {
         // rejection, "no\n", badAlg and systemFailure
-        let der =
-            hex::decode("3013301102010230050c036e6f0a0305 0680000040".replace(' ', "")).unwrap();
+        let der = hex::decode("3013301102010230050c036e6f0a0305 0680000040".replace(' ', "")).unwrap();
         let reply = Reply::parse(&der).unwrap();
         let status = reply.status.unwrap();
         assert_eq!(status.status, PkiStatus::Rejection);
-        assert_eq!(
-            status.to_string(),
-            "rejection; badAlg; systemFailure; no\\u{a}"
-        );
+        assert_eq!(status.to_string(), "rejection; badAlg; systemFailure; no\\u{a}");
         assert!(reply.token.is_none());
     }
 

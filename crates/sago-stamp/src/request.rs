@@ -65,30 +65,14 @@ impl Imprint {
 ///
 /// `nonce` is an unsigned number, most significant byte first. With `cert_req` the authority puts its certificate into the token;
 /// without it the token alone cannot be verified later.
-pub fn request(
-    imprint: &Imprint,
-    nonce: Option<[u8; 8]>,
-    cert_req: bool,
-    policy: Option<Oid>,
-) -> Vec<u8> {
-    let algorithm = element(
-        0x30,
-        &[
-            &element(0x06, &[imprint.algorithm().oid().as_bytes()]),
-            &[0x05, 0x00],
-        ],
-    );
+pub fn request(imprint: &Imprint, nonce: Option<[u8; 8]>, cert_req: bool, policy: Option<Oid>) -> Vec<u8> {
+    let algorithm = element(0x30, &[&element(0x06, &[imprint.algorithm().oid().as_bytes()]), &[0x05, 0x00]]);
     let message_imprint = element(0x30, &[&algorithm, &element(0x04, &[imprint.digest()])]);
-    let policy = policy
-        .map(|policy| element(0x06, &[policy.as_bytes()]))
-        .unwrap_or_default();
+    let policy = policy.map(|policy| element(0x06, &[policy.as_bytes()])).unwrap_or_default();
     let nonce = nonce.map(|nonce| unsigned(&nonce)).unwrap_or_default();
     // The default, FALSE, is left out (X.690 11.5).
     let cert_req: &[u8] = if cert_req { &[0x01, 0x01, 0xFF] } else { &[] };
-    element(
-        0x30,
-        &[&unsigned(&[1]), &message_imprint, &policy, &nonce, cert_req],
-    )
+    element(0x30, &[&unsigned(&[1]), &message_imprint, &policy, &nonce, cert_req])
 }
 
 #[cfg(test)]
@@ -97,12 +81,7 @@ mod tests {
 
     #[test]
     fn request_has_the_bytes_of_rfc_3161() {
-        let written = request(
-            &Imprint::Sha256([0xAB; 32]),
-            Some([0, 0, 0, 0, 0, 0, 0x80, 1]),
-            true,
-            Some(Oid::new_unwrap("1.2.3.4")),
-        );
+        let written = request(&Imprint::Sha256([0xAB; 32]), Some([0, 0, 0, 0, 0, 0, 0x80, 1]), true, Some(Oid::new_unwrap("1.2.3.4")));
         let expected = [
             "3043020101",
             "3031300d060960864801650304020105000420abababababababababababababababababababababababababababababababab",
@@ -124,9 +103,6 @@ mod tests {
     fn imprints_of_other_lengths_or_of_sha1_do_not_exist() {
         assert_eq!(Imprint::from_digest(HashAlgorithm::Sha256, &[0; 31]), None);
         assert_eq!(Imprint::from_digest(HashAlgorithm::Sha1, &[0; 20]), None);
-        assert_eq!(
-            Imprint::from_digest(HashAlgorithm::Sha384, &[0; 48]),
-            Some(Imprint::Sha384([0; 48]))
-        );
+        assert_eq!(Imprint::from_digest(HashAlgorithm::Sha384, &[0; 48]), Some(Imprint::Sha384([0; 48])));
     }
 }

@@ -44,32 +44,16 @@ enum Scheme {
 ///
 /// `digest` is the hash named beside the signature in CMS; it must agree with the one inside `algorithm`, and supplies it where
 /// `algorithm` only says "RSA".
-pub(crate) fn check(
-    key: &SubjectKey,
-    algorithm: &AlgorithmId,
-    digest: Option<HashAlgorithm>,
-    message: &[u8],
-    signature: &[u8],
-) -> Result<Strength, Refusal> {
+pub(crate) fn check(key: &SubjectKey, algorithm: &AlgorithmId, digest: Option<HashAlgorithm>, message: &[u8], signature: &[u8]) -> Result<Strength, Refusal> {
     let scheme = scheme(algorithm, digest)?;
     let (Scheme::Pkcs1(hash) | Scheme::Pss(hash, _) | Scheme::Ecdsa(hash)) = scheme;
     if digest.is_some_and(|digest| digest != hash) {
-        return Err(Refusal::Unsupported(format!(
-            "the signature uses {hash}, another digest is named beside it"
-        )));
+        return Err(Refusal::Unsupported(format!("the signature uses {hash}, another digest is named beside it")));
     }
     let hashed = hash.digest(message);
     match scheme {
-        Scheme::Ecdsa(_) => check_ecdsa(key, &hashed, signature).map(|()| Strength {
-            hash,
-            rsa_bits: None,
-        }),
-        Scheme::Pkcs1(_) | Scheme::Pss(..) => {
-            check_rsa(key, scheme, &hashed, signature).map(|bits| Strength {
-                hash,
-                rsa_bits: Some(bits),
-            })
-        }
+        Scheme::Ecdsa(_) => check_ecdsa(key, &hashed, signature).map(|()| Strength { hash, rsa_bits: None }),
+        Scheme::Pkcs1(_) | Scheme::Pss(..) => check_rsa(key, scheme, &hashed, signature).map(|bits| Strength { hash, rsa_bits: Some(bits) }),
     }
 }
 
@@ -99,16 +83,11 @@ fn scheme(algorithm: &AlgorithmId, digest: Option<HashAlgorithm>) -> Result<Sche
 /// RSASSA-PSS-params (RFC 4055 section 3.1). The mask must use the same hash, as every authority in use does.
 fn read_pss(algorithm: &AlgorithmId) -> Read<Scheme> {
     const PLACE: &str = "pss";
-    let bytes = algorithm
-        .parameters
-        .as_deref()
-        .ok_or_else(|| malformed(PLACE, "PSS without parameters"))?;
+    let bytes = algorithm.parameters.as_deref().ok_or_else(|| malformed(PLACE, "PSS without parameters"))?;
     let mut fields = Fields::of_sequence(bytes, PLACE)?;
     let hash = match fields.optional(context(0))? {
         None => Some(HashAlgorithm::Sha1),
-        Some(element) => {
-            AlgorithmId::read_fields(Fields::of_sequence(element.value, PLACE)?)?.hash()
-        }
+        Some(element) => AlgorithmId::read_fields(Fields::of_sequence(element.value, PLACE)?)?.hash(),
     };
     let mask = match fields.optional(context(1))? {
         None => Some(HashAlgorithm::Sha1),
@@ -131,40 +110,22 @@ fn read_pss(algorithm: &AlgorithmId) -> Read<Scheme> {
     let (salt, trailer) = (number(2, 20)?, number(3, 1)?);
     fields.end()?;
     match (hash, mask) {
-        (Some(hash), Some(mask)) if hash == mask && trailer == 1 && salt <= MAX_SALT_BYTES => {
-            Ok(Scheme::Pss(hash, salt as usize))
-        }
+        (Some(hash), Some(mask)) if hash == mask && trailer == 1 && salt <= MAX_SALT_BYTES => Ok(Scheme::Pss(hash, salt as usize)),
         _ => Err(malformed(PLACE, "PSS parameters that are not supported")),
     }
 }
 
-fn check_rsa(
-    key: &SubjectKey,
-    scheme: Scheme,
-    hashed: &[u8],
-    signature: &[u8],
-) -> Result<usize, Refusal> {
+fn check_rsa(key: &SubjectKey, scheme: Scheme, hashed: &[u8], signature: &[u8]) -> Result<usize, Refusal> {
     let bare = key.algorithm.oid == oid::RSA_ENCRYPTION && key.algorithm.is_bare();
     // A key marked for PSS may only sign so, with the hash and at least the salt it names (RFC 4055 section 3.3).
     let pss_only = key.algorithm.oid == oid::RSASSA_PSS
-        && match (
-            scheme,
-            key.algorithm
-                .parameters
-                .is_some()
-                .then(|| read_pss(&key.algorithm)),
-        ) {
+        && match (scheme, key.algorithm.parameters.is_some().then(|| read_pss(&key.algorithm))) {
             (Scheme::Pss(..), None) => true,
-            (Scheme::Pss(hash, salt), Some(Ok(Scheme::Pss(only, least)))) => {
-                hash == only && salt >= least
-            }
+            (Scheme::Pss(hash, salt), Some(Ok(Scheme::Pss(only, least)))) => hash == only && salt >= least,
             _ => false,
         };
     if !bare && !pss_only {
-        return Err(Refusal::Unsupported(format!(
-            "a key of type {} with an RSA signature",
-            key.algorithm.oid
-        )));
+        return Err(Refusal::Unsupported(format!("a key of type {} with an RSA signature", key.algorithm.oid)));
     }
     let read = || -> Read<(&[u8], &[u8])> {
         let mut fields = Fields::of_sequence(&key.bytes, "rsa key")?;
@@ -172,73 +133,40 @@ fn check_rsa(
         fields.end()?;
         Ok((modulus, exponent))
     };
-    let unsupported =
-        |why: String| Refusal::Unsupported(format!("an RSA key that cannot be used: {why}"));
+    let unsupported = |why: String| Refusal::Unsupported(format!("an RSA key that cannot be used: {why}"));
     let (modulus, exponent) = read().map_err(|finding| unsupported(finding.message))?;
-    if modulus.first().is_none_or(|byte| *byte >= 0x80)
-        || exponent.first().is_none_or(|byte| *byte >= 0x80)
-    {
+    if modulus.first().is_none_or(|byte| *byte >= 0x80) || exponent.first().is_none_or(|byte| *byte >= 0x80) {
         return Err(unsupported("a negative number".to_owned()));
     }
-    let (modulus, exponent) = (
-        BoxedUint::from_be_slice_vartime(modulus),
-        BoxedUint::from_be_slice_vartime(exponent),
-    );
+    let (modulus, exponent) = (BoxedUint::from_be_slice_vartime(modulus), BoxedUint::from_be_slice_vartime(exponent));
     // 1024 to 8192 bits, exponent below 2^33.
-    let public =
-        rsa::PublicKey::new(modulus, exponent).map_err(|why| unsupported(why.to_string()))?;
+    let public = rsa::PublicKey::new(modulus, exponent).map_err(|why| unsupported(why.to_string()))?;
     let verdict = match scheme {
-        Scheme::Pkcs1(HashAlgorithm::Sha1) => {
-            public.pkcs1v15_verify_prehash::<Sha1>(hashed, signature)
-        }
-        Scheme::Pkcs1(HashAlgorithm::Sha256) => {
-            public.pkcs1v15_verify_prehash::<Sha256>(hashed, signature)
-        }
-        Scheme::Pkcs1(HashAlgorithm::Sha384) => {
-            public.pkcs1v15_verify_prehash::<Sha384>(hashed, signature)
-        }
-        Scheme::Pkcs1(HashAlgorithm::Sha512) => {
-            public.pkcs1v15_verify_prehash::<Sha512>(hashed, signature)
-        }
-        Scheme::Pss(HashAlgorithm::Sha1, salt) => {
-            public.verify(Pss::<Sha1>::new_with_salt(salt), hashed, signature)
-        }
-        Scheme::Pss(HashAlgorithm::Sha256, salt) => {
-            public.verify(Pss::<Sha256>::new_with_salt(salt), hashed, signature)
-        }
-        Scheme::Pss(HashAlgorithm::Sha384, salt) => {
-            public.verify(Pss::<Sha384>::new_with_salt(salt), hashed, signature)
-        }
-        Scheme::Pss(HashAlgorithm::Sha512, salt) => {
-            public.verify(Pss::<Sha512>::new_with_salt(salt), hashed, signature)
-        }
+        Scheme::Pkcs1(HashAlgorithm::Sha1) => public.pkcs1v15_verify_prehash::<Sha1>(hashed, signature),
+        Scheme::Pkcs1(HashAlgorithm::Sha256) => public.pkcs1v15_verify_prehash::<Sha256>(hashed, signature),
+        Scheme::Pkcs1(HashAlgorithm::Sha384) => public.pkcs1v15_verify_prehash::<Sha384>(hashed, signature),
+        Scheme::Pkcs1(HashAlgorithm::Sha512) => public.pkcs1v15_verify_prehash::<Sha512>(hashed, signature),
+        Scheme::Pss(HashAlgorithm::Sha1, salt) => public.verify(Pss::<Sha1>::new_with_salt(salt), hashed, signature),
+        Scheme::Pss(HashAlgorithm::Sha256, salt) => public.verify(Pss::<Sha256>::new_with_salt(salt), hashed, signature),
+        Scheme::Pss(HashAlgorithm::Sha384, salt) => public.verify(Pss::<Sha384>::new_with_salt(salt), hashed, signature),
+        Scheme::Pss(HashAlgorithm::Sha512, salt) => public.verify(Pss::<Sha512>::new_with_salt(salt), hashed, signature),
         Scheme::Ecdsa(_) => return Err(unsupported("an ECDSA signature".to_owned())),
     };
-    verdict
-        .map(|()| public.n().bit_width_vartime() as usize)
-        .map_err(|_| Refusal::Bad)
+    verdict.map(|()| public.n().bit_width_vartime() as usize).map_err(|_| Refusal::Bad)
 }
 
 fn check_ecdsa(key: &SubjectKey, hashed: &[u8], signature: &[u8]) -> Result<(), Refusal> {
-    let unsupported = |why: &str| {
-        Refusal::Unsupported(format!("an elliptic curve key that cannot be used: {why}"))
-    };
+    let unsupported = |why: &str| Refusal::Unsupported(format!("an elliptic curve key that cannot be used: {why}"));
     if key.algorithm.oid != oid::EC_PUBLIC_KEY {
         return Err(unsupported("not an elliptic curve key"));
     }
     let parameters = key.algorithm.parameters.as_deref().unwrap_or_default();
-    let curve = Fields::new(parameters, "curve")
-        .oid()
-        .map_err(|_| unsupported("no named curve"))?;
+    let curve = Fields::new(parameters, "curve").oid().map_err(|_| unsupported("no named curve"))?;
     macro_rules! verify_on {
         ($curve:ident) => {{
-            let point = $curve::ecdsa::VerifyingKey::from_sec1_bytes(&key.bytes)
-                .map_err(|_| unsupported("not a point on its curve"))?;
-            let signature =
-                $curve::ecdsa::Signature::from_der(signature).map_err(|_| Refusal::Bad)?;
-            point
-                .verify_prehash(hashed, &signature)
-                .map_err(|_| Refusal::Bad)
+            let point = $curve::ecdsa::VerifyingKey::from_sec1_bytes(&key.bytes).map_err(|_| unsupported("not a point on its curve"))?;
+            let signature = $curve::ecdsa::Signature::from_der(signature).map_err(|_| Refusal::Bad)?;
+            point.verify_prehash(hashed, &signature).map_err(|_| Refusal::Bad)
         }};
     }
     match curve {

@@ -17,18 +17,11 @@ const ATTRIBUTES: &str = "token/signer/attributes";
 const LEAF: &str = "chain/0";
 
 /// The certificate the signer names, out of `pool`; of several, the one the signed attributes bind.
-pub(crate) fn find<'a>(
-    signer: &SignerInfo,
-    pool: impl Iterator<Item = &'a Certificate>,
-) -> Option<&'a Certificate> {
+pub(crate) fn find<'a>(signer: &SignerInfo, pool: impl Iterator<Item = &'a Certificate>) -> Option<&'a Certificate> {
     let named: Vec<_> = pool
         .filter(|certificate| match &signer.id {
-            SignerId::IssuerAndSerial(issuer, serial) => {
-                certificate.issuer.is_exactly(issuer) && certificate.serial == *serial
-            }
-            SignerId::KeyIdentifier(id) => {
-                certificate.extensions.subject_key_identifier.as_ref() == Some(id)
-            }
+            SignerId::IssuerAndSerial(issuer, serial) => certificate.issuer.is_exactly(issuer) && certificate.serial == *serial,
+            SignerId::KeyIdentifier(id) => certificate.extensions.subject_key_identifier.as_ref() == Some(id),
         })
         .collect();
     let bound = |certificate: &Certificate| {
@@ -36,31 +29,15 @@ pub(crate) fn find<'a>(
         check_binding(signer, certificate, &mut findings);
         findings.is_empty()
     };
-    named
-        .iter()
-        .find(|certificate| bound(certificate))
-        .or(named.first())
-        .copied()
+    named.iter().find(|certificate| bound(certificate)).or(named.first()).copied()
 }
 
 /// Judges content, attributes and signature of `token` by the key of `certificate`.
-pub(crate) fn check(
-    token: &Token,
-    signer: &SignerInfo,
-    certificate: &Certificate,
-    findings: &mut Vec<Finding>,
-) {
+pub(crate) fn check(token: &Token, signer: &SignerInfo, certificate: &Certificate, findings: &mut Vec<Finding>) {
     check_content_type(signer, findings);
     let digest = signer.digest.hash();
     match digest {
-        None => findings.push(Finding::error(
-            code::ALGORITHM_UNSUPPORTED,
-            SIGNER,
-            format!(
-                "digest algorithm {} is not understood here",
-                signer.digest.oid
-            ),
-        )),
+        None => findings.push(Finding::error(code::ALGORITHM_UNSUPPORTED, SIGNER, format!("digest algorithm {} is not understood here", signer.digest.oid))),
         Some(digest) => check_message_digest(token, signer, digest, findings),
     }
     if !token.digest_algorithms.contains(&signer.digest.oid) {
@@ -70,21 +47,11 @@ pub(crate) fn check(
     check_binding(signer, certificate, findings);
     check_algorithm_protection(signer, findings);
     if digest.is_some() {
-        let verdict = signature::check(
-            &certificate.key,
-            &signer.algorithm,
-            digest,
-            &signer.signed,
-            &signer.signature,
-        );
+        let verdict = signature::check(&certificate.key, &signer.algorithm, digest, &signer.signed, &signer.signature);
         match verdict {
             Ok(strength) => note_strength(strength, SIGNER, findings),
             Err(Refusal::Unsupported(why)) => {
-                findings.push(Finding::error(
-                    code::ALGORITHM_UNSUPPORTED,
-                    SIGNER,
-                    format!("not checked: {why}"),
-                ));
+                findings.push(Finding::error(code::ALGORITHM_UNSUPPORTED, SIGNER, format!("not checked: {why}")));
             }
             Err(Refusal::Bad) => {
                 let message = format!("the signature is not by the key of {}", certificate.subject);
@@ -97,33 +64,16 @@ pub(crate) fn check(
 /// Says what a signature's hash and key leave to be desired.
 pub(crate) fn note_strength(strength: Strength, path: &str, findings: &mut Vec<Finding>) {
     if strength.hash == HashAlgorithm::Sha1 {
-        findings.push(Finding::warning(
-            code::SHA1,
-            path,
-            "the signature rests on SHA-1",
-        ));
+        findings.push(Finding::warning(code::SHA1, path, "the signature rests on SHA-1"));
     }
     if let Some(bits) = strength.rsa_bits.filter(|bits| *bits < 2048) {
-        findings.push(Finding::warning(
-            code::KEY_WEAK,
-            path,
-            format!("signed with an RSA key of {bits} bits"),
-        ));
+        findings.push(Finding::warning(code::KEY_WEAK, path, format!("signed with an RSA key of {bits} bits")));
     }
 }
 
 /// The single value of the attribute `kind`; absent, doubled and many-valued ones are a finding.
-fn single<'a>(
-    signer: &'a SignerInfo,
-    kind: Oid,
-    name: &str,
-    findings: &mut Vec<Finding>,
-) -> Option<&'a [u8]> {
-    let found: Vec<_> = signer
-        .attributes
-        .iter()
-        .filter(|attribute| attribute.kind == kind)
-        .collect();
+fn single<'a>(signer: &'a SignerInfo, kind: Oid, name: &str, findings: &mut Vec<Finding>) -> Option<&'a [u8]> {
+    let found: Vec<_> = signer.attributes.iter().filter(|attribute| attribute.kind == kind).collect();
     let message = match found.as_slice() {
         [attribute] => match attribute.values.as_slice() {
             [value] => return Some(value),
@@ -137,10 +87,7 @@ fn single<'a>(
 }
 
 fn has(signer: &SignerInfo, kind: Oid) -> bool {
-    signer
-        .attributes
-        .iter()
-        .any(|attribute| attribute.kind == kind)
+    signer.attributes.iter().any(|attribute| attribute.kind == kind)
 }
 
 fn check_content_type(signer: &SignerInfo, findings: &mut Vec<Finding>) {
@@ -154,21 +101,12 @@ fn check_content_type(signer: &SignerInfo, findings: &mut Vec<Finding>) {
     };
     match read() {
         Ok(oid::TST_INFO) => {}
-        Ok(other) => findings.push(Finding::error(
-            code::CONTENT_TYPE_MISMATCH,
-            ATTRIBUTES,
-            format!("the signed content type is {other}, not TSTInfo"),
-        )),
+        Ok(other) => findings.push(Finding::error(code::CONTENT_TYPE_MISMATCH, ATTRIBUTES, format!("the signed content type is {other}, not TSTInfo"))),
         Err(finding) => findings.push(finding),
     }
 }
 
-fn check_message_digest(
-    token: &Token,
-    signer: &SignerInfo,
-    digest: HashAlgorithm,
-    findings: &mut Vec<Finding>,
-) {
+fn check_message_digest(token: &Token, signer: &SignerInfo, digest: HashAlgorithm, findings: &mut Vec<Finding>) {
     let Some(value) = single(signer, oid::MESSAGE_DIGEST, "messageDigest", findings) else {
         return;
     };
@@ -179,42 +117,27 @@ fn check_message_digest(
     };
     match read() {
         Ok(signed) if signed == digest.digest(&token.content) => {}
-        Ok(_) => findings.push(Finding::error(
-            code::DIGEST_MISMATCH,
-            ATTRIBUTES,
-            format!("the signed {digest} digest is not that of the token's content"),
-        )),
+        Ok(_) => findings.push(Finding::error(code::DIGEST_MISMATCH, ATTRIBUTES, format!("the signed {digest} digest is not that of the token's content"))),
         Err(finding) => findings.push(finding),
     }
 }
 
 /// The signer's certificate must be the one named in ESSCertID (RFC 3161) or ESSCertIDv2 (RFC 5816); if both are there, in both.
 fn check_binding(signer: &SignerInfo, certificate: &Certificate, findings: &mut Vec<Finding>) {
-    let (first, second) = (
-        has(signer, oid::SIGNING_CERTIFICATE),
-        has(signer, oid::SIGNING_CERTIFICATE_V2),
-    );
+    let (first, second) = (has(signer, oid::SIGNING_CERTIFICATE), has(signer, oid::SIGNING_CERTIFICATE_V2));
     if !first && !second {
         let message = "neither signingCertificate nor signingCertificateV2 is there, so the certificate is not bound";
         findings.push(Finding::error(code::ATTRIBUTE_MISSING, ATTRIBUTES, message));
     }
-    for (kind, name, present) in [
-        (oid::SIGNING_CERTIFICATE, "signingCertificate", first),
-        (oid::SIGNING_CERTIFICATE_V2, "signingCertificateV2", second),
-    ] {
-        let Some(value) = present
-            .then(|| single(signer, kind, name, findings))
-            .flatten()
-        else {
+    for (kind, name, present) in [(oid::SIGNING_CERTIFICATE, "signingCertificate", first), (oid::SIGNING_CERTIFICATE_V2, "signingCertificateV2", second)] {
+        let Some(value) = present.then(|| single(signer, kind, name, findings)).flatten() else {
             continue;
         };
         match CertificateId::read(value, kind == oid::SIGNING_CERTIFICATE_V2) {
             Err(finding) => findings.push(finding),
             Ok(id) => match id.mismatch(certificate) {
                 None => {}
-                Some((code, why)) => {
-                    findings.push(Finding::error(code, ATTRIBUTES, format!("{name}: {why}")))
-                }
+                Some((code, why)) => findings.push(Finding::error(code, ATTRIBUTES, format!("{name}: {why}"))),
             },
         }
     }
@@ -233,10 +156,7 @@ impl CertificateId {
         let mut list = Fields::of_sequence(value, ATTRIBUTES)?.sequence()?;
         let mut fields = list.sequence()?;
         let default = if second { oid::SHA256 } else { oid::SHA1 };
-        let mut algorithm = AlgorithmId {
-            oid: default,
-            parameters: None,
-        };
+        let mut algorithm = AlgorithmId { oid: default, parameters: None };
         let mut ahead = fields;
         if second && ahead.next()?.tag == der::Tag::Sequence {
             algorithm = AlgorithmId::read(&mut fields)?;
@@ -257,42 +177,20 @@ impl CertificateId {
             pair.end()?;
         }
         fields.end()?;
-        Ok(Self {
-            algorithm,
-            hash,
-            issuer_and_serial,
-        })
+        Ok(Self { algorithm, hash, issuer_and_serial })
     }
 
     fn mismatch(&self, certificate: &Certificate) -> Option<(&'static str, String)> {
         let Some(algorithm) = self.algorithm.hash() else {
-            return Some((
-                code::ALGORITHM_UNSUPPORTED,
-                format!(
-                    "digest algorithm {} is not understood here",
-                    self.algorithm.oid
-                ),
-            ));
+            return Some((code::ALGORITHM_UNSUPPORTED, format!("digest algorithm {} is not understood here", self.algorithm.oid)));
         };
         if self.hash != algorithm.digest(certificate.der()) {
-            let why = format!(
-                "another certificate than {} (SHA-256 {}) is bound",
-                certificate.subject,
-                certificate.sha256()
-            );
+            let why = format!("another certificate than {} (SHA-256 {}) is bound", certificate.subject, certificate.sha256());
             return Some((code::SIGNING_CERTIFICATE_MISMATCH, why));
         }
         let (issuers, serial) = self.issuer_and_serial.as_ref()?;
-        let fits = issuers
-            .iter()
-            .any(|issuer| issuer.matches(&certificate.issuer))
-            && *serial == certificate.serial;
-        (!fits).then(|| {
-            (
-                code::SIGNING_CERTIFICATE_MISMATCH,
-                "the issuer and serial number bound are another certificate's".to_owned(),
-            )
-        })
+        let fits = issuers.iter().any(|issuer| issuer.matches(&certificate.issuer)) && *serial == certificate.serial;
+        (!fits).then(|| (code::SIGNING_CERTIFICATE_MISMATCH, "the issuer and serial number bound are another certificate's".to_owned()))
     }
 }
 
@@ -301,78 +199,46 @@ fn check_algorithm_protection(signer: &SignerInfo, findings: &mut Vec<Finding>) 
     if !has(signer, oid::ALGORITHM_PROTECTION) {
         return;
     }
-    let Some(value) = single(
-        signer,
-        oid::ALGORITHM_PROTECTION,
-        "algorithmProtection",
-        findings,
-    ) else {
+    let Some(value) = single(signer, oid::ALGORITHM_PROTECTION, "algorithmProtection", findings) else {
         return;
     };
     let read = || -> Read<(AlgorithmId, AlgorithmId)> {
         let mut fields = Fields::of_sequence(value, ATTRIBUTES)?;
         let digest = AlgorithmId::read(&mut fields)?;
-        let signature = fields
-            .optional(context(1))?
-            .ok_or_else(|| malformed(ATTRIBUTES, "no signature algorithm is protected"))?;
-        Ok((
-            digest,
-            AlgorithmId::read_fields(signature.fields(ATTRIBUTES))?,
-        ))
+        let signature = fields.optional(context(1))?.ok_or_else(|| malformed(ATTRIBUTES, "no signature algorithm is protected"))?;
+        Ok((digest, AlgorithmId::read_fields(signature.fields(ATTRIBUTES))?))
     };
     match read() {
         Err(finding) => findings.push(finding),
-        Ok((digest, signature))
-            if digest.oid == signer.digest.oid && signature.oid == signer.algorithm.oid => {}
+        Ok((digest, signature)) if digest.oid == signer.digest.oid && signature.oid == signer.algorithm.oid => {}
         Ok(_) => {
             let message = "the signed algorithms are not those the token names";
-            findings.push(Finding::error(
-                code::ALGORITHM_MISMATCH,
-                ATTRIBUTES,
-                message,
-            ));
+            findings.push(Finding::error(code::ALGORITHM_MISMATCH, ATTRIBUTES, message));
         }
     }
 }
 
 /// Whether `certificate` may stamp time: the rules of RFC 3161 section 2.3, as `openssl ts -verify` applies them.
 pub(crate) fn check_purpose(certificate: &Certificate, findings: &mut Vec<Finding>) {
-    let mut fail = |code, message: &dyn Display| {
-        findings.push(Finding::error(code, LEAF, message.to_string()))
-    };
+    let mut fail = |code, message: &dyn Display| findings.push(Finding::error(code, LEAF, message.to_string()));
     match &certificate.extensions.extended_key_usage {
-        None => fail(
-            code::EKU_MISSING,
-            &"the authority's certificate has no extended key usage",
-        ),
+        None => fail(code::EKU_MISSING, &"the authority's certificate has no extended key usage"),
         Some(usage) if !usage.purposes.contains(&oid::KP_TIME_STAMPING) => {
-            fail(
-                code::EKU_MISSING,
-                &"the extended key usage of the authority's certificate does not name time-stamping",
-            );
+            fail(code::EKU_MISSING, &"the extended key usage of the authority's certificate does not name time-stamping");
         }
         Some(usage) => {
             if usage.purposes.len() != 1 {
-                fail(
-                    code::EKU_NOT_ALONE,
-                    &"time-stamping is not the only extended key usage",
-                );
+                fail(code::EKU_NOT_ALONE, &"time-stamping is not the only extended key usage");
             }
             if !usage.critical {
-                fail(
-                    code::EKU_NOT_CRITICAL,
-                    &"the extended key usage is not marked critical",
-                );
+                fail(code::EKU_NOT_CRITICAL, &"the extended key usage is not marked critical");
             }
         }
     }
     if let Some(usage) = certificate.extensions.key_usage {
         let signing = DIGITAL_SIGNATURE | NON_REPUDIATION;
         if usage & signing == 0 || usage & !signing != 0 {
-            fail(
-                code::KEY_USAGE,
-                &"key usage must be digital signature or non-repudiation and nothing else",
-            );
+            fail(code::KEY_USAGE, &"key usage must be digital signature or non-repudiation and nothing else");
         }
     }
 }

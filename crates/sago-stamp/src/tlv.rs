@@ -16,18 +16,12 @@ pub(crate) fn malformed(place: &str, why: impl std::fmt::Display) -> Finding {
 
 /// `[number]`, constructed: explicit tagging, or implicit tagging of a SEQUENCE or SET.
 pub(crate) const fn context(number: u32) -> Tag {
-    Tag::ContextSpecific {
-        constructed: true,
-        number: TagNumber(number),
-    }
+    Tag::ContextSpecific { constructed: true, number: TagNumber(number) }
 }
 
 /// `[number]`, primitive: implicit tagging of a simple value.
 pub(crate) const fn context_primitive(number: u32) -> Tag {
-    Tag::ContextSpecific {
-        constructed: false,
-        number: TagNumber(number),
-    }
+    Tag::ContextSpecific { constructed: false, number: TagNumber(number) }
 }
 
 /// One element: its tag, its content and all its bytes.
@@ -46,14 +40,7 @@ impl<'a> Tlv<'a> {
 
     /// Fails unless the element has `tag`.
     pub(crate) fn is(self, tag: Tag, place: &str) -> Read<Self> {
-        if self.tag == tag {
-            Ok(self)
-        } else {
-            Err(malformed(
-                place,
-                format_args!("expected {tag}, found {}", self.tag),
-            ))
-        }
+        if self.tag == tag { Ok(self) } else { Err(malformed(place, format_args!("expected {tag}, found {}", self.tag))) }
     }
 }
 
@@ -92,14 +79,7 @@ impl<'a> Fields<'a> {
 
     /// Fails when something is left.
     pub(crate) fn end(self) -> Read<()> {
-        if self.is_empty() {
-            Ok(())
-        } else {
-            Err(self.error(format_args!(
-                "{} unexpected bytes at the end",
-                self.rest.len()
-            )))
-        }
+        if self.is_empty() { Ok(()) } else { Err(self.error(format_args!("{} unexpected bytes at the end", self.rest.len()))) }
     }
 
     pub(crate) fn next(&mut self) -> Read<Tlv<'a>> {
@@ -108,14 +88,7 @@ impl<'a> Fields<'a> {
             let header = Header::decode(&mut reader)?;
             let value = reader.read_slice(header.length())?;
             let (der, rest) = bytes.split_at(usize::try_from(reader.position())?);
-            Ok((
-                Tlv {
-                    tag: header.tag(),
-                    value,
-                    der,
-                },
-                rest,
-            ))
+            Ok((Tlv { tag: header.tag(), value, der }, rest))
         };
         let (element, rest) = read(self.rest).map_err(|why| self.error(why))?;
         self.rest = rest;
@@ -170,12 +143,8 @@ impl<'a> Fields<'a> {
     pub(crate) fn minimal(&self, value: &'a [u8]) -> Read<&'a [u8]> {
         match value {
             [] => Err(self.error("an empty integer")),
-            [0, next, ..] if *next < 0x80 => {
-                Err(self.error("an integer with a needless zero byte"))
-            }
-            [0xFF, next, ..] if *next >= 0x80 => {
-                Err(self.error("an integer with a needless sign byte"))
-            }
+            [0, next, ..] if *next < 0x80 => Err(self.error("an integer with a needless zero byte")),
+            [0xFF, next, ..] if *next >= 0x80 => Err(self.error("an integer with a needless sign byte")),
             _ => Ok(value),
         }
     }
@@ -190,9 +159,7 @@ impl<'a> Fields<'a> {
         if value.len() > 4 || value.first().is_some_and(|byte| *byte >= 0x80) {
             return Err(self.error("a number outside its range"));
         }
-        Ok(value
-            .iter()
-            .fold(0, |number, byte| number << 8 | u32::from(*byte)))
+        Ok(value.iter().fold(0, |number, byte| number << 8 | u32::from(*byte)))
     }
 
     /// A BOOLEAN with a default; the default spelt out is tolerated (X.690 11.5 forbids it, authorities do it).
@@ -225,11 +192,7 @@ pub(crate) fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 /// Writes an INTEGER from an unsigned big-endian number.
 pub(crate) fn unsigned(number: &[u8]) -> Vec<u8> {
     let digits = &number[number.iter().take_while(|byte| **byte == 0).count()..];
-    let sign: &[u8] = if digits.first().is_none_or(|byte| *byte >= 0x80) {
-        &[0]
-    } else {
-        &[]
-    };
+    let sign: &[u8] = if digits.first().is_none_or(|byte| *byte >= 0x80) { &[0] } else { &[] };
     element(0x02, &[sign, digits])
 }
 
@@ -239,38 +202,20 @@ mod tests {
 
     #[test]
     fn lengths_that_are_not_minimal_or_not_definite_are_refused() {
-        for bytes in [
-            &[0x04, 0x81, 0x01, 0xAA][..],
-            &[0x30, 0x80, 0, 0],
-            &[0x04, 0x05, 0xAA],
-            &[0x04],
-            &[],
-        ] {
+        for bytes in [&[0x04, 0x81, 0x01, 0xAA][..], &[0x30, 0x80, 0, 0], &[0x04, 0x05, 0xAA], &[0x04], &[]] {
             let finding = Fields::new(bytes, "here").next().unwrap_err();
-            assert_eq!(
-                (finding.code, finding.path.as_str()),
-                (code::MALFORMED, "here"),
-                "{bytes:02x?}"
-            );
+            assert_eq!((finding.code, finding.path.as_str()), (code::MALFORMED, "here"), "{bytes:02x?}");
         }
     }
 
     #[test]
     fn integers_are_written_and_read_minimally() {
-        for (number, written) in [
-            (&[0, 0][..], &[2, 1, 0][..]),
-            (&[0, 0x7F], &[2, 1, 0x7F]),
-            (&[0x80], &[2, 2, 0, 0x80]),
-            (&[1, 0], &[2, 2, 1, 0]),
-        ] {
+        for (number, written) in [(&[0, 0][..], &[2, 1, 0][..]), (&[0, 0x7F], &[2, 1, 0x7F]), (&[0x80], &[2, 2, 0, 0x80]), (&[1, 0], &[2, 2, 1, 0])] {
             assert_eq!(unsigned(number), written);
             assert!(Fields::new(written, "here").integer().is_ok());
         }
         for bytes in [&[2, 2, 0, 1][..], &[2, 2, 0xFF, 0x80], &[2, 0]] {
-            assert!(
-                Fields::new(bytes, "here").integer().is_err(),
-                "{bytes:02x?}"
-            );
+            assert!(Fields::new(bytes, "here").integer().is_err(), "{bytes:02x?}");
         }
     }
 

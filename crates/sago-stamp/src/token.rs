@@ -102,10 +102,7 @@ impl Token {
         let mut outer = Fields::of_sequence(der, TOKEN)?;
         let kind = outer.oid()?;
         if kind != oid::SIGNED_DATA {
-            return Err(malformed(
-                TOKEN,
-                format_args!("content type {kind} is not signed data"),
-            ));
+            return Err(malformed(TOKEN, format_args!("content type {kind} is not signed data")));
         }
         let mut explicit = outer.expect(context(0))?.fields(TOKEN);
         outer.end()?;
@@ -115,27 +112,17 @@ impl Token {
         // Content other than id-data makes it 3; 4 and 5 appear with other kinds of certificates (RFC 5652 section 5.1).
         let version = signed_data.small()?;
         if !(3..=5).contains(&version) {
-            return Err(malformed(
-                TOKEN,
-                format_args!("signed data of version {version}"),
-            ));
+            return Err(malformed(TOKEN, format_args!("signed data of version {version}")));
         }
         let digest_algorithms = read_list(signed_data.expect(Tag::Set)?.fields(TOKEN), |list| {
             let algorithm = AlgorithmId::read(list)?;
-            if algorithm.is_bare() {
-                Ok(algorithm.oid)
-            } else {
-                Err(malformed(TOKEN, "a digest algorithm with parameters"))
-            }
+            if algorithm.is_bare() { Ok(algorithm.oid) } else { Err(malformed(TOKEN, "a digest algorithm with parameters")) }
         })?;
 
         let mut encapsulated = signed_data.sequence()?;
         let content_type = encapsulated.oid()?;
         if content_type != oid::TST_INFO {
-            return Err(malformed(
-                TOKEN,
-                format_args!("the content is {content_type}, not TSTInfo"),
-            ));
+            return Err(malformed(TOKEN, format_args!("the content is {content_type}, not TSTInfo")));
         }
         let mut explicit = encapsulated.expect(context(0))?.fields(TOKEN);
         encapsulated.end()?;
@@ -164,26 +151,13 @@ impl Token {
             None => 0,
             Some(set) => read_list(set.fields(TOKEN), |list| list.next().map(|_| ()))?.len(),
         };
-        let signers = read_list(
-            signed_data.expect(Tag::Set)?.fields(SIGNER),
-            SignerInfo::read,
-        )?;
+        let signers = read_list(signed_data.expect(Tag::Set)?.fields(SIGNER), SignerInfo::read)?;
         signed_data.end()?;
-        Ok(Self {
-            info,
-            certificates,
-            revocation_entries,
-            content,
-            digest_algorithms,
-            signers,
-        })
+        Ok(Self { info, certificates, revocation_entries, content, digest_algorithms, signers })
     }
 }
 
-fn read_list<'a, T>(
-    mut list: Fields<'a>,
-    read: impl Fn(&mut Fields<'a>) -> Read<T>,
-) -> Read<Vec<T>> {
+fn read_list<'a, T>(mut list: Fields<'a>, read: impl Fn(&mut Fields<'a>) -> Read<T>) -> Read<Vec<T>> {
     let mut items = Vec::new();
     while !list.is_empty() {
         items.push(read(&mut list)?);
@@ -196,10 +170,7 @@ impl TstInfo {
         let mut fields = Fields::of_sequence(content, INFO)?;
         let version = fields.small()?;
         if version != 1 {
-            return Err(malformed(
-                INFO,
-                format_args!("TSTInfo of version {version}"),
-            ));
+            return Err(malformed(INFO, format_args!("TSTInfo of version {version}")));
         }
         let policy = fields.oid()?;
         let mut imprint = fields.sequence()?;
@@ -208,10 +179,7 @@ impl TstInfo {
         imprint.end()?;
         let serial = hex::encode(fields.integer()?);
         let gen_time = Moment::from_gen_time(fields.next()?, "token/info/genTime")?;
-        let accuracy = fields
-            .optional(Tag::Sequence)?
-            .map(Accuracy::read)
-            .transpose()?;
+        let accuracy = fields.optional(Tag::Sequence)?.map(Accuracy::read).transpose()?;
         let ordering = fields.boolean_or_false()?;
         let nonce = match fields.optional(Tag::Integer)? {
             None => None,
@@ -224,22 +192,13 @@ impl TstInfo {
                 let name = explicit.next()?;
                 explicit.end()?;
                 // directoryName [4]; the other kinds of GeneralName cannot be compared with a subject.
-                if name.tag == context(4) {
-                    Some(Name::read(&mut name.fields(INFO), INFO)?)
-                } else {
-                    None
-                }
+                if name.tag == context(4) { Some(Name::read(&mut name.fields(INFO), INFO)?) } else { None }
             }
         };
         let mut unknown_critical = Vec::new();
         if let Some(list) = fields.optional(context(1))? {
             let extensions = read_list(list.fields(INFO), Extension::read)?;
-            unknown_critical.extend(
-                extensions
-                    .iter()
-                    .filter(|extension| extension.critical)
-                    .map(|extension| extension.kind),
-            );
+            unknown_critical.extend(extensions.iter().filter(|extension| extension.critical).map(|extension| extension.kind));
         }
         fields.end()?;
         Ok(Self {
@@ -259,8 +218,7 @@ impl TstInfo {
 
     /// The imprint, when its hash function is one that is accepted and its length fits.
     pub fn imprint(&self) -> Option<Imprint> {
-        let algorithm =
-            HashAlgorithm::from_oid(self.imprint_algorithm).filter(|_| self.imprint_is_bare)?;
+        let algorithm = HashAlgorithm::from_oid(self.imprint_algorithm).filter(|_| self.imprint_is_bare)?;
         Imprint::from_digest(algorithm, &self.imprint_digest)
     }
 }
@@ -268,40 +226,24 @@ impl TstInfo {
 impl Accuracy {
     fn read(element: Tlv<'_>) -> Read<Self> {
         let mut fields = element.fields("token/info/accuracy");
-        let seconds = if let Some(seconds) = fields.optional(Tag::Integer)? {
-            fields.small_value(fields.minimal(seconds.value)?)?
-        } else {
-            0
-        };
+        let seconds = if let Some(seconds) = fields.optional(Tag::Integer)? { fields.small_value(fields.minimal(seconds.value)?)? } else { 0 };
         let mut thousandths = |number: u32| -> Read<u32> {
             let Some(element) = fields.optional(context_primitive(number))? else {
                 return Ok(0);
             };
             let value = fields.small_value(fields.minimal(element.value)?)?;
-            if value > 999 {
-                Err(fields.error("more than 999 thousandths"))
-            } else {
-                Ok(value)
-            }
+            if value > 999 { Err(fields.error("more than 999 thousandths")) } else { Ok(value) }
         };
         let (millis, micros) = (thousandths(0)?, thousandths(1)?);
         fields.end()?;
-        Ok(Self {
-            seconds,
-            millis,
-            micros,
-        })
+        Ok(Self { seconds, millis, micros })
     }
 }
 
 impl fmt::Display for Accuracy {
     /// Seconds with six decimals: `±0.500000 s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "±{}.{:03}{:03} s",
-            self.seconds, self.millis, self.micros
-        )
+        write!(f, "±{}.{:03}{:03} s", self.seconds, self.millis, self.micros)
     }
 }
 
@@ -319,16 +261,9 @@ impl SignerInfo {
                 SignerId::IssuerAndSerial(issuer, serial)
             }
         };
-        let fitting = if matches!(id, SignerId::KeyIdentifier(_)) {
-            3
-        } else {
-            1
-        };
+        let fitting = if matches!(id, SignerId::KeyIdentifier(_)) { 3 } else { 1 };
         if version != fitting {
-            return Err(malformed(
-                SIGNER,
-                format_args!("signer information of version {version}, expected {fitting}"),
-            ));
+            return Err(malformed(SIGNER, format_args!("signer information of version {version}, expected {fitting}")));
         }
         let digest = AlgorithmId::read(&mut fields)?;
         // Mandatory here: the content is not id-data (RFC 5652 section 5.3).
@@ -343,22 +278,10 @@ impl SignerInfo {
         let attributes = read_list(attributes.fields("token/signer/attributes"), |list| {
             let mut attribute = list.sequence()?;
             let kind = attribute.oid()?;
-            let values = attribute
-                .expect(Tag::Set)?
-                .fields("token/signer/attributes");
+            let values = attribute.expect(Tag::Set)?.fields("token/signer/attributes");
             attribute.end()?;
-            Ok(Attribute {
-                kind,
-                values: read_list(values, |values| Ok(values.next()?.der.to_vec()))?,
-            })
+            Ok(Attribute { kind, values: read_list(values, |values| Ok(values.next()?.der.to_vec()))? })
         })?;
-        Ok(Self {
-            id,
-            digest,
-            attributes,
-            signed,
-            algorithm,
-            signature,
-        })
+        Ok(Self { id, digest, attributes, signed, algorithm, signature })
     }
 }

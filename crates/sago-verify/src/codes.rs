@@ -96,6 +96,7 @@ codes! {
     DATABASE_ROW_UNKNOWN Error "database-row-unknown" "The database holds a row that no event accounts for." "Run `sago rebuild`; ask who wrote to the database.";
     DATABASE_DAMAGED Error "database-damaged" "The database's own check of its pages fails." "Run `sago rebuild`.";
     LOG_UNREADABLE Error "log-unreadable" "The log cannot be replayed to its end." "Put the damaged files back from a backup.";
+    LOG_SUCCESSION Error "log-succession" "A generation of the log does not begin where the one before ended." "Find out which history is the true one; compare with receipts, time-stamps and copies of the checkpoints.";
     OBJECT_MISSING Error "object-missing" "An object that was received is not in the storage root." "Put it back from a backup.";
     OBJECT_UNKNOWN Error "object-unknown" "The storage root holds an object that no event speaks of." "Find out who put it there; it is not part of the holdings.";
     OBJECT_INVENTORY Error "object-inventory" "The inventory of an object is not the one the log commits to." "Put the object back from a backup.";

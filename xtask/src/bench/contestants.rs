@@ -36,10 +36,7 @@ pub static ALL: [Contestant; 7] = [
         name: "bagit",
         does: "BagIt in place (the copy is not timed), clear, SHA-256 and SHA-512, no fsync",
         program: |programs| Some(programs.peers.bagit.as_ref()?.with_file_name("python")),
-        version: &[
-            "-c",
-            "import importlib.metadata as m; print('bagit', m.version('bagit'))",
-        ],
+        version: &["-c", "import importlib.metadata as m; print('bagit', m.version('bagit'))"],
         plan: plan_bagit,
     },
     Contestant {
@@ -56,20 +53,8 @@ pub static ALL: [Contestant; 7] = [
         version: &["--version"],
         plan: plan_borg,
     },
-    Contestant {
-        name: "cp",
-        does: "plain copy, then syncfs; checks nothing",
-        program: |_| Some("sh".into()),
-        version: &[],
-        plan: plan_cp,
-    },
-    Contestant {
-        name: "sha256sum",
-        does: "stores nothing; reads and hashes once",
-        program: |_| Some("sh".into()),
-        version: &[],
-        plan: plan_sha256sum,
-    },
+    Contestant { name: "cp", does: "plain copy, then syncfs; checks nothing", program: |_| Some("sh".into()), version: &[], plan: plan_cp },
+    Contestant { name: "sha256sum", does: "stores nothing; reads and hashes once", program: |_| Some("sh".into()), version: &[], plan: plan_sha256sum },
 ];
 
 /// One program that can be measured.
@@ -104,14 +89,7 @@ pub struct Present {
 /// Everyone who is wanted and installed.
 pub fn present(programs: &Programs, wanted: impl Fn(&str) -> bool) -> Vec<Present> {
     let wanted = ALL.iter().filter(|who| wanted(who.name));
-    wanted
-        .filter_map(|who| {
-            Some(Present {
-                who,
-                program: (who.program)(programs)?,
-            })
-        })
-        .collect()
+    wanted.filter_map(|who| Some(Present { who, program: (who.program)(programs)? })).collect()
 }
 
 /// The programs of one turn.
@@ -135,11 +113,7 @@ struct Place<'a> {
 impl Present {
     /// The programs for one corpus and one empty folder.
     pub fn plan(&self, corpus: &Path, work: &Path) -> Result<Plan> {
-        (self.who.plan)(&Place {
-            program: &self.program,
-            corpus,
-            work,
-        })
+        (self.who.plan)(&Place { program: &self.program, corpus, work })
     }
 }
 
@@ -154,53 +128,18 @@ impl Place<'_> {
 
     /// A shell script that gets the corpus as `$1` and the folder of work as `$2`.
     fn script(&self, script: &str) -> Invocation {
-        self.run()
-            .args(["-c", script, "sh"])
-            .arg(self.corpus)
-            .arg(self.work)
+        self.run().args(["-c", script, "sh"]).arg(self.corpus).arg(self.work)
     }
 }
 
 fn plan_sago(place: &Place<'_>) -> Result<Plan> {
     let passphrase = place.work.join("passphrase");
-    fs::write(
-        &passphrase,
-        "seven words that only this benchmark may use\n",
-    )
-    .context("cannot write the passphrase")?;
-    let opened = || {
-        place
-            .run()
-            .arg("--repo")
-            .arg(place.path("repository"))
-            .arg("--passphrase-file")
-            .arg(&passphrase)
-    };
-    let init = place.run().arg("init").arg(place.path("repository")).args([
-        "--name",
-        "bench",
-        "--custodians",
-        "3",
-        "--threshold",
-        "2",
-    ]);
-    let init = init
-        .arg("--passphrase-file")
-        .arg(&passphrase)
-        .arg("--shares-dir")
-        .arg(place.path("shares"));
-    let deposit = opened().arg("deposit").arg(place.corpus).args([
-        "--contributor",
-        "bench",
-        "--title",
-        "bench",
-        "--json",
-    ]);
-    Ok(Plan {
-        before: vec![init],
-        take_in: vec![deposit],
-        check: vec![opened().arg("verify")],
-    })
+    fs::write(&passphrase, "seven words that only this benchmark may use\n").context("cannot write the passphrase")?;
+    let opened = || place.run().arg("--repo").arg(place.path("repository")).arg("--passphrase-file").arg(&passphrase);
+    let init = place.run().arg("init").arg(place.path("repository")).args(["--name", "bench", "--custodians", "3", "--threshold", "2"]);
+    let init = init.arg("--passphrase-file").arg(&passphrase).arg("--shares-dir").arg(place.path("shares"));
+    let deposit = opened().arg("deposit").arg(place.corpus).args(["--contributor", "bench", "--title", "bench", "--json"]);
+    Ok(Plan { before: vec![init], take_in: vec![deposit], check: vec![opened().arg("verify")] })
 }
 
 fn plan_rocfl(place: &Place<'_>) -> Result<Plan> {
@@ -210,10 +149,7 @@ fn plan_rocfl(place: &Place<'_>) -> Result<Plan> {
         before: vec![rocfl().arg("init")],
         take_in: vec![
             rocfl().args(["new", "bench"]),
-            rocfl()
-                .args(["cp", "-r", "bench"])
-                .arg(place.corpus)
-                .args(["--", "/"]),
+            rocfl().args(["cp", "-r", "bench"]).arg(place.corpus).args(["--", "/"]),
             rocfl().args(["commit", "bench"]),
         ],
         check: vec![rocfl().arg("validate")],
@@ -221,88 +157,42 @@ fn plan_rocfl(place: &Place<'_>) -> Result<Plan> {
 }
 
 fn plan_bagit(place: &Place<'_>) -> Result<Plan> {
-    let bagit = || {
-        place
-            .run()
-            .arg(place.program.with_file_name("bagit.py"))
-            .arg("--quiet")
-    };
+    let bagit = || place.run().arg(place.program.with_file_name("bagit.py")).arg("--quiet");
     Ok(Plan {
-        before: vec![
-            Invocation::new("cp")
-                .arg("-r")
-                .arg(place.corpus)
-                .arg(place.path("bag")),
-        ],
-        take_in: vec![
-            bagit()
-                .args(["--sha256", "--sha512"])
-                .arg(place.path("bag")),
-        ],
+        before: vec![Invocation::new("cp").arg("-r").arg(place.corpus).arg(place.path("bag"))],
+        take_in: vec![bagit().args(["--sha256", "--sha512"]).arg(place.path("bag"))],
         check: vec![bagit().arg("--validate").arg(place.path("bag"))],
     })
 }
 
 fn plan_restic(place: &Place<'_>) -> Result<Plan> {
     let restic = || {
-        let restic = place
-            .run()
-            .env("RESTIC_PASSWORD", "bench")
-            .arg("-r")
-            .arg(place.path("repository"));
+        let restic = place.run().env("RESTIC_PASSWORD", "bench").arg("-r").arg(place.path("repository"));
         restic.arg("--cache-dir").arg(place.path("cache"))
     };
     Ok(Plan {
         before: vec![restic().arg("init")],
-        take_in: vec![
-            restic()
-                .args(["backup", "--compression", "off"])
-                .arg(place.corpus),
-        ],
+        take_in: vec![restic().args(["backup", "--compression", "off"]).arg(place.corpus)],
         check: vec![restic().args(["check", "--read-data"])],
     })
 }
 
 fn plan_borg(place: &Place<'_>) -> Result<Plan> {
-    let borg = || {
-        place
-            .run()
-            .env("BORG_PASSPHRASE", "bench")
-            .env("BORG_BASE_DIR", place.path("base"))
-    };
+    let borg = || place.run().env("BORG_PASSPHRASE", "bench").env("BORG_BASE_DIR", place.path("base"));
     let mut archive = place.path("repository");
     archive.push("::bench");
     Ok(Plan {
-        before: vec![
-            borg()
-                .args(["init", "-e", "repokey-blake2"])
-                .arg(place.path("repository")),
-        ],
-        take_in: vec![
-            borg()
-                .args(["create", "--compression", "none"])
-                .arg(archive)
-                .arg(place.corpus),
-        ],
-        check: vec![
-            borg()
-                .args(["check", "--verify-data"])
-                .arg(place.path("repository")),
-        ],
+        before: vec![borg().args(["init", "-e", "repokey-blake2"]).arg(place.path("repository"))],
+        take_in: vec![borg().args(["create", "--compression", "none"]).arg(archive).arg(place.corpus)],
+        check: vec![borg().args(["check", "--verify-data"]).arg(place.path("repository"))],
     })
 }
 
 fn plan_cp(place: &Place<'_>) -> Result<Plan> {
-    Ok(Plan {
-        take_in: vec![place.script(r#"cp -r -- "$1" "$2/copy" && sync -f "$2/copy""#)],
-        ..Plan::default()
-    })
+    Ok(Plan { take_in: vec![place.script(r#"cp -r -- "$1" "$2/copy" && sync -f "$2/copy""#)], ..Plan::default() })
 }
 
 fn plan_sha256sum(place: &Place<'_>) -> Result<Plan> {
     let script = r#"find "$1" -type f -print0 | xargs -0 sha256sum > "$2/sums""#;
-    Ok(Plan {
-        check: vec![place.script(script)],
-        ..Plan::default()
-    })
+    Ok(Plan { check: vec![place.script(script)], ..Plan::default() })
 }

@@ -29,48 +29,24 @@ pub struct Corpus {
 
 /// Every corpus, made if it is not there yet. The public documents are left out, with a line, when they are absent.
 pub fn all(ws: &Workspace, folder: &Path, quick: bool) -> Result<Vec<Corpus>> {
-    let (one_bytes, many_files) = if quick {
-        (64 * MIB, 500)
-    } else {
-        (1024 * MIB, 10_000)
-    };
-    let one = made(
-        folder,
-        if quick { "one-file-quick" } else { "one-file" },
-        one_bytes,
-        |folder| write_random(&folder.join("one.bin"), &mut Random(SEED), one_bytes),
-    )?;
-    let many = made(
-        folder,
-        if quick {
-            "many-files-quick"
-        } else {
-            "many-files"
-        },
-        many_files,
-        |folder| write_many(folder, many_files),
-    )?;
+    let (one_bytes, many_files) = if quick { (64 * MIB, 500) } else { (1024 * MIB, 10_000) };
+    let one = made(folder, if quick { "one-file-quick" } else { "one-file" }, one_bytes, |folder| {
+        write_random(&folder.join("one.bin"), &mut Random(SEED), one_bytes)
+    })?;
+    let many = made(folder, if quick { "many-files-quick" } else { "many-files" }, many_files, |folder| write_many(folder, many_files))?;
     let mut corpora = vec![one, many];
     let documents = ws.shared_data.join("documents");
     if documents.is_dir() {
         corpora.push(Corpus::of("documents", documents)?);
     } else {
-        run::say(format_args!(
-            "  corpus documents is absent: no {}",
-            documents.display()
-        ));
+        run::say(format_args!("  corpus documents is absent: no {}", documents.display()));
     }
     Ok(corpora)
 }
 
 impl Corpus {
     fn of(name: &'static str, folder: PathBuf) -> Result<Self> {
-        let mut corpus = Self {
-            name,
-            folder,
-            files: 0,
-            bytes: 0,
-        };
+        let mut corpus = Self { name, folder, files: 0, bytes: 0 };
         each_file(&corpus.folder, &mut |path| {
             corpus.files += 1;
             corpus.bytes += path.metadata()?.len();
@@ -90,12 +66,7 @@ impl Corpus {
     }
 }
 
-fn made(
-    folder: &Path,
-    name: &'static str,
-    amount: u64,
-    make: impl FnOnce(&Path) -> io::Result<()>,
-) -> Result<Corpus> {
+fn made(folder: &Path, name: &'static str, amount: u64, make: impl FnOnce(&Path) -> io::Result<()>) -> Result<Corpus> {
     let place = folder.join(name);
     let stamp = folder.join(format!("{name}.stamp"));
     let what = format!("seed {SEED:#x}, amount {amount}\n");
@@ -139,15 +110,12 @@ fn write_random(path: &Path, random: &mut Random, bytes: u64) -> io::Result<()> 
 }
 
 fn each_file(folder: &Path, visit: &mut dyn FnMut(&Path) -> io::Result<()>) -> Result<()> {
-    for entry in
-        fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?
-    {
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
             each_file(&entry.path(), visit)?;
         } else {
-            visit(&entry.path())
-                .with_context(|| format!("cannot read {}", entry.path().display()))?;
+            visit(&entry.path()).with_context(|| format!("cannot read {}", entry.path().display()))?;
         }
     }
     Ok(())
@@ -175,14 +143,7 @@ mod tests {
         // First outputs for seed 1234567, as published with several implementations of SplitMix64.
         let mut random = Random(1_234_567);
         let first: Vec<u64> = (0..3).map(|_| random.next()).collect();
-        assert_eq!(
-            first,
-            [
-                6_457_827_717_110_365_317,
-                3_203_168_211_198_807_973,
-                9_817_491_932_198_370_423
-            ]
-        );
+        assert_eq!(first, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
     }
 
     #[test]
@@ -193,10 +154,7 @@ mod tests {
         let second = made(&temporary.path().join("b"), "many", 101, make).unwrap();
         assert_eq!((first.files, first.bytes), (101, second.bytes));
         let name = "001/00100.bin";
-        assert_eq!(
-            fs::read(first.folder.join(name)).unwrap(),
-            fs::read(second.folder.join(name)).unwrap()
-        );
+        assert_eq!(fs::read(first.folder.join(name)).unwrap(), fs::read(second.folder.join(name)).unwrap());
         each_file(&first.folder, &mut |path| {
             assert!((4 * 1024..=60 * 1024).contains(&path.metadata()?.len()));
             Ok(())
@@ -205,10 +163,7 @@ mod tests {
         first.warm().unwrap();
 
         fs::write(first.folder.join(name), "x").unwrap();
-        let again = made(&temporary.path().join("a"), "many", 101, |_| {
-            panic!("made twice")
-        })
-        .unwrap();
+        let again = made(&temporary.path().join("a"), "many", 101, |_| panic!("made twice")).unwrap();
         assert!(again.bytes < second.bytes);
     }
 }

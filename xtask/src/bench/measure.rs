@@ -22,11 +22,7 @@ pub struct Invocation {
 impl Invocation {
     /// A program without arguments yet.
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self {
-            program: program.into(),
-            arguments: Vec::new(),
-            variables: Vec::new(),
-        }
+        Self { program: program.into(), arguments: Vec::new(), variables: Vec::new() }
     }
 
     /// Adds arguments.
@@ -51,11 +47,7 @@ impl Invocation {
         let mut command = match time {
             Some((time, file)) => {
                 let mut command = Command::new(time);
-                command
-                    .args(["--quiet", "-f", "%M", "-o"])
-                    .arg(file)
-                    .arg("--")
-                    .arg(&self.program);
+                command.args(["--quiet", "-f", "%M", "-o"]).arg(file).arg("--").arg(&self.program);
                 command
             }
             None => Command::new(&self.program),
@@ -84,10 +76,7 @@ pub fn untimed(invocation: &Invocation) -> Result<()> {
 pub fn timed(invocations: &[Invocation], time: Option<&Path>, peak_file: &Path) -> Result<Measure> {
     // Otherwise a contestant would pay for what the one before it left in memory.
     untimed(&Invocation::new("sync"))?;
-    let mut sum = Measure {
-        seconds: 0.0,
-        peak_kib: None,
-    };
+    let mut sum = Measure { seconds: 0.0, peak_kib: None };
     for invocation in invocations {
         let mut command = invocation.command(time.map(|time| (time, peak_file)));
         let started = Instant::now();
@@ -95,10 +84,7 @@ pub fn timed(invocations: &[Invocation], time: Option<&Path>, peak_file: &Path) 
         sum.seconds += started.elapsed().as_secs_f64();
         if time.is_some() {
             let text = fs::read_to_string(peak_file).context("GNU time wrote nothing")?;
-            let peak = text
-                .trim()
-                .parse()
-                .with_context(|| format!("GNU time wrote {text:?}"))?;
+            let peak = text.trim().parse().with_context(|| format!("GNU time wrote {text:?}"))?;
             sum.peak_kib = sum.peak_kib.max(Some(peak));
             fs::remove_file(peak_file)?;
         }
@@ -108,17 +94,11 @@ pub fn timed(invocations: &[Invocation], time: Option<&Path>, peak_file: &Path) 
 
 fn finish(invocation: &Invocation, command: &mut Command) -> Result<()> {
     let name = invocation.program.display();
-    let output = command
-        .output()
-        .with_context(|| format!("cannot start {name}"))?;
+    let output = command.output().with_context(|| format!("cannot start {name}"))?;
     if !output.status.success() {
         std::io::stderr().write_all(&output.stdout)?;
         std::io::stderr().write_all(&output.stderr)?;
-        bail!(
-            "{name} {} ended with {}",
-            invocation.arguments.join(" ".as_ref()).display(),
-            output.status
-        );
+        bail!("{name} {} ended with {}", invocation.arguments.join(" ".as_ref()).display(), output.status);
     }
     Ok(())
 }
@@ -140,10 +120,7 @@ mod tests {
 
     #[test]
     fn variables_and_arguments_reach_the_program() {
-        let invocation = Invocation::new("sh")
-            .args(["-c", "test \"$WORD$1\" = ab", "sh"])
-            .arg("b")
-            .env("WORD", "a");
+        let invocation = Invocation::new("sh").args(["-c", "test \"$WORD$1\" = ab", "sh"]).arg("b").env("WORD", "a");
         untimed(&invocation).unwrap();
     }
 }

@@ -54,23 +54,16 @@ impl Report {
         let version = |present: &Present| {
             let arguments = present.who.version;
             let said = run::text(ws.command(&present.program).args(arguments));
-            let first = said
-                .ok()
-                .and_then(|text| text.lines().next().map(str::to_owned));
+            let first = said.ok().and_then(|text| text.lines().next().map(str::to_owned));
             first.filter(|_| !arguments.is_empty()).unwrap_or_default()
         };
         let names = ALL.iter().map(|who| who.name);
         let absent = names.filter(|name| present.iter().all(|present| present.who.name != *name));
         let mut report = Self {
-            contestants: present
-                .iter()
-                .map(|p| (p.who.name, p.who.does, version(p)))
-                .collect(),
+            contestants: present.iter().map(|p| (p.who.name, p.who.does, version(p))).collect(),
             absent: absent.collect(),
             machine: machine(ws),
-            at: run::text(ws.command("date").args(["-u", "+%Y-%m-%dT%H%M%SZ"]))?
-                .trim()
-                .to_owned(),
+            at: run::text(ws.command("date").args(["-u", "+%Y-%m-%dT%H%M%SZ"]))?.trim().to_owned(),
             rounds,
             markdown: String::new(),
             corpora: Vec::new(),
@@ -83,25 +76,10 @@ impl Report {
         let text = |name: &str| self.machine[name].as_str().unwrap_or("unknown").to_owned();
         let out = &mut self.markdown;
         let _ = writeln!(out, "# Bench of {}\n", self.at);
-        let _ = writeln!(
-            out,
-            "{}, {} processors, {}, Linux {}.",
-            text("processor"),
-            self.machine["processors"],
-            text("file_system"),
-            text("kernel")
-        );
-        let _ = writeln!(
-            out,
-            "{} interleaved round(s), warm cache; medians. Figures hold beside each other only.\n",
-            self.rounds
-        );
+        let _ = writeln!(out, "{}, {} processors, {}, Linux {}.", text("processor"), self.machine["processors"], text("file_system"), text("kernel"));
+        let _ = writeln!(out, "{} interleaved round(s), warm cache; medians. Figures hold beside each other only.\n", self.rounds);
         for (name, does, version) in &self.contestants {
-            let version = if version.is_empty() {
-                String::new()
-            } else {
-                format!(" ({version})")
-            };
+            let version = if version.is_empty() { String::new() } else { format!(" ({version})") };
             let _ = writeln!(out, "- **{name}**{version}: {does}");
         }
         if !self.absent.is_empty() {
@@ -113,16 +91,9 @@ impl Report {
     pub fn add(&mut self, corpus: &Corpus, rows: &[Row], failed: &[&str]) {
         let megabytes = corpus.bytes as f64 / 1e6;
         let out = &mut self.markdown;
-        let _ = writeln!(
-            out,
-            "\n## {}: {} file(s), {megabytes:.1} MB",
-            corpus.name, corpus.files
-        );
+        let _ = writeln!(out, "\n## {}: {} file(s), {megabytes:.1} MB", corpus.name, corpus.files);
         for (step, title) in [(Step::TakeIn, "Taking in"), (Step::Check, "Checking")] {
-            let _ = writeln!(
-                out,
-                "\n| {title} | seconds | least – most | MB/s | time ÷ sago | peak MiB |"
-            );
+            let _ = writeln!(out, "\n| {title} | seconds | least – most | MB/s | time ÷ sago | peak MiB |");
             let _ = writeln!(out, "| --- | ---: | ---: | ---: | ---: | ---: |");
             for (name, ..) in &self.contestants {
                 if let Some(line) = line(name, step, rows, megabytes) {
@@ -153,10 +124,7 @@ impl Report {
 
     /// Writes `<date>.json` and, beside it, the table.
     pub fn write(&self, folder: &Path) -> Result<PathBuf> {
-        let contestants = self
-            .contestants
-            .iter()
-            .map(|(name, does, version)| json!({"name": name, "does": does, "version": version}));
+        let contestants = self.contestants.iter().map(|(name, does, version)| json!({"name": name, "does": does, "version": version}));
         let report = json!({
             "bench": "sago-bench/1",
             "at": self.at,
@@ -167,25 +135,17 @@ impl Report {
             "corpora": self.corpora,
         });
         let file = folder.join(format!("{}.json", self.at));
-        fs::write(&file, format!("{report:#}\n"))
-            .with_context(|| format!("cannot write {}", file.display()))?;
+        fs::write(&file, format!("{report:#}\n")).with_context(|| format!("cannot write {}", file.display()))?;
         fs::write(file.with_extension("md"), &self.markdown)?;
         Ok(file)
     }
 }
 
 fn line(name: &str, step: Step, rows: &[Row], megabytes: f64) -> Option<String> {
-    let of = |name: &str| {
-        rows.iter()
-            .filter(|row| row.contestant == name && row.step == step)
-            .collect::<Vec<_>>()
-    };
+    let of = |name: &str| rows.iter().filter(|row| row.contestant == name && row.step == step).collect::<Vec<_>>();
     let mine = of(name);
     let sagos = of(OURS);
-    let seconds = mine
-        .iter()
-        .map(|row| row.measure.seconds)
-        .collect::<Vec<_>>();
+    let seconds = mine.iter().map(|row| row.measure.seconds).collect::<Vec<_>>();
     let median_seconds = median(&seconds)?;
     let least = seconds.iter().copied().fold(f64::INFINITY, f64::min);
     let most = seconds.iter().copied().fold(0.0, f64::max);
@@ -193,29 +153,18 @@ fn line(name: &str, step: Step, rows: &[Row], megabytes: f64) -> Option<String> 
         let sago = sagos.iter().find(|sago| sago.round == row.round)?;
         Some(row.measure.seconds / sago.measure.seconds)
     });
-    let ratio = median(&ratios.collect::<Vec<_>>())
-        .map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"));
-    let peaks = mine
-        .iter()
-        .filter_map(|row| row.measure.peak_kib)
-        .map(|kib| kib as f64 / 1024.0)
-        .collect::<Vec<_>>();
+    let ratio = median(&ratios.collect::<Vec<_>>()).map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"));
+    let peaks = mine.iter().filter_map(|row| row.measure.peak_kib).map(|kib| kib as f64 / 1024.0).collect::<Vec<_>>();
     let peak = median(&peaks).map_or_else(|| "–".to_owned(), |mib| format!("{mib:.0}"));
     let rate = megabytes / median_seconds;
-    Some(format!(
-        "| {name} | {median_seconds:.2} | {least:.2} – {most:.2} | {rate:.0} | {ratio} | {peak} |"
-    ))
+    Some(format!("| {name} | {median_seconds:.2} | {least:.2} – {most:.2} | {rate:.0} | {ratio} | {peak} |"))
 }
 
 fn median(values: &[f64]) -> Option<f64> {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     let upper = *values.get(values.len() / 2)?;
-    Some(if values.len() % 2 == 1 {
-        upper
-    } else {
-        (upper + values[values.len() / 2 - 1]) / 2.0
-    })
+    Some(if values.len() % 2 == 1 { upper } else { (upper + values[values.len() / 2 - 1]) / 2.0 })
 }
 
 /// What the figures depend on, as far as the machine tells. Nothing that names it or its owner.
@@ -245,12 +194,7 @@ mod tests {
     use super::*;
 
     fn row(contestant: &'static str, round: u32, seconds: f64, peak_kib: Option<u64>) -> Row {
-        Row {
-            contestant,
-            step: Step::TakeIn,
-            round,
-            measure: Measure { seconds, peak_kib },
-        }
+        Row { contestant, step: Step::TakeIn, round, measure: Measure { seconds, peak_kib } }
     }
 
     #[test]
@@ -264,24 +208,10 @@ mod tests {
     #[test]
     fn ratio_is_taken_within_each_round() {
         // The machine was twice as slow in round 1: both suffered, and the ratio stays 3.
-        let rows = [
-            row("sago", 0, 1.0, Some(2048)),
-            row("peer", 0, 3.0, None),
-            row("sago", 1, 2.0, Some(4096)),
-            row("peer", 1, 6.0, None),
-        ];
-        assert_eq!(
-            line("peer", Step::TakeIn, &rows, 9.0).unwrap(),
-            "| peer | 4.50 | 3.00 – 6.00 | 2 | 3.00 | – |"
-        );
-        assert_eq!(
-            line("sago", Step::TakeIn, &rows, 9.0).unwrap(),
-            "| sago | 1.50 | 1.00 – 2.00 | 6 | 1.00 | 3 |"
-        );
+        let rows = [row("sago", 0, 1.0, Some(2048)), row("peer", 0, 3.0, None), row("sago", 1, 2.0, Some(4096)), row("peer", 1, 6.0, None)];
+        assert_eq!(line("peer", Step::TakeIn, &rows, 9.0).unwrap(), "| peer | 4.50 | 3.00 – 6.00 | 2 | 3.00 | – |");
+        assert_eq!(line("sago", Step::TakeIn, &rows, 9.0).unwrap(), "| sago | 1.50 | 1.00 – 2.00 | 6 | 1.00 | 3 |");
         assert_eq!(line("peer", Step::Check, &rows, 9.0), None);
-        assert_eq!(
-            line("peer", Step::TakeIn, &rows[1..2], 9.0).unwrap(),
-            "| peer | 3.00 | 3.00 – 3.00 | 3 | – | – |"
-        );
+        assert_eq!(line("peer", Step::TakeIn, &rows[1..2], 9.0).unwrap(), "| peer | 3.00 | 3.00 – 3.00 | 3 | – | – |");
     }
 }

@@ -20,47 +20,21 @@ pub fn check(ws: &Workspace) -> Result<()> {
     let policy = Policy::parse(&text).context("deny.toml")?;
     let mut findings = BTreeSet::new();
     for target in &policy.targets {
-        let mut metadata = ws.cargo([
-            "metadata",
-            "--locked",
-            "--format-version",
-            "1",
-            "--filter-platform",
-            target,
-        ]);
+        let mut metadata = ws.cargo(["metadata", "--locked", "--format-version", "1", "--filter-platform", target]);
         let metadata: Value = serde_json::from_str(&run::text(&mut metadata)?)?;
-        let packages = metadata["packages"]
-            .as_array()
-            .context("cargo metadata lists no packages")?;
-        ensure!(
-            packages.len() > 10,
-            "cargo metadata lists only {} packages",
-            packages.len()
-        );
-        findings.extend(
-            packages
-                .iter()
-                .filter_map(|package| policy.objection(package)),
-        );
+        let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
+        ensure!(packages.len() > 10, "cargo metadata lists only {} packages", packages.len());
+        findings.extend(packages.iter().filter_map(|package| policy.objection(package)));
     }
     for finding in &findings {
         run::say(format_args!("  {finding}"));
     }
-    ensure!(
-        findings.is_empty(),
-        "dependencies: {} finding(s)",
-        findings.len()
-    );
+    ensure!(findings.is_empty(), "dependencies: {} finding(s)", findings.len());
 
     if run::which("cargo-deny").is_some() {
-        run::quiet(
-            "cargo-deny",
-            &mut ws.cargo(["deny", "--offline", "check", "licenses", "bans", "sources"]),
-        )
+        run::quiet("cargo-deny", &mut ws.cargo(["deny", "--offline", "check", "licenses", "bans", "sources"]))
     } else {
-        run::say(
-            "  declared licences, bans and sources are in order; cargo-deny is not installed, so licence texts were not read",
-        );
+        run::say("  declared licences, bans and sources are in order; cargo-deny is not installed, so licence texts were not read");
         Ok(())
     }
 }
@@ -77,20 +51,10 @@ impl Policy {
     fn parse(text: &str) -> Result<Self> {
         let table: toml::Table = text.parse()?;
         let list = |section: &str, key: &str, inner: Option<&str>| -> Result<Vec<String>> {
-            let values = table
-                .get(section)
-                .and_then(|s| s.get(key))
-                .and_then(toml::Value::as_array);
+            let values = table.get(section).and_then(|s| s.get(key)).and_then(toml::Value::as_array);
             let values = values.with_context(|| format!("no list {key} in [{section}]"))?;
-            let strings = values.iter().map(|value| {
-                inner
-                    .map_or(Some(value), |name| value.get(name))?
-                    .as_str()
-                    .map(str::to_owned)
-            });
-            strings
-                .collect::<Option<Vec<_>>>()
-                .with_context(|| format!("{key} in [{section}] is not a list of names"))
+            let strings = values.iter().map(|value| inner.map_or(Some(value), |name| value.get(name))?.as_str().map(str::to_owned));
+            strings.collect::<Option<Vec<_>>>().with_context(|| format!("{key} in [{section}] is not a list of names"))
         };
         Ok(Self {
             targets: list("graph", "targets", None)?,
@@ -104,19 +68,11 @@ impl Policy {
     fn objection(&self, package: &Value) -> Option<String> {
         let source = package["source"].as_str()?;
         let name = package["name"].as_str().unwrap_or_default();
-        let say = |what: &str| {
-            Some(format!(
-                "{name} {}: {what}",
-                package["version"].as_str().unwrap_or_default()
-            ))
-        };
+        let say = |what: &str| Some(format!("{name} {}: {what}", package["version"].as_str().unwrap_or_default()));
         if self.banned.iter().any(|banned| banned == name) {
             return say("is banned");
         }
-        if !source
-            .strip_prefix("registry+")
-            .is_some_and(|index| self.sources.iter().any(|allowed| allowed == index))
-        {
+        if !source.strip_prefix("registry+").is_some_and(|index| self.sources.iter().any(|allowed| allowed == index)) {
             return say(&format!("comes from {source}"));
         }
         match package["license"].as_str() {
@@ -134,10 +90,7 @@ impl Policy {
 ///
 /// A `/` between licences is the older spelling of `OR`. An exception counts as part of the licence's name.
 fn satisfied(expression: &str, allowed: &[String]) -> Result<bool> {
-    let spaced = expression
-        .replace('(', " ( ")
-        .replace(')', " ) ")
-        .replace('/', " OR ");
+    let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let mut words = spaced.split_whitespace().peekable();
     let met = either(&mut words, allowed)?;
     ensure!(words.next().is_none(), "something follows its end");
@@ -172,10 +125,7 @@ fn one(words: &mut Words<'_>, allowed: &[String]) -> Result<bool> {
         None | Some(")" | "AND" | "OR" | "WITH") => bail!("a licence is missing"),
         Some(licence) => {
             let full = match words.next_if_eq(&"WITH") {
-                Some(_) => format!(
-                    "{licence} WITH {}",
-                    words.next().context("an exception is missing")?
-                ),
+                Some(_) => format!("{licence} WITH {}", words.next().context("an exception is missing")?),
                 None => licence.to_owned(),
             };
             Ok(allowed.contains(&full))
@@ -190,8 +140,7 @@ mod tests {
 
     #[test]
     fn licence_expressions_are_judged_by_precedence() {
-        let allowed =
-            ["MIT", "ISC", "Apache-2.0", "Apache-2.0 WITH LLVM-exception"].map(str::to_owned);
+        let allowed = ["MIT", "ISC", "Apache-2.0", "Apache-2.0 WITH LLVM-exception"].map(str::to_owned);
         for (expression, expected) in [
             ("MIT", Some(true)),
             ("GPL-3.0-only", Some(false)),
@@ -210,11 +159,7 @@ mod tests {
             ("MIT ISC", None),
             ("MIT WITH", None),
         ] {
-            assert_eq!(
-                satisfied(expression, &allowed).ok(),
-                expected,
-                "{expression:?}"
-            );
+            assert_eq!(satisfied(expression, &allowed).ok(), expected, "{expression:?}");
         }
     }
 
@@ -225,39 +170,14 @@ mod tests {
              [bans]\ndeny = [{ crate = \"bad\" }]\n[sources]\nallow-registry = [\"index\"]\n",
         )
         .unwrap();
-        let objection = |name: &str, source: Value, licence: Value| {
-            policy.objection(
-                &json!({"name": name, "version": "1.0.0", "source": source, "license": licence}),
-            )
-        };
-        assert_eq!(
-            objection("good", json!("registry+index"), json!("MIT")),
-            None
-        );
+        let objection =
+            |name: &str, source: Value, licence: Value| policy.objection(&json!({"name": name, "version": "1.0.0", "source": source, "license": licence}));
+        assert_eq!(objection("good", json!("registry+index"), json!("MIT")), None);
         assert_eq!(objection("ours", Value::Null, Value::Null), None);
-        assert_eq!(
-            objection("bad", json!("registry+index"), json!("MIT")).unwrap(),
-            "bad 1.0.0: is banned"
-        );
-        assert!(
-            objection("good", json!("git+index"), json!("MIT"))
-                .unwrap()
-                .contains("comes from git+index")
-        );
-        assert!(
-            objection("good", json!("registry+other"), json!("MIT"))
-                .unwrap()
-                .contains("comes from")
-        );
-        assert!(
-            objection("good", json!("registry+index"), Value::Null)
-                .unwrap()
-                .contains("no licence")
-        );
-        assert!(
-            objection("good", json!("registry+index"), json!("GPL-3.0-only"))
-                .unwrap()
-                .contains("not allowed")
-        );
+        assert_eq!(objection("bad", json!("registry+index"), json!("MIT")).unwrap(), "bad 1.0.0: is banned");
+        assert!(objection("good", json!("git+index"), json!("MIT")).unwrap().contains("comes from git+index"));
+        assert!(objection("good", json!("registry+other"), json!("MIT")).unwrap().contains("comes from"));
+        assert!(objection("good", json!("registry+index"), Value::Null).unwrap().contains("no licence"));
+        assert!(objection("good", json!("registry+index"), json!("GPL-3.0-only")).unwrap().contains("not allowed"));
     }
 }

@@ -14,31 +14,17 @@ use crate::workspace::Workspace;
 /// Folders that hold nothing written by hand.
 const SKIPPED_FOLDERS: [&str; 4] = [".git", "target", "testdata", "node_modules"];
 /// What is text and ours to keep clean.
-const TEXT: [&str; 14] = [
-    "rs", "toml", "md", "py", "sh", "sql", "css", "js", "html", "json", "yml", "txt", "xml", "run",
-];
+const TEXT: [&str; 14] = ["rs", "toml", "md", "py", "sh", "sql", "css", "js", "html", "json", "yml", "txt", "xml", "run"];
 /// Longest Rust file without a stated reason, in lines.
 const RUST_LINES_MAX: usize = 600;
 /// Longest `ARCHITECTURE.md`, in lines: a map that long is no longer read.
 const ARCHITECTURE_LINES_MAX: usize = 300;
 /// Names that say nothing about what is inside.
-const EMPTY_NAMES: [&str; 8] = [
-    "util", "utils", "helper", "helpers", "common", "misc", "manager", "service",
-];
+const EMPTY_NAMES: [&str; 8] = ["util", "utils", "helper", "helpers", "common", "misc", "manager", "service"];
 /// Words of unfinished work, spelt in two halves so that this file passes its own rule.
-const UNFINISHED: [&str; 4] = [
-    concat!("TO", "DO"),
-    concat!("FIX", "ME"),
-    concat!("XX", "X:"),
-    concat!("dbg", "!("),
-];
+const UNFINISHED: [&str; 4] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X:"), concat!("dbg", "!(")];
 /// Beginnings of paths that exist on one machine only, in two halves for the same reason.
-const MACHINE_PATHS: [&str; 4] = [
-    concat!("/ho", "me/"),
-    concat!("/ro", "ot/"),
-    concat!("/Use", "rs/"),
-    concat!("/wo", "rk/"),
-];
+const MACHINE_PATHS: [&str; 4] = [concat!("/ho", "me/"), concat!("/ro", "ot/"), concat!("/Use", "rs/"), concat!("/wo", "rk/")];
 
 /// Walks the checkout and fails when a file breaks a rule.
 pub fn check(ws: &Workspace) -> Result<()> {
@@ -53,8 +39,7 @@ pub fn check(ws: &Workspace) -> Result<()> {
 }
 
 fn walk(root: &Path, folder: &Path, findings: &mut Vec<String>) -> Result<()> {
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
     let mut entries = entries.collect::<std::io::Result<Vec<_>>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
@@ -68,9 +53,7 @@ fn walk(root: &Path, folder: &Path, findings: &mut Vec<String>) -> Result<()> {
         }
         let relative = path.strip_prefix(root)?.to_string_lossy().into_owned();
         if is_text(&relative) {
-            match String::from_utf8(
-                fs::read(&path).with_context(|| format!("cannot read {relative}"))?,
-            ) {
+            match String::from_utf8(fs::read(&path).with_context(|| format!("cannot read {relative}"))?) {
                 Ok(text) => rules(&relative, &text, findings),
                 Err(_) => findings.push(format!("{relative}: not UTF-8")),
             }
@@ -114,37 +97,23 @@ fn rules(path: &str, text: &str, findings: &mut Vec<String>) {
     }
 
     if rust && lines > RUST_LINES_MAX && !text.lines().any(|line| line.starts_with("// size:")) {
-        say(
-            lines,
-            "more than 600 lines: split it, or say why not in a line `// size: …`",
-        );
+        say(lines, "more than 600 lines: split it, or say why not in a line `// size: …`");
     }
     if path == "ARCHITECTURE.md" && lines > ARCHITECTURE_LINES_MAX {
         say(lines, "more than 300 lines");
     }
     if rust && in_source(path) {
         if !opens_with_module_comment(text) {
-            say(
-                1,
-                "a module opens with `//!`: what lives here and what does not",
-            );
+            say(1, "a module opens with `//!`: what lives here and what does not");
         }
-        let stem = path
-            .trim_end_matches("/mod.rs")
-            .trim_end_matches(".rs")
-            .rsplit('/')
-            .next()
-            .unwrap_or(path);
+        let stem = path.trim_end_matches("/mod.rs").trim_end_matches(".rs").rsplit('/').next().unwrap_or(path);
         if EMPTY_NAMES.contains(&stem) {
             say(1, "a file's name says what is in it");
         }
     }
     if path.ends_with("package-lock.json") || path.ends_with("npm-shrinkwrap.json") {
         // Node tools are installed by exact version; their lock would also carry the host it was made from.
-        say(
-            1,
-            "no lock file of another package manager belongs in the project",
-        );
+        say(1, "no lock file of another package manager belongs in the project");
     }
 }
 
@@ -152,23 +121,17 @@ fn rules(path: &str, text: &str, findings: &mut Vec<String>) {
 fn has_path(line: &str, start: &str) -> bool {
     line.match_indices(start).any(|(at, _)| {
         let before = line[..at].chars().next_back();
-        before.is_none_or(|c| {
-            !(c.is_alphanumeric()
-                || matches!(c, '.' | '_' | '-' | '/' | '}' | '>' | '*' | '…' | ':'))
-        })
+        before.is_none_or(|c| !(c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '}' | '>' | '*' | '…' | ':')))
     })
 }
 
 fn in_source(path: &str) -> bool {
-    path.starts_with("xtask/src/")
-        || (path.starts_with("crates/") && path.split('/').nth(2) == Some("src"))
+    path.starts_with("xtask/src/") || (path.starts_with("crates/") && path.split('/').nth(2) == Some("src"))
 }
 
 fn opens_with_module_comment(text: &str) -> bool {
     // Attributes of the crate may stand above the text.
-    text.lines()
-        .find(|line| !line.is_empty() && !line.starts_with("#!["))
-        .is_some_and(|line| line.starts_with("//!"))
+    text.lines().find(|line| !line.is_empty() && !line.starts_with("#![")).is_some_and(|line| line.starts_with("//!"))
 }
 
 #[cfg(test)]
@@ -183,22 +146,13 @@ mod tests {
 
     #[test]
     fn clean_files_pass() {
-        let long_with_reason = format!(
-            "//! A table.\n// size: one table, read from top to bottom\n{}",
-            "// row\n".repeat(700)
-        );
+        let long_with_reason = format!("//! A table.\n// size: one table, read from top to bottom\n{}", "// row\n".repeat(700));
         for (path, text) in [
             ("crates/sago/src/main.rs", "//! Text.\nfn main() {}\n"),
-            (
-                "crates/sago/src/lib.rs",
-                "#![cfg_attr(test, allow(x))]\n\n//! Text.\n",
-            ),
+            ("crates/sago/src/lib.rs", "#![cfg_attr(test, allow(x))]\n\n//! Text.\n"),
             ("crates/sago/src/table.rs", &long_with_reason),
             ("crates/sago/tests/it/main.rs", "mod story;\n"),
-            (
-                "docs/a.md",
-                "Framework/work/paper and https://example.org/home/x\n",
-            ),
+            ("docs/a.md", "Framework/work/paper and https://example.org/home/x\n"),
             ("empty.md", ""),
         ] {
             assert_eq!(findings(path, text), Vec::<String>::new(), "{path}");
@@ -217,11 +171,7 @@ mod tests {
             ("a.md", "text\r\n", "white space"),
             ("a.md", &todo, "unfinished"),
             ("a.md", &path_line, "one machine"),
-            (
-                "crates/x/tests/a.rs",
-                "#[test]\n    #[ignore = \"slow\"]\n",
-                "a.rs:2: an ignored test",
-            ),
+            ("crates/x/tests/a.rs", "#[test]\n    #[ignore = \"slow\"]\n", "a.rs:2: an ignored test"),
             ("crates/x/tests/a.rs", "\tlet x = 1;\n", "a tab"),
             ("crates/x/src/a.rs", &long, "more than 600"),
             ("crates/x/src/a.rs", "use std::fs;\n", "opens with"),

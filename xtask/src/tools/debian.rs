@@ -20,17 +20,9 @@ const FOR_TESTS: [(&str, &str, &str); 4] = [
 
 /// The programs the tests use, all of them present.
 pub fn for_tests(ws: &Workspace) -> Result<Places> {
-    let missing = FOR_TESTS
-        .iter()
-        .filter(|(_, program, _)| run::which(program).is_none());
-    install(
-        ws,
-        &missing.map(|(_, _, package)| *package).collect::<Vec<_>>(),
-    )?;
-    FOR_TESTS
-        .iter()
-        .map(|(variable, program, package)| Ok((*variable, place(program, package)?)))
-        .collect()
+    let missing = FOR_TESTS.iter().filter(|(_, program, _)| run::which(program).is_none());
+    install(ws, &missing.map(|(_, _, package)| *package).collect::<Vec<_>>())?;
+    FOR_TESTS.iter().map(|(variable, program, package)| Ok((*variable, place(program, package)?))).collect()
 }
 
 /// One program, installed if it is missing.
@@ -42,8 +34,7 @@ pub fn program(ws: &Workspace, program: &str, package: &str) -> Result<PathBuf> 
 }
 
 fn place(program: &str, package: &str) -> Result<PathBuf> {
-    run::which(program)
-        .with_context(|| format!("package {package} is installed but {program} is not on the path"))
+    run::which(program).with_context(|| format!("package {package} is installed but {program} is not on the path"))
 }
 
 /// Installs packages; nothing to do for an empty list.
@@ -52,19 +43,11 @@ pub fn install(ws: &Workspace, packages: &[&str]) -> Result<()> {
         return Ok(());
     }
     let names = packages.join(" ");
-    ensure!(
-        run::which("apt-get").is_some(),
-        "missing programs; install what Debian calls: {names}"
-    );
-    ensure!(
-        run::is_root(),
-        "missing Debian packages; as root: apt-get install {names}"
-    );
+    ensure!(run::which("apt-get").is_some(), "missing programs; install what Debian calls: {names}");
+    ensure!(run::is_root(), "missing Debian packages; as root: apt-get install {names}");
     let apt = |arguments: &[&str]| {
         let mut command = ws.command("apt-get");
-        command
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive");
+        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         command
     };
     run::quiet("apt-get update", &mut apt(&["update", "-qq"]))?;

@@ -16,21 +16,8 @@ pub fn age_encryption(ws: &Workspace) -> Result<Places> {
     let folder = ws.tools.join("age-encryption");
     once(&folder, AGE_ENCRYPTION, || {
         let mut command = ws.command(npm);
-        command.args([
-            "install",
-            "--silent",
-            "--no-audit",
-            "--no-fund",
-            "--no-package-lock",
-            "--prefix",
-        ]);
-        run::quiet(
-            &format!("npm install {AGE_ENCRYPTION}"),
-            command.arg(&folder).arg(AGE_ENCRYPTION),
-        )
+        command.args(["install", "--silent", "--no-audit", "--no-fund", "--no-package-lock", "--prefix"]);
+        run::quiet(&format!("npm install {AGE_ENCRYPTION}"), command.arg(&folder).arg(AGE_ENCRYPTION))
     })?;
-    Ok(vec![
-        ("SAGO_TOOL_AGE_ENCRYPTION", folder),
-        ("SAGO_TOOL_NODE", node),
-    ])
+    Ok(vec![("SAGO_TOOL_AGE_ENCRYPTION", folder), ("SAGO_TOOL_NODE", node)])
 }

@@ -21,11 +21,7 @@ pub struct Venv {
 }
 
 /// The reference implementation of BagIt.
-pub const BAGIT: Venv = Venv {
-    name: "bagit",
-    package: "bagit==1.9.0",
-    programs: &[("SAGO_TOOL_BAGIT", "bagit.py")],
-};
+pub const BAGIT: Venv = Venv { name: "bagit", package: "bagit==1.9.0", programs: &[("SAGO_TOOL_BAGIT", "bagit.py")] };
 
 /// Every environment the tests use.
 pub const FOR_TESTS: [&Venv; 5] = [
@@ -33,40 +29,23 @@ pub const FOR_TESTS: [&Venv; 5] = [
     &Venv {
         name: "ocfl-py",
         package: "ocfl-py==2.1.0",
-        programs: &[
-            ("SAGO_TOOL_OCFL_PY", "ocfl-root.py"),
-            ("SAGO_TOOL_OCFL_VALIDATE", "ocfl-validate.py"),
-            ("SAGO_TOOL_OCFL_OBJECT", "ocfl-object.py"),
-        ],
+        programs: &[("SAGO_TOOL_OCFL_PY", "ocfl-root.py"), ("SAGO_TOOL_OCFL_VALIDATE", "ocfl-validate.py"), ("SAGO_TOOL_OCFL_OBJECT", "ocfl-object.py")],
     },
     &Venv {
         name: "roc-validator",
         package: "roc-validator==0.13.0",
-        programs: &[
-            ("SAGO_TOOL_ROC_VALIDATOR", "rocrate-validator"),
-            ("SAGO_TOOL_ROC_PYTHON", "python"),
-        ],
+        programs: &[("SAGO_TOOL_ROC_VALIDATOR", "rocrate-validator"), ("SAGO_TOOL_ROC_PYTHON", "python")],
     },
     &Venv {
         name: "shamir-mnemonic",
         package: "shamir-mnemonic[cli]==0.3.0",
-        programs: &[
-            ("SAGO_TOOL_SHAMIR", "shamir"),
-            ("SAGO_TOOL_SHAMIR_PYTHON", "python"),
-        ],
+        programs: &[("SAGO_TOOL_SHAMIR", "shamir"), ("SAGO_TOOL_SHAMIR_PYTHON", "python")],
     },
-    &Venv {
-        name: "rfc3161-client",
-        package: "rfc3161-client==1.0.9",
-        programs: &[("SAGO_TOOL_RFC3161", "python")],
-    },
+    &Venv { name: "rfc3161-client", package: "rfc3161-client==1.0.9", programs: &[("SAGO_TOOL_RFC3161", "python")] },
 ];
 
 /// Contexts that RO-Crate documents name, and the files of the shared data that hold them.
-const CONTEXTS: [(&str, &str); 2] = [
-    ("https://w3id.org/ro/crate/1.1/context", "1.1.jsonld"),
-    ("https://w3id.org/ro/crate/1.2/context", "1.2.jsonld"),
-];
+const CONTEXTS: [(&str, &str); 2] = [("https://w3id.org/ro/crate/1.1/context", "1.1.jsonld"), ("https://w3id.org/ro/crate/1.2/context", "1.2.jsonld")];
 
 impl Venv {
     /// Installs the environment if it is not there.
@@ -75,34 +54,15 @@ impl Venv {
         once(&folder, self.package, || {
             let python = interpreter()?;
             let mut make = ws.command(&python);
-            run::quiet(
-                &format!("python -m venv {}", self.name),
-                make.args(["-m", "venv"]).arg(&folder),
-            )?;
+            run::quiet(&format!("python -m venv {}", self.name), make.args(["-m", "venv"]).arg(&folder))?;
             let mut pip = ws.command(folder.join("bin/python"));
-            pip.args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--no-input",
-                self.package,
-            ]);
+            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", self.package]);
             run::quiet(&format!("pip install {}", self.package), &mut pip)
         })?;
-        let places = self
-            .programs
-            .iter()
-            .map(|(variable, program)| (*variable, folder.join("bin").join(program)));
+        let places = self.programs.iter().map(|(variable, program)| (*variable, folder.join("bin").join(program)));
         let places = places.collect::<Places>();
         for (_, place) in &places {
-            ensure!(
-                run::is_executable(place),
-                "{} is installed but has no {}",
-                self.package,
-                place.display()
-            );
+            ensure!(run::is_executable(place), "{} is installed but has no {}", self.package, place.display());
         }
         Ok(places)
     }
@@ -131,15 +91,10 @@ pub fn ro_crate_cache(ws: &Workspace) -> Result<(&'static str, PathBuf)> {
     let contexts = ws.shared_data.join("ro-crate-context");
     once(&folder, "contexts 1", || {
         let mut fill = ws.command(ws.tools.join("roc-validator/bin/python"));
-        fill.args(["-c", include_str!("python/fill_ro_crate_cache.py")])
-            .arg(folder.join("http"));
+        fill.args(["-c", include_str!("python/fill_ro_crate_cache.py")]).arg(folder.join("http"));
         for (address, file) in CONTEXTS {
             let file = contexts.join(file);
-            ensure!(
-                file.is_file(),
-                "no {}: SAGO_SHARED_DATA must name the folder of shared test data",
-                file.display()
-            );
+            ensure!(file.is_file(), "no {}: SAGO_SHARED_DATA must name the folder of shared test data", file.display());
             fill.arg(address).arg(file);
         }
         run::quiet("fill the cache of RO-Crate contexts", &mut fill)

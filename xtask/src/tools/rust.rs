@@ -31,22 +31,12 @@ pub fn rocfl(ws: &Workspace) -> Result<PathBuf> {
 fn install(ws: &Workspace, name: &str, version: &str, more: &[&str]) -> Result<PathBuf> {
     let folder = ws.tools.join(name);
     once(&folder, &format!("{name} {version}"), || {
-        let mut command = ws.cargo([
-            "install",
-            "--locked",
-            "--quiet",
-            "--version",
-            version,
-            "--root",
-        ]);
+        let mut command = ws.cargo(["install", "--locked", "--quiet", "--version", version, "--root"]);
         command.arg(&folder).arg(name).args(more);
         // A build folder of its own, so that nothing of ours is rebuilt for other features.
         let build = ws.tools.join("build");
         command.env("CARGO_TARGET_DIR", &build);
-        run::quiet(
-            &format!("cargo install {name} {version} (minutes)"),
-            &mut command,
-        )?;
+        run::quiet(&format!("cargo install {name} {version} (minutes)"), &mut command)?;
         fs::remove_dir_all(&build).with_context(|| format!("cannot remove {}", build.display()))
     })?;
     Ok(folder.join("bin").join(name))

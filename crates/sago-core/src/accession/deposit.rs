@@ -29,6 +29,7 @@ use crate::label::Label;
 use crate::ledger::event::{AccessionOpened, AccessionOpenedDetail, AccessionPrepared, AccessionPreparedDetail, UnitCreated, UnitCreatedDetail};
 use crate::repository::Repository;
 use crate::store::blobs::urn;
+use crate::store::fault;
 
 /// What comes in.
 #[derive(Debug, Clone, Default)]
@@ -119,7 +120,7 @@ pub fn estimate(sources: &[PathBuf]) -> (u64, u64) {
 /// Receives files, folders or standard input.
 pub async fn deposit(repo: &Repository, ctx: &Ctx, new: &NewAccession, progress: &Progress) -> Result<Deposited> {
     ctx.require(Right::Deposit)?;
-    check(new)?;
+    check(repo, new)?;
     let mut notes = Vec::new();
     let list = read_sender_list(new, &mut notes)?;
     let (staging, before) = match find_interrupted(repo, new)? {
@@ -137,7 +138,7 @@ pub async fn deposit(repo: &Repository, ctx: &Ctx, new: &NewAccession, progress:
     finish(repo, ctx, Finish { new, staging, outcomes, notes, list, earlier }).await
 }
 
-fn check(new: &NewAccession) -> Result<()> {
+fn check(repo: &Repository, new: &NewAccession) -> Result<()> {
     if new.sources.is_empty() {
         return Err(Error::invalid("There is nothing to deposit.").hint("Name files or folders, or `-` for standard input."));
     }
@@ -147,6 +148,9 @@ fn check(new: &NewAccession) -> Result<()> {
     for source in &new.sources {
         if source.as_os_str() != "-" && source.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
             return Err(Error::not_found(format!("There is no file or folder {}.", source.display())).hint("Nothing was received. Correct the path and run the command again."));
+        }
+        if source.as_os_str() != "-" {
+            repo.places.refuse_as_source(source)?;
         }
     }
     Ok(())
@@ -178,17 +182,21 @@ fn fingerprint_of(new: &NewAccession) -> Result<String> {
     Ok(text)
 }
 
+/// What was read from standard input cannot be read again.
+fn is_resumable(new: &NewAccession) -> bool {
+    new.sources.iter().all(|source| source.as_os_str() != "-")
+}
+
 fn find_interrupted(repo: &Repository, new: &NewAccession) -> Result<Option<(Staging, Vec<Done>)>> {
-    // What was read from standard input cannot be read again.
-    if new.fresh || new.sources.iter().any(|source| source.as_os_str() == "-") {
+    if new.fresh || !is_resumable(new) {
         return Ok(None);
     }
     let wanted = fingerprint_of(new)?;
     for accession in Staging::all(&repo.places)? {
-        match Staging::reopen(&repo.places, repo.keyring(), accession) {
-            Ok((staging, done)) if staging.plan.fingerprint == wanted => return Ok(Some((staging, done))),
+        match Staging::plan(&repo.places, repo.keyring(), accession) {
+            Ok(plan) if plan.fingerprint == wanted => return Staging::reopen(&repo.places, repo.keyring(), accession).map(Some),
             Ok(_) => {}
-            // A folder begun in the moment of the crash: recovery has already given it up or will.
+            // A folder that another process has just begun or is just removing.
             Err(error) if error.kind == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
@@ -214,8 +222,8 @@ async fn begin(repo: &Repository, ctx: &Ctx, new: &NewAccession) -> Result<Stagi
             let unit = Uuid::new_v4();
             let mode = if new.sealed { Mode::Sealed } else { Mode::Working };
             let wrapped = repo.keyring().wrap(&HybridIdentity::generate().map_err(|error| Error::internal(error.to_string()))?, mode)?;
-            // The key is durable before the event speaks of it. If we crash here, recovery removes a key that no unit names.
-            repo.keyring().put(unit, &wrapped)?;
+            // The key is durable before the event speaks of it. If we crash here, the next opening removes it.
+            repo.keyring().put_next(unit, &wrapped)?;
             let event = UnitCreated { unit, mode: mode.code().to_owned(), vault_sha256: wrapped.sha256() };
             tx.append(repo.settings.domain_unit, event.with(UnitCreatedDetail {}));
             unit
@@ -233,8 +241,16 @@ async fn begin(repo: &Repository, ctx: &Ctx, new: &NewAccession) -> Result<Stagi
     let number = format!("A-{year}-{next:04}");
     let detail = AccessionOpenedDetail { contributor: new.contributor.clone(), title: new.title.clone() };
     tx.append(unit, AccessionOpened { accession, unit, number: number.clone() }.with(detail));
+    // The folder is there before the number is taken, while we hold the writer's place: a taken number without a folder cannot be gone on
+    // with. If we crash here, the next opening sweeps the folder.
+    let staging = Staging::begin(&repo.places, repo.keyring(), Plan { accession, number, unit, fingerprint: fingerprint_of(new)?, is_resumable: is_resumable(new) })?;
+    fault::point("deposit-staging-begun");
     tx.commit(ctx).await?;
-    Staging::begin(&repo.places, repo.keyring(), Plan { accession, number, unit, fingerprint: fingerprint_of(new)? })
+    fault::point("deposit-numbered");
+    if new.unit.is_none() {
+        repo.keyring().take_next(unit)?;
+    }
+    Ok(staging)
 }
 
 /// Which digests beside SHA-256 and SHA-512 the sender's list asks for.
@@ -277,10 +293,13 @@ async fn finish(repo: &Repository, ctx: &Ctx, finish: Finish<'_>) -> Result<Depo
     let mut tx = repo.begin().await?;
     let prepared = AccessionPrepared { accession: plan.accession, unit: plan.unit, objects: references.clone() };
     tx.append(plan.unit, prepared.with(AccessionPreparedDetail {}));
+    fault::point("deposit-built");
     tx.commit(ctx).await?;
+    fault::point("deposit-prepared");
     // If we crash here or later, recovery finds the prepared objects in staging or in place and completes the deposit.
     let position = recover::complete(repo, ctx, plan.accession, plan.unit, &references, &manifest, false).await?;
     repo.integrate(ctx).await?;
+    fault::point("deposit-integrated");
     Staging::remove(&repo.places, plan.accession)?;
     Ok(Deposited {
         id: plan.accession,

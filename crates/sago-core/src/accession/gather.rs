@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::intake::Finding;
 use crate::intake::reader::{ReadOutcome, Reader};
 use crate::intake::walk::{Entry, Options, Seen, Walk};
-use crate::store::durable;
+use crate::store::{durable, fault};
 
 /// Files sealed between two flushes of the journal: what an interruption may cost.
 const FILES_PER_FLUSH: usize = 2_000;
@@ -133,6 +133,7 @@ fn write_journal(staging: &Staging, journal: &mut Vec<Done>) -> Result<()> {
     // The sealed files first, then the lines that speak of them (invariant 1).
     staging.flush()?;
     staging.note_all(journal)?;
+    fault::point("deposit-journaled");
     journal.clear();
     Ok(())
 }

@@ -21,6 +21,7 @@ pub async fn write_receipt(repo: &Repository, ctx: &Ctx, name: &str, output: &Pa
     if output.exists() {
         return Err(Error::conflict(format!("{} exists already.", output.display())).hint("Name a folder that does not exist: nothing is overwritten."));
     }
+    repo.places.refuse_inside(output)?;
     let accession = super::find(repo, name).await?;
     let Some((generation, index)) = accession.received else {
         return Err(Error::conflict(format!("{} has not been received: its state is “{}”.", accession.number, accession.status)));

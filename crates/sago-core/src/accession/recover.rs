@@ -2,7 +2,8 @@
 //!
 //! For every accession that was prepared but not received: its objects are in staging, in place, or partly each; what is there and equal to
 //! what was prepared is put in place and the accession is received with `recovered`; what differs is set aside and said. A deposit that
-//! never got as far stays in staging, for the same command to go on with; a destroyed unit whose key still lies in the vault loses it now.
+//! never got as far stays in staging, for the same command to go on with, or is given up when none can; a destroyed unit whose key still
+//! lies in the vault loses it now. What another process is working on is left to it.
 
 use sago_packages::Algorithm;
 use sqlx::Row;
@@ -10,14 +11,16 @@ use uuid::Uuid;
 
 use crate::accession::finding;
 use crate::accession::manifest::{Line, Manifest};
-use crate::accession::staging::Staging;
+use crate::accession::staging::{Hold, Staging};
 use crate::ctx::{Clock, Ctx, Role};
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::ledger::event::{
-    AccessionAbandoned, AccessionAbandonedDetail, AccessionQuarantined, AccessionQuarantinedDetail, AccessionReceived, AccessionReceivedDetail, ObjectRef,
+    AccessionAbandoned, AccessionAbandonedDetail, AccessionQuarantined, AccessionQuarantinedDetail, AccessionReceived, AccessionReceivedDetail, Event, ObjectRef,
 };
+use crate::ledger::proof::events_about;
 use crate::ledger::{Position, unsigned};
 use crate::repository::Repository;
+use crate::store::fault;
 
 /// Puts prepared objects in place and receives the accession. Idempotent: objects already in place are left as they are.
 pub(crate) async fn complete(
@@ -32,7 +35,9 @@ pub(crate) async fn complete(
     for (part, object) in objects.iter().enumerate() {
         let staged = repo.places.staging.join(accession.to_string()).join("objects").join(part.to_string());
         tokio::task::block_in_place(|| repo.blobs.publish(&staged, object.id))?;
+        fault::point("deposit-object-placed");
     }
+    fault::point("deposit-placed");
     let (mut items, mut bytes, mut not_taken) = (0, 0, 0);
     for line in &manifest.lines {
         match Line::read(line)? {
@@ -55,6 +60,7 @@ pub(crate) async fn complete(
     let mut tx = repo.begin().await?;
     tx.append_received(unit, AccessionReceived { accession, unit, objects: objects.to_vec(), recovered }.with(detail), manifest);
     let positions = tx.commit(ctx).await?;
+    fault::point("deposit-received");
     positions.last().copied().ok_or_else(|| Error::internal("the event has no place"))
 }
 
@@ -69,16 +75,25 @@ pub(crate) async fn abandon(repo: &Repository, ctx: &Ctx, accession: Uuid, reaso
 
 /// Finishes everything a crash interrupted. Run at every opening of a repository; does nothing, quickly, when there is nothing.
 pub(crate) async fn recover(repo: &Repository, clock: Clock) -> Result<()> {
-    let rows = sqlx::query("SELECT a.id, a.unit FROM accessions a WHERE a.status = 'prepared' ORDER BY a.number").fetch_all(repo.db().read()).await?;
+    crate::key::epoch::finish_interrupted(repo).await?;
+    let rows = sqlx::query("SELECT id, unit, status FROM accessions WHERE status IN ('opened', 'prepared') ORDER BY number").fetch_all(repo.db().read()).await?;
     let mut changed = false;
-    if !rows.is_empty() {
+    for row in rows {
+        let id = |column: usize| -> Result<Uuid> {
+            Uuid::parse_str(&row.try_get::<String, _>(column)?).map_err(|_| Error::corrupt("An accession's row was altered."))
+        };
+        let (accession, unit, status): (_, _, String) = (id(0)?, id(1)?, row.try_get(2)?);
+        let Hold::Here(_held) = Staging::hold(&repo.places, accession)? else { continue };
+        // Who worked in the folder until now may have finished meanwhile.
+        if status_of(repo, accession).await?.as_deref() != Some(&status) {
+            continue;
+        }
         let ctx = software_ctx(repo, clock).await?;
-        for row in rows {
-            let id = |column: usize| -> Result<Uuid> {
-                Uuid::parse_str(&row.try_get::<String, _>(column)?).map_err(|_| Error::corrupt("An accession's row was altered."))
-            };
-            recover_one(repo, &ctx, id(0)?, id(1)?).await?;
+        if status == "prepared" {
+            recover_one(repo, &ctx, accession, unit).await?;
             changed = true;
+        } else {
+            changed |= give_up(repo, &ctx, accession).await?;
         }
     }
     crate::key::destroy::finish_interrupted(repo).await?;
@@ -134,17 +149,46 @@ fn inventory_digest(object: &std::path::Path) -> Result<Option<String>> {
     }
 }
 
+async fn status_of(repo: &Repository, accession: Uuid) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar("SELECT status FROM accessions WHERE id = $1").bind(accession.to_string()).fetch_optional(repo.db().read()).await?)
+}
+
+/// Gives up a deposit that no command can go on with: read from standard input, or its folder lost. Says whether it did.
+async fn give_up(repo: &Repository, ctx: &Ctx, accession: Uuid) -> Result<bool> {
+    let reason = match Staging::plan(&repo.places, repo.keyring(), accession) {
+        Ok(plan) if plan.is_resumable => return Ok(false),
+        Ok(_) => "it was read from standard input and was interrupted",
+        Err(error) if error.kind == ErrorKind::NotFound => "it was interrupted and its staging folder is lost",
+        Err(error) => return Err(error),
+    };
+    // A row alone gives nothing up: what the log says was prepared or received is not an interrupted deposit.
+    let went_on = |event: &Event| matches!(event, Event::AccessionPrepared(..) | Event::AccessionReceived(..));
+    if events_about(repo, accession).await?.iter().any(|stored| went_on(&stored.event)) {
+        return Ok(false);
+    }
+    abandon(repo, ctx, accession, reason).await?;
+    Ok(true)
+}
+
 /// Removes staging folders that nothing can go on with: of accessions received, given up or unknown.
 async fn sweep(repo: &Repository) -> Result<()> {
-    for accession in Staging::all(&repo.places)? {
+    let staged = Staging::all(&repo.places)?;
+    if staged.is_empty() {
+        return Ok(());
+    }
+    // Who begins a folder holds the writer's place until its number is taken: while we hold it, an unknown folder is an interrupted one.
+    let mut writer = repo.db().begin_write().await?;
+    for accession in staged {
+        let Hold::Here(_held) = Staging::hold(&repo.places, accession)? else { continue };
         let status: Option<String> =
-            sqlx::query_scalar("SELECT status FROM accessions WHERE id = $1").bind(accession.to_string()).fetch_optional(repo.db().read()).await?;
+            sqlx::query_scalar("SELECT status FROM accessions WHERE id = $1").bind(accession.to_string()).fetch_optional(&mut *writer).await?;
         let folder = repo.places.staging.join(accession.to_string());
         let is_usable = matches!(status.as_deref(), Some("opened" | "prepared")) && folder.join("deposit.age").is_file();
         if !is_usable && !matches!(status.as_deref(), Some("quarantined")) {
             Staging::remove(&repo.places, accession)?;
         }
     }
+    writer.rollback().await?;
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! A deposit in progress: what was asked, and which files are already sealed, kept as ciphertext so that an interruption loses nothing.
 //!
 //! `staging/<accession>/deposit.age` says what the deposit is; `journal` lists what is sealed; `objects/<n>/` are the OCFL objects as
-//! they will stand in the store. Nothing here is promised to anyone: a folder that no event names is swept.
+//! they will stand in the store; `held` is locked while a deposit works in the folder. Nothing here is promised to anyone: a folder that
+//! no event names is swept.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -19,7 +20,7 @@ use uuid::Uuid;
 use crate::accession::manifest::Manifest;
 use crate::accession::pipeline::Sealed;
 use crate::error::{Error, IoContext, Result};
-use crate::key::{Keyring, open_bytes, random_seed, seal_bytes};
+use crate::key::{Keyring, open_own, random_seed, seal_bytes};
 use crate::settings::Places;
 use crate::store::durable;
 
@@ -34,6 +35,8 @@ pub struct Plan {
     pub unit: Uuid,
     /// Everything that must be equal for a second command to be the same deposit.
     pub fingerprint: String,
+    /// Whether the same command can go on with it: what was read from standard input cannot be read again.
+    pub is_resumable: bool,
 }
 
 /// A file that is sealed and waits in staging.
@@ -59,6 +62,15 @@ pub struct Staging {
     pub plan: Plan,
     key: RowKey,
     journal: Mutex<Journal>,
+    _held: File,
+}
+
+/// Who works in a staging folder.
+pub enum Hold {
+    /// This process alone, while the file lives. Without a file there was nothing to take.
+    Here(Option<File>),
+    /// Another process.
+    Elsewhere,
 }
 
 struct Journal {
@@ -71,39 +83,44 @@ impl Staging {
     pub fn begin(places: &Places, keyring: &Keyring, plan: Plan) -> Result<Self> {
         let folder = places.staging.join(plan.accession.to_string());
         durable::create_dir_all(&folder)?;
+        let held = take(&folder, &plan)?;
         let seed = random_seed()?;
         let text = json!({
             "staging": "sago-staging/1", "accession": plan.accession.to_string(), "number": plan.number, "unit": plan.unit.to_string(),
-            "fingerprint": plan.fingerprint, "key": BASE64.encode(seed.as_ref()),
+            "fingerprint": plan.fingerprint, "resumable": plan.is_resumable, "key": BASE64.encode(seed.as_ref()),
         });
         let domain = keyring.recipient(keyring.domain())?;
         durable::write(&folder.join("deposit.age"), &seal_bytes(&[&domain], text.to_string().as_bytes())?)?;
         let journal = open_journal(&folder)?;
-        Ok(Self { folder, plan, key: RowKey::from_bytes(&seed), journal: Mutex::new(Journal { file: journal, written: 0 }) })
+        Ok(Self { folder, plan, key: RowKey::from_bytes(&seed), journal: Mutex::new(Journal { file: journal, written: 0 }), _held: held })
+    }
+
+    /// Takes the folder of an interrupted deposit for this process, unless another works in it.
+    pub fn hold(places: &Places, accession: Uuid) -> Result<Hold> {
+        let path = places.staging.join(accession.to_string()).join("held");
+        match File::options().append(true).open(&path) {
+            Ok(held) => Ok(if lock(&held, &path)? { Hold::Here(Some(held)) } else { Hold::Elsewhere }),
+            // Nothing is made here: the folder may be one that is just being removed.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Hold::Here(None)),
+            Err(error) => Err(Error::io("Could not open", &path, &error)),
+        }
+    }
+
+    /// Reads what a deposit is, without touching its folder.
+    pub fn plan(places: &Places, keyring: &Keyring, accession: Uuid) -> Result<Plan> {
+        Ok(read_plan(places, keyring, accession)?.0)
     }
 
     /// Opens the folder of a deposit that was interrupted, with what was already sealed. A journal cut short by a crash is read as far as it is whole.
     pub fn reopen(places: &Places, keyring: &Keyring, accession: Uuid) -> Result<(Self, Vec<Done>)> {
+        let (plan, key) = read_plan(places, keyring, accession)?;
         let folder = places.staging.join(accession.to_string());
-        let path = folder.join("deposit.age");
-        let domain = keyring.unit(keyring.domain())?;
-        let text = open_bytes(&[&domain], &std::fs::read(&path).doing("Could not read", &path)?, &path)?;
-        let bad = || Error::corrupt(format!("{} cannot be read.", path.display()));
-        let value: Value = serde_json::from_slice(&text).map_err(|_| bad())?;
-        let get = |name: &str| value.get(name).and_then(Value::as_str).ok_or_else(bad);
-        let key: [u8; 32] = BASE64.decode(get("key")?).ok().and_then(|key| key.try_into().ok()).ok_or_else(bad)?;
-        let plan = Plan {
-            accession,
-            number: get("number")?.to_owned(),
-            unit: Uuid::parse_str(get("unit")?).map_err(|_| bad())?,
-            fingerprint: get("fingerprint")?.to_owned(),
-        };
-        let key = RowKey::from_bytes(&key);
+        let held = take(&folder, &plan)?;
         let (done, whole_bytes) = read_journal(&folder, &key)?;
         let journal = open_journal(&folder)?;
         journal.set_len(whole_bytes).doing("Could not mend", &folder.join("journal"))?;
         let written = done.len() as u64;
-        Ok((Self { folder, plan, key, journal: Mutex::new(Journal { file: journal, written }) }, done))
+        Ok((Self { folder, plan, key, journal: Mutex::new(Journal { file: journal, written }), _held: held }, done))
     }
 
     /// Deposits in progress.
@@ -165,7 +182,7 @@ impl Staging {
         let path = places.staging.join(accession.to_string()).join("manifest.age");
         let domain = keyring.unit(keyring.domain())?;
         let mut manifest = Manifest::default();
-        manifest.read_part(&open_bytes(&[&domain], &std::fs::read(&path).doing("Could not read", &path)?, &path)?)?;
+        manifest.read_part(&open_own(&domain, &std::fs::read(&path).doing("Could not read", &path)?, &path)?)?;
         Ok(manifest)
     }
 
@@ -187,6 +204,42 @@ pub const CONTENTS_PER_OBJECT: u64 = 10_000;
 pub fn content_place(number: u64) -> (u64, String) {
     let part = (number - 1) / CONTENTS_PER_OBJECT;
     (part, format!("o/{:06}.age", (number - 1) % CONTENTS_PER_OBJECT + 1))
+}
+
+/// Takes a staging folder for a deposit. A process that ends, however it ends, lets it go.
+fn take(folder: &Path, plan: &Plan) -> Result<File> {
+    let path = folder.join("held");
+    let held = File::options().append(true).create(true).mode(0o600).open(&path).doing("Could not open", &path)?;
+    if lock(&held, &path)? {
+        return Ok(held);
+    }
+    Err(Error::conflict(format!("The same deposit ({}) is under way in another process. Nothing was received by this one.", plan.number)).hint("Wait until it is done."))
+}
+
+fn lock(held: &File, path: &Path) -> Result<bool> {
+    match rustix::fs::flock(held, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
+        Err(error) => Err(Error::io("Could not lock", path, &error.into())),
+    }
+}
+
+fn read_plan(places: &Places, keyring: &Keyring, accession: Uuid) -> Result<(Plan, RowKey)> {
+    let path = places.staging.join(accession.to_string()).join("deposit.age");
+    let domain = keyring.unit(keyring.domain())?;
+    let text = open_own(&domain, &std::fs::read(&path).doing("Could not read", &path)?, &path)?;
+    let bad = || Error::corrupt(format!("{} cannot be read.", path.display()));
+    let value: Value = serde_json::from_slice(&text).map_err(|_| bad())?;
+    let get = |name: &str| value.get(name).and_then(Value::as_str).ok_or_else(bad);
+    let key: [u8; 32] = BASE64.decode(get("key")?).ok().and_then(|key| key.try_into().ok()).ok_or_else(bad)?;
+    let plan = Plan {
+        accession,
+        number: get("number")?.to_owned(),
+        unit: Uuid::parse_str(get("unit")?).map_err(|_| bad())?,
+        fingerprint: get("fingerprint")?.to_owned(),
+        is_resumable: value.get("resumable").and_then(Value::as_bool).ok_or_else(bad)?,
+    };
+    Ok((plan, RowKey::from_bytes(&key)))
 }
 
 fn journal_text(done: &Done) -> Value {

@@ -112,13 +112,7 @@ impl<'a> Copier<'a> {
         durable::create_dir_all(to.parent().unwrap_or(to))?;
         let temporary = beside(to);
         let mut source = File::open(from).doing("Could not open", from)?;
-        let mut target = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)
-            .doing("Could not create", &temporary)?;
+        let mut target = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary).doing("Could not create", &temporary)?;
         let mut written = 0;
         loop {
             let count = source.read(&mut self.buffer).doing("Could not read", from)?;

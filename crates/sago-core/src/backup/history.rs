@@ -165,7 +165,10 @@ pub fn succession_problems(places: &Places, keyring: &Keyring) -> Result<Vec<(St
         for (log, committed) in [(Log::Custody, &restarted.custody_before), (Log::Access, &restarted.access_before)] {
             let ended = last_head(places, log, before)?;
             if three_lines(&ended.checkpoint) != *committed {
-                let message = format!("The first entry of generation {generation} commits to another end of the {} log of generation {before} than the one that is here.", log.name());
+                let message = format!(
+                    "The first entry of generation {generation} commits to another end of the {} log of generation {before} than the one that is here.",
+                    log.name()
+                );
                 problems.push((place.clone(), message));
             }
         }

@@ -6,7 +6,7 @@
 //! a new generation of it begins ([`restore()`]).
 //!
 //! `records` and `vault` copy, `place` says where a copy may lie, `trial` tests a copy of the records without any share, `history` reads
-//! from a log what its units and deposits have become.
+//! from a log what its units and deposits have become, `unfinished` decides what becomes of deposits that were under way.
 
 mod copy;
 mod history;
@@ -16,6 +16,7 @@ mod restore;
 #[cfg(test)]
 pub(crate) mod tests;
 mod trial;
+mod unfinished;
 mod vault;
 
 use std::path::PathBuf;
@@ -35,9 +36,10 @@ use crate::repository::Repository;
 pub use history::succession_problems;
 pub use place::{RECORDS_FILE, VAULT_FILE};
 pub use records::{Records, back_up_records};
-pub use restore::{DestroyedAgain, Fate, Interrupted, Lost, Restored, Sources, restore};
-pub use vault::{Vault, back_up_vault};
+pub use restore::{DestroyedAgain, Lost, Restored, Sources, restore};
+pub use unfinished::{Fate, Interrupted};
 pub(crate) use vault::look as look_at_vault;
+pub use vault::{Vault, back_up_vault};
 
 /// A copy of the vault must be erased after this many days (integrity.md B3).
 pub const VAULT_RETENTION_DAYS: i64 = 30;

@@ -192,6 +192,12 @@ fn check_apart(places: &Places, folder: &Path) -> Result<()> {
                 .hint("Name a folder elsewhere, best on another disk: a copy beside the original is lost with it. Nothing was written."));
         }
     }
+    for other in above(folder)?.into_iter().filter(|other| !is_same(other, folder)) {
+        if [RECORDS_FILE, VAULT_FILE, settings::FILE].iter().any(|name| other.join(name).exists()) {
+            return Err(Error::conflict(format!("{} lies in {}, which is a repository or a backup itself.", folder.display(), other.display()))
+                .hint("Name a folder elsewhere. Nothing was written."));
+        }
+    }
     if folder.join(settings::FILE).exists() && !folder.join(RECORDS_FILE).exists() {
         return Err(Error::conflict(format!("{} is a repository.", folder.display())).hint("Name another folder. Nothing was written."));
     }
@@ -227,7 +233,11 @@ pub(super) fn is_empty(folder: &Path) -> Result<bool> {
     }
 }
 
-/// The folders above one.
+fn is_same(one: &Path, two: &Path) -> bool {
+    one == two || one.canonicalize().ok().is_some_and(|one| two.canonicalize().ok() == Some(one))
+}
+
+/// The folders above one, and where it really lies.
 fn above(folder: &Path) -> Result<Vec<PathBuf>> {
     let folder = std::path::absolute(folder).doing("Could not resolve", folder)?;
     // Links are followed as far as the path exists, so that a backup is not hidden behind one.

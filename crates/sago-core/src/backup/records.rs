@@ -154,7 +154,8 @@ fn copy_logs(places: &Places, folder: &Path, copier: &mut Copier<'_>) -> Result<
             let head = last_head(places, log, generation)?;
             let name = format!("{}.vkey", log.name());
             copier.file(&places.log.join(generation.to_string()).join(&name), &to.join(&name), Kind::Fixed)?;
-            let tiles = copier.folder(&sequencer::folder(places, generation, log), &to.join(log.name()), |path| is_in_tree(path, head.size).then_some(Kind::Fixed))?;
+            let tiles =
+                copier.folder(&sequencer::folder(places, generation, log), &to.join(log.name()), |path| is_in_tree(path, head.size).then_some(Kind::Fixed))?;
             let payload = sequencer::payload_folder(places, generation).join(log.name());
             copier.folder(&payload, &to.join("payload").join(log.name()), |path| is_segment(path, head.size).then_some(Kind::Fixed))?;
             snapshot.tiles.insert((generation, log.name()), tiles);
@@ -297,9 +298,12 @@ fn say(copied: &Copied, strangers: &BTreeSet<Uuid>, report: &mut Report) {
 /// Refuses to overwrite a copy that this repository's log does not continue: the older copy may be the only true one.
 fn check_continued(places: &Places, folder: &Path) -> Result<()> {
     let not_continued = |what: String| {
-        Error::new(ErrorKind::Conflict, format!("The log of the copy in {} is not continued by this repository's log: {what}. Nothing was written.", folder.display()))
-            .hint("Keep that copy: this repository, or the copy, was rolled back or altered. `sago verify` judges both.")
-            .hint("To go on, name another folder.")
+        Error::new(
+            ErrorKind::Conflict,
+            format!("The log of the copy in {} is not continued by this repository's log: {what}. Nothing was written.", folder.display()),
+        )
+        .hint("Keep that copy: this repository, or the copy, was rolled back or altered. `sago verify` judges both.")
+        .hint("To go on, name another folder.")
     };
     let copy = Places { log: folder.join("log"), ..places.clone() };
     if !copy.log.is_dir() {

@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use sago_packages::Algorithm;
 use sago_seal::hybrid::HybridIdentity;
 use sago_verify::Report;
 use uuid::Uuid;
@@ -20,18 +19,16 @@ use super::history::{History, Stage, Standing, succession_problems, three_lines}
 use super::place::{RECORDS_FILE, RecordsNote, VAULT_FILE, is_empty};
 use super::records::is_temporary;
 use super::trial;
+use super::unfinished::{self, Interrupted, Unfinished};
 use super::vault::VaultCopy;
-use crate::accession::manifest::{Line, Manifest};
-use crate::accession::{finding, read_manifest_with};
+use crate::accession::read_manifest_with;
 use crate::ctx::{Clock, Ctx, Role, micros, time_text};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::key::epoch::recovery_identity;
 use crate::key::{Keyring, Mode, Passphrase, Signing, open_bytes, random_seed, read_signing, set_current, write_epoch};
 use crate::ledger::Tx;
 use crate::ledger::event::{
-    AccessionAbandoned, AccessionAbandonedDetail, AccessionQuarantined, AccessionQuarantinedDetail, AccessionReceived, AccessionReceivedDetail, ClockJumped,
-    ClockJumpedDetail, Log, LogRestarted, LogRestartedDetail, OperatingKeyRecovered, OperatingKeyRecoveredDetail, UnitSealed,
-    UnitSealedDetail,
+    ClockJumped, ClockJumpedDetail, Log, LogRestarted, LogRestartedDetail, OperatingKeyRecovered, OperatingKeyRecoveredDetail, UnitSealed, UnitSealedDetail,
 };
 use crate::ledger::lock::Lock;
 use crate::ledger::rebuild::{last_head, replay_into};
@@ -77,26 +74,6 @@ pub struct Lost {
     pub accessions: Vec<String>,
     /// Why.
     pub why: String,
-}
-
-/// What became of a deposit that was under way when the records were copied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// All of it was in the copy: it was received.
-    Received,
-    /// Part of it was in the copy: set aside.
-    SetAside,
-    /// Its files were not in the copy: given up. The number stays taken.
-    GivenUp,
-}
-
-/// A deposit that was under way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Interrupted {
-    /// Its number.
-    pub number: String,
-    /// What became of it.
-    pub fate: Fate,
 }
 
 /// What a restore did, and what it could not do.
@@ -154,7 +131,8 @@ pub async fn restore(root: &Path, sources: &Sources<'_>, progress: &Progress, cl
     let (mut report, generation) = tokio::task::block_in_place(|| work.judge(&note, &signing, &heads))?;
     let history = tokio::task::block_in_place(|| work.read_history(&scratch))?;
     scratch.erase()?;
-    let destroyed = work.erase_destroyed(&history)?;
+    let is_vouched = signing.generation == heads.0.generation;
+    let destroyed = work.erase_destroyed(&history, is_vouched)?;
     trial::judge_objects(&places.store, &history.received(), &mut report)?;
     let signing = Signing::generate(generation)?;
     let (keyring, mut keys) = tokio::task::block_in_place(|| work.write_keys(&history, signing, sources.passphrase))?;
@@ -164,7 +142,7 @@ pub async fn restore(root: &Path, sources: &Sources<'_>, progress: &Progress, cl
     }
     let db = Db::open_file(Path::new(&places.database), true).await?;
     let blobs = Blobs::open(&places.store)?;
-    let summary = replay_into(&places, &keyring, &blobs, &db).await?;
+    let summary = replay_into(&places, &keyring, &blobs, &db, None).await?;
     let interrupted = work.begin_generation(&db, &keyring, &blobs, &history, &heads, &keys, sources.reason).await?;
     db.checkpoint().await?;
     db.close().await;
@@ -189,7 +167,7 @@ pub async fn restore(root: &Path, sources: &Sources<'_>, progress: &Progress, cl
         epoch,
         custody: heads.0,
         access: heads.1,
-        notes: notes(&note, &copy, &history, epoch, &keys),
+        notes: notes(&note, &copy, &history, epoch, &keys, is_vouched),
         records_at: note.at,
         vault_at: copy.note.at,
         report,
@@ -222,11 +200,16 @@ fn check(root: &Path, sources: &Sources<'_>) -> Result<RecordsNote> {
             .hint("If an interrupted restore left it (it has no sago.toml), remove it and run the same command again."));
     }
     let note = RecordsNote::read(sources.records)?.ok_or_else(|| {
-        let hint = if sources.records.join(VAULT_FILE).exists() { "It is a backup of the vault: give that with `--vault`." } else { "Name the folder that `sago backup` wrote." };
+        let hint = if sources.records.join(VAULT_FILE).exists() {
+            "It is a backup of the vault: give that with `--vault`."
+        } else {
+            "Name the folder that `sago backup` wrote."
+        };
         Error::not_found(format!("{} is not a backup of the records: it has no {RECORDS_FILE}.", sources.records.display())).hint(hint)
     })?;
     if !note.is_complete {
-        return Err(Error::new(ErrorKind::Conflict, "This backup of the records was interrupted before it was finished. Nothing was restored.").hint("Take another one."));
+        return Err(Error::new(ErrorKind::Conflict, "This backup of the records was interrupted before it was finished. Nothing was restored.")
+            .hint("Take another one."));
     }
     Ok(note)
 }
@@ -321,9 +304,10 @@ impl Work<'_> {
     /// Reads the log with the domain key alone.
     fn read_history(&self, scratch: &Scratch) -> Result<History> {
         let domain = self.settings.domain_unit;
-        let (identity, _) = self.copy.unit(domain, self.recovery).map_err(|error| {
-            error.hint("Without the key of the domain unit nobody can read the log. Take another backup of the vault of the same epoch.")
-        })?;
+        let (identity, _) = self
+            .copy
+            .unit(domain, self.recovery)
+            .map_err(|error| error.hint("Without the key of the domain unit nobody can read the log. Take another backup of the vault of the same epoch."))?;
         let places = Places { vault: scratch.folder.clone(), ..self.places.clone() };
         let passing = HybridIdentity::from_seed(&*random_seed()?);
         let keyring = Keyring::new(self.copy.note.epoch, passing, self.recovery.recipient(), Signing::generate(0)?, &places, domain);
@@ -334,12 +318,17 @@ impl Work<'_> {
         History::read(self.places, &keyring)
     }
 
-    /// Erases from the copy of the vault what the log says is destroyed, before any other key is opened.
-    fn erase_destroyed(&self, history: &History) -> Result<Vec<DestroyedAgain>> {
+    /// Erases from the copy of the vault what the log says is destroyed, before any other key is opened. A log that the signing keys in the
+    /// copy do not vouch for erases nothing: whoever made it up could have keys destroyed that way. Its word still keeps them from being restored.
+    fn erase_destroyed(&self, history: &History, is_vouched: bool) -> Result<Vec<DestroyedAgain>> {
         let there = self.copy.units()?;
         let mut erased = Vec::new();
         for unit in history.destroyed().intersection(&there) {
-            let left = self.copy.erase(*unit).err().map(|error| error.message);
+            let left = if is_vouched {
+                self.copy.erase(*unit).err().map(|error| error.message)
+            } else {
+                Some("the log that says so was signed with keys that are not in this backup of the vault".to_owned())
+            };
             erased.push(DestroyedAgain { unit: *unit, accessions: history.numbers(*unit), left });
         }
         Ok(erased)
@@ -350,7 +339,9 @@ impl Work<'_> {
     fn judge(&self, note: &RecordsNote, signing: &Signing, heads: &(Head, Head)) -> Result<(Report, u64)> {
         let generations = sequencer::generations(self.places)?;
         let forged = || {
-            Error::corrupt("The log in the backup was not signed with the keys in the backup of the vault: it is another repository's, or somebody made it up. Nothing was restored.")
+            Error::corrupt(
+                "The log in the backup was not signed with the keys in the backup of the vault: it is another repository's, or somebody made it up. Nothing was restored.",
+            )
         };
         let mut all = Vec::new();
         for &generation in &generations {
@@ -372,7 +363,10 @@ impl Work<'_> {
         for (text, head) in [(&note.custody, &heads.0), (&note.access, &heads.1)] {
             let noted = sequencer::read_head(note.generation, text, Path::new(RECORDS_FILE))?;
             if noted.generation > head.generation || (noted.generation == head.generation && noted.size > head.size) {
-                return Err(Error::corrupt(format!("The log in the backup has {} entries; when it was copied it had {}. Nothing was restored.", head.size, noted.size)));
+                return Err(Error::corrupt(format!(
+                    "The log in the backup has {} entries; when it was copied it had {}. Nothing was restored.",
+                    head.size, noted.size
+                )));
             }
         }
         let report = trial::judge(&self.places.root, &self.places.log, &all, self.clock.now())?;
@@ -482,7 +476,7 @@ impl Work<'_> {
         let ctx = Ctx { agent, roles: vec![Role::Custodian], clock: self.clock };
         let domain = self.settings.domain_unit;
         let rows = RowKeys::default();
-        let unfinished = self.unfinished(history, keyring, blobs)?;
+        let unfinished = unfinished::find(history, keyring, blobs)?;
         // The entry that commits to the generation before must be the first, also when this machine's clock stands before the last entry:
         // so the jump of the clock is entered here, after it.
         let last = forget_last_time(db).await?;
@@ -511,95 +505,7 @@ impl Work<'_> {
         for log in Log::ALL {
             sequencer::integrate(self.places, db, keyring, log, now).await?;
         }
-        Ok(unfinished.into_iter().map(|one| Interrupted { number: one.number, fate: one.outcome.fate() }).collect())
-    }
-
-    /// Deposits that were under way, and what can be made of them: staging is never in a backup.
-    fn unfinished(&self, history: &History, keyring: &Keyring, blobs: &Blobs) -> Result<Vec<Unfinished>> {
-        let mut found = Vec::new();
-        for (accession, account) in &history.accessions {
-            if !matches!(account.stage, Stage::Opened | Stage::Prepared) {
-                continue;
-            }
-            let mut there = 0;
-            for object in &account.objects {
-                there += usize::from(blobs.inventory(object.id)?.is_some_and(|bytes| Algorithm::Sha512.hash(&bytes) == object.inventory_sha512));
-            }
-            let ids: Vec<Uuid> = account.objects.iter().map(|object| object.id).collect();
-            let is_whole = account.stage == Stage::Prepared && there == ids.len();
-            let manifest = if is_whole { read_manifest_with(blobs, keyring, account.unit, &ids)? } else { None };
-            let outcome = match (manifest, ids.first()) {
-                (Some(manifest), _) => Outcome::Received(Box::new(manifest)),
-                (None, Some(first)) if there > 0 => Outcome::SetAside(*first),
-                (None, _) => Outcome::GivenUp,
-            };
-            found.push(Unfinished { accession: *accession, unit: account.unit, number: account.number.clone(), objects: account.objects.clone(), outcome });
-        }
-        found.sort_by(|one, two| one.number.cmp(&two.number));
-        Ok(found)
-    }
-}
-
-struct Unfinished {
-    accession: Uuid,
-    unit: Uuid,
-    number: String,
-    objects: Vec<crate::ledger::event::ObjectRef>,
-    outcome: Outcome,
-}
-
-enum Outcome {
-    Received(Box<Manifest>),
-    SetAside(Uuid),
-    GivenUp,
-}
-
-impl Outcome {
-    fn fate(&self) -> Fate {
-        match self {
-            Self::Received(_) => Fate::Received,
-            Self::SetAside(_) => Fate::SetAside,
-            Self::GivenUp => Fate::GivenUp,
-        }
-    }
-}
-
-impl Unfinished {
-    fn enter<'a>(&'a self, tx: &mut Tx<'a>, domain: Uuid) -> Result<()> {
-        match &self.outcome {
-            Outcome::Received(manifest) => {
-                let (mut items, mut bytes, mut not_taken) = (0, 0, 0);
-                for line in &manifest.lines {
-                    match Line::read(line)? {
-                        Line::Accession(_) => {}
-                        Line::Item(line) => {
-                            items += 1;
-                            bytes += line.bytes;
-                        }
-                        Line::Finding(line) => not_taken += u64::from(finding::is_file_not_taken(&line)),
-                    }
-                }
-                let detail = AccessionReceivedDetail {
-                    number: self.number.clone(),
-                    manifest_root: manifest.root().to_hex(),
-                    manifest_lines: manifest.lines.len() as u64,
-                    items,
-                    bytes,
-                    not_taken,
-                };
-                let event = AccessionReceived { accession: self.accession, unit: self.unit, objects: self.objects.clone(), recovered: true };
-                tx.append_received(self.unit, event.with(detail), manifest);
-            }
-            Outcome::SetAside(object) => {
-                let reason = "part of it was in the backup from which the repository was restored".to_owned();
-                tx.append(domain, AccessionQuarantined { accession: self.accession, object: *object }.with(AccessionQuarantinedDetail { reason }));
-            }
-            Outcome::GivenUp => {
-                let reason = "it was not finished when the backup was made from which the repository was restored".to_owned();
-                tx.append(domain, AccessionAbandoned { accession: self.accession }.with(AccessionAbandonedDetail { reason }));
-            }
-        }
-        Ok(())
+        Ok(unfinished.iter().map(Unfinished::said).collect())
     }
 }
 
@@ -625,12 +531,19 @@ async fn remember_last_time(db: &Db, last: Option<String>) -> Result<()> {
     Ok(())
 }
 
-fn notes(note: &RecordsNote, copy: &VaultCopy, history: &History, epoch: u64, keys: &Keys) -> Vec<String> {
+fn notes(note: &RecordsNote, copy: &VaultCopy, history: &History, epoch: u64, keys: &Keys, is_vouched: bool) -> Vec<String> {
     let mut notes = Vec::new();
     notes.push(format!(
         "What happened after {} is not in the backup: deposits received since must be asked for again (receipts name them), keys destroyed since must be destroyed again.",
         note.at
     ));
+    if !is_vouched {
+        notes.push(format!(
+            "The newest generation of the log could not be held against the signing keys: those in the backup of the vault are of generation {}. Compare its \
+             verifier keys with a copy from elsewhere.",
+            copy.note.generation
+        ));
+    }
     if !note.is_tested {
         notes.push("The backup of the records had not passed its test when it was made.".to_owned());
     }

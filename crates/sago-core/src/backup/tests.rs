@@ -37,6 +37,7 @@ pub(crate) fn passphrase(text: &str) -> Passphrase {
 pub(crate) struct House {
     pub(crate) folder: TempDir,
     pub(crate) root: PathBuf,
+    words: &'static str,
     shares: Vec<String>,
 }
 
@@ -57,11 +58,11 @@ impl House {
         let created = Repository::create(&root, &new, Clock::System).await.unwrap();
         created.repository.close().await;
         let shares = created.shares.iter().map(|words| words.join(" ")).collect();
-        Self { folder, root, shares }
+        Self { folder, root, words: PASSPHRASE, shares }
     }
 
     pub(crate) async fn open(&self) -> (Repository, Ctx) {
-        open(&self.root, PASSPHRASE).await
+        open(&self.root, self.words).await
     }
 
     pub(crate) fn at(&self, name: &str) -> PathBuf {

@@ -6,8 +6,8 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use sago_packages::Algorithm;
 use sago_ledger::check::KnownCheckpoint;
+use sago_packages::Algorithm;
 use sago_stamp::Moment;
 use sago_verify::{Finding, Options, Report, Target, codes};
 use uuid::Uuid;

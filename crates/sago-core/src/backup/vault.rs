@@ -249,7 +249,8 @@ impl VaultCopy {
     /// Opens the description of a copy.
     pub(super) fn open(folder: &Path) -> Result<Self> {
         let note = VaultNote::read(folder)?.ok_or_else(|| {
-            Error::not_found(format!("{} is not a backup of the vault: it has no {VAULT_FILE}.", folder.display())).hint("Name the folder that `sago backup --vault` wrote.")
+            Error::not_found(format!("{} is not a backup of the vault: it has no {VAULT_FILE}.", folder.display()))
+                .hint("Name the folder that `sago backup --vault` wrote.")
         })?;
         let here = folder.join(format!("epoch-{}", note.epoch));
         Ok(Self { note, here })
@@ -258,8 +259,11 @@ impl VaultCopy {
     /// The signing keys, still sealed to operating and recovery identity.
     pub(super) fn signing(&self, recovery: &HybridIdentity) -> Result<Zeroizing<Vec<u8>>> {
         self.unseal(&self.here.join("signing.age"), recovery).map_err(|error| match error.kind {
-            ErrorKind::Forbidden => Error::new(ErrorKind::Forbidden, "These shares do not open this backup of the vault: they belong to another epoch or another repository. Nothing was restored.")
-                .hint(format!("The backup is of epoch {}: take the pages printed when that epoch began.", self.note.epoch)),
+            ErrorKind::Forbidden => Error::new(
+                ErrorKind::Forbidden,
+                "These shares do not open this backup of the vault: they belong to another epoch or another repository. Nothing was restored.",
+            )
+            .hint(format!("The backup is of epoch {}: take the pages printed when that epoch began.", self.note.epoch)),
             _ => error,
         })
     }

@@ -65,7 +65,11 @@ pub(super) async fn known(visit: &mut Visit, db: &Db, places: &Places, opened: O
         for secret in [&places.vault, &places.keys] {
             if is_within(secret, &one.folder)? || is_within(&one.folder, secret)? {
                 is_apart = false;
-                visit.broken("backup-apart", format!("{} and the backup in {} lie one in the other.", secret.display(), one.folder.display()), "Move one of them, and correct [paths] in sago.toml.");
+                visit.broken(
+                    "backup-apart",
+                    format!("{} and the backup in {} lie one in the other.", secret.display(), one.folder.display()),
+                    "Move one of them, and correct [paths] in sago.toml.",
+                );
             }
         }
     }

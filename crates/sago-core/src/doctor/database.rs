@@ -87,7 +87,11 @@ fn published(visit: &mut Visit, places: &Places, log: Log, head: &Head) {
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     let older = sequencer::read_head(head.generation, &text, &path).is_ok_and(|published| published.origin == head.origin && published.size < head.size);
     if text != head.checkpoint && !older && !text.is_empty() {
-        visit.broken("lock", format!("The published checkpoint of the {name} log is not the one that was signed last (size {}).", head.size), "It was altered: run `sago verify`.");
+        visit.broken(
+            "lock",
+            format!("The published checkpoint of the {name} log is not the one that was signed last (size {}).", head.size),
+            "It was altered: run `sago verify`.",
+        );
         return;
     }
     match Appender::open(&FolderSource::new(&folder), head.size, &head.root) {
@@ -129,7 +133,10 @@ pub(super) async fn deposits(visit: &mut Visit, db: &Db, repo: Option<&Repositor
         Some(repo) => {
             let found = recover::interrupted(repo).await?;
             let since = |at: u64| i64::try_from(at).ok().and_then(|at| Timestamp::from_microsecond(at).ok());
-            found.into_iter().map(|(number, at)| format!("{number} (begun {})", since(at).map_or_else(|| "at an unknown time".to_owned(), |at| visit.ago(at)))).collect()
+            found
+                .into_iter()
+                .map(|(number, at)| format!("{number} (begun {})", since(at).map_or_else(|| "at an unknown time".to_owned(), |at| visit.ago(at))))
+                .collect()
         }
         None => sqlx::query_scalar("SELECT number FROM accessions WHERE status = 'opened' ORDER BY number").fetch_all(db.read()).await?,
     };
@@ -162,7 +169,11 @@ pub(super) async fn fixity(visit: &mut Visit, db: &Db, settings: &Settings) -> R
     .await?;
     let (files, oldest, due, failing): (i64, i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
     if failing > 0 {
-        visit.broken("fixity", format!("{failing} of {files} stored files were not what they should be when they were last read."), "`sago fixity --all` names them. Put them back from a backup.");
+        visit.broken(
+            "fixity",
+            format!("{failing} of {files} stored files were not what they should be when they were last read."),
+            "`sago fixity --all` names them. Put them back from a backup.",
+        );
     } else if due > 0 {
         let oldest = Timestamp::from_microsecond(oldest).map_or_else(|_| "at an unknown time".to_owned(), |at| visit.ago(at));
         visit.needs_you("fixity", format!("{due} of {files} stored files are due to be read again; the oldest was read {oldest}."), "Run `sago fixity`.");
@@ -193,7 +204,11 @@ pub(super) async fn stamps(visit: &mut Visit, db: &Db, settings: &Settings, open
         if let Some((repo, _)) = opened
             && !Path::new(&repo.places.root).join(&authority.anchor).is_file()
         {
-            visit.broken("stamps", format!("The root certificates of {} are missing ({}).", authority.name, authority.anchor.display()), "Put the PEM file back, or correct `anchor` in sago.toml.");
+            visit.broken(
+                "stamps",
+                format!("The root certificates of {} are missing ({}).", authority.name, authority.anchor.display()),
+                "Put the PEM file back, or correct `anchor` in sago.toml.",
+            );
         }
     }
     let Some((repo, ctx)) = opened else { return Ok(()) };
@@ -201,7 +216,11 @@ pub(super) async fn stamps(visit: &mut Visit, db: &Db, settings: &Settings, open
     let kept = stamp::list(repo, ctx).await?;
     let broken = kept.iter().filter(|one| matches!(one.state, stamp::State::Broken(_))).count();
     if broken > 0 {
-        visit.broken("stamps", format!("{broken} kept time-stamps prove nothing as they lie there."), "Put the files back from a backup; `sago verify` names them.");
+        visit.broken(
+            "stamps",
+            format!("{broken} kept time-stamps prove nothing as they lie there."),
+            "Put the files back from a backup; `sago verify` names them.",
+        );
     }
     let newest = kept.iter().filter_map(|one| match &one.state {
         stamp::State::Holds(token) => Some(token.renew_before.seconds),
@@ -209,7 +228,11 @@ pub(super) async fn stamps(visit: &mut Visit, db: &Db, settings: &Settings, open
     });
     if let Some(renew) = newest.max().filter(|renew| *renew < soon) {
         let date = Timestamp::from_second(renew).map_or_else(|_| String::new(), |at| at.strftime("%Y-%m-%d").to_string());
-        visit.needs_you("stamps", format!("The certificates behind the newest time-stamps end on {date}."), "Run `sago stamp` with an authority whose certificates last longer, before that day.");
+        visit.needs_you(
+            "stamps",
+            format!("The certificates behind the newest time-stamps end on {date}."),
+            "Run `sago stamp` with an authority whose certificates last longer, before that day.",
+        );
     }
     Ok(())
 }

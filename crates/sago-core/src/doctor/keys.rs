@@ -36,6 +36,8 @@ pub(super) async fn vault(visit: &mut Visit, db: &Db, places: &Places) -> Result
             (Ok(_), "destroyed") => risen.push(unit),
             (Err(_), "destroyed") => {}
             (Ok(bytes), _) if hex::encode(Sha256::digest(&bytes)) == sha256 => {}
+            // A command was interrupted after its entry: the key that the log commits to waits beside, and the next opening takes it.
+            (_, _) if std::fs::read(folder.join(format!("{unit}.age.next"))).is_ok_and(|next| hex::encode(Sha256::digest(next)) == sha256) => {}
             (Ok(_), _) => altered.push(unit),
             (Err(_), _) => missing.push(unit),
         }
@@ -47,12 +49,20 @@ pub(super) async fn vault(visit: &mut Visit, db: &Db, places: &Places) -> Result
         }
     }
     if let Some(first) = risen.first() {
-        visit.needs_you("vault", format!("The key of {} destroyed units lies in the vault again; the first: {first}.", risen.len()), "The next command that opens the repository erases it. Find out who put it there.");
+        visit.needs_you(
+            "vault",
+            format!("The key of {} destroyed units lies in the vault again; the first: {first}.", risen.len()),
+            "The next command that opens the repository erases it. Find out who put it there.",
+        );
     }
     let left = others(&places.vault, epoch);
     if !left.is_empty() {
         let message = format!("Keys of epochs that are not in force lie in the vault: {}.", left.join(", "));
-        visit.needs_you("vault", message, format!("An interrupted rotation left them. Once `sago key check` finds every key of epoch {epoch} in order, erase these folders below the vault."));
+        visit.needs_you(
+            "vault",
+            message,
+            format!("An interrupted rotation left them. Once `sago key check` finds every key of epoch {epoch} in order, erase these folders below the vault."),
+        );
     }
     if missing.is_empty() && altered.is_empty() && risen.is_empty() && left.is_empty() {
         visit.well("vault", format!("The vault holds the keys of epoch {epoch} that the log commits to, and no other."));
@@ -92,7 +102,11 @@ pub(super) async fn epoch(visit: &mut Visit, db: &Db) -> Result<()> {
 pub(super) async fn last_check(visit: &mut Visit, db: &Db) -> Result<()> {
     let failed: i64 = db.meta("keys_failed").await?.and_then(|failed| failed.parse().ok()).unwrap_or(0);
     if failed > 0 {
-        visit.broken("key-check", format!("At the last `sago key check`, {failed} keys did not fit what they must open."), "Put them back from a copy of the vault of the same epoch, at once, then run `sago key check` again.");
+        visit.broken(
+            "key-check",
+            format!("At the last `sago key check`, {failed} keys did not fit what they must open."),
+            "Put them back from a copy of the vault of the same epoch, at once, then run `sago key check` again.",
+        );
         return Ok(());
     }
     let checked = db.meta("keys_checked_at").await?.and_then(|at| at.parse::<Timestamp>().ok());
@@ -100,7 +114,11 @@ pub(super) async fn last_check(visit: &mut Visit, db: &Db) -> Result<()> {
     let since = checked.or_else(|| oldest.and_then(|at| Timestamp::from_microsecond(at).ok()));
     let words = checked.map_or_else(|| "never".to_owned(), |at| visit.ago(at));
     if since.is_some_and(|since| visit.days_since(since) >= KEY_CHECK_DAYS) {
-        visit.needs_you("key-check", format!("Keys were last tried: {words}."), "Run `sago key check` once a month: a key that no longer fits can still be replaced from a copy.");
+        visit.needs_you(
+            "key-check",
+            format!("Keys were last tried: {words}."),
+            "Run `sago key check` once a month: a key that no longer fits can still be replaced from a copy.",
+        );
     } else {
         visit.well("key-check", format!("Keys were last tried: {words}."));
     }

@@ -21,6 +21,7 @@ use crate::ledger::proof::{Stored, events_about};
 use crate::ledger::rebuild::last_head;
 use crate::ledger::sequencer::{self, Head};
 use crate::repository::Repository;
+use crate::store::fault;
 
 /// Items read at a time.
 const PAGE: u64 = 1_000;
@@ -107,11 +108,13 @@ pub async fn export(repo: &Repository, ctx: &Ctx, new: &NewExport) -> Result<Exp
     let positions = tx.commit(ctx).await?;
     repo.integrate(ctx).await?;
     let index = positions.last().map(|position| position.index).ok_or_else(|| Error::internal("the event has no place"))?;
+    fault::point("export-entered");
 
     let package = gather(repo, ctx, id, accession, items, is_whole, manifest.tree()).await?;
     let agents = crate::user::agents(repo).await?;
     let name = repo.name().await?;
     let exported = tokio::task::block_in_place(|| write::write(repo, ctx, new, &package, &agents, &name))?;
+    fault::point("export-written");
 
     let mut tx = repo.begin().await?;
     let sealed = ExportSealed { export: id, tagmanifest_sha256: exported.tagmanifest_sha256.clone() };
@@ -125,9 +128,7 @@ fn check(repo: &Repository, new: &NewExport) -> Result<()> {
     if new.output.exists() {
         return Err(Error::conflict(format!("{} exists already.", new.output.display())).hint("Name a folder that does not exist: nothing is overwritten. Nothing was handed over."));
     }
-    if crate::settings::is_within(&new.output, &repo.places.root)? {
-        return Err(Error::invalid("The package would lie inside the repository: it holds originals in clear.").hint("Name a folder elsewhere."));
-    }
+    repo.places.refuse_inside(&new.output)?;
     if new.recipient.trim().is_empty() || new.reason.trim().is_empty() {
         return Err(Error::invalid("Handing over needs a recipient and a reason.").hint("Add `--recipient NAME` and `--reason TEXT`: both are entered in the log."));
     }

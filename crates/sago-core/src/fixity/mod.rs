@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::ledger::event::{FixityChecked, FixityCheckedDetail};
 use crate::ledger::signed;
 use crate::repository::Repository;
+use crate::store::fault;
 
 /// Files checked between two events: what an interruption may cost, and what one event holds.
 const BATCH: u64 = 1_000;
@@ -95,6 +96,7 @@ pub async fn check_fixity(repo: &Repository, ctx: &Ctx, all: bool, progress: &Pr
         let Some(end) = batch.last() else { return Ok(checked) };
         last = Some(end.clone());
         let outcomes = tokio::task::block_in_place(|| read_batch(repo, &batch, progress))?;
+        fault::point("fixity-read");
         enter(repo, ctx, &batch, &outcomes, &mut checked).await?;
         if progress.stop.load(Ordering::Relaxed) {
             return Err(Error::new(crate::error::ErrorKind::Unavailable, format!("The check was stopped after {} files. What was checked is recorded.", checked.files))

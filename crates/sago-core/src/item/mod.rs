@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::ledger::event::{ItemOpened, ItemOpenedDetail, OpenRefused, OpenRefusedDetail};
 use crate::ledger::unsigned;
 use crate::repository::Repository;
-use crate::store::durable;
+use crate::store::{durable, fault};
 use crate::store::rows::Place;
 
 /// An item as lists and pages show it.
@@ -158,6 +158,7 @@ pub async fn open_item(repo: &Repository, ctx: &Ctx, name: &str, reason: &str, o
     if output.exists() {
         return Err(Error::conflict(format!("{} exists already.", output.display())).hint("Name a file that does not exist: nothing is overwritten."));
     }
+    repo.places.refuse_inside(output)?;
     let Some(line) = item.line.clone() else {
         let refusal = "its unit is sealed, or its key was destroyed";
         let mut tx = repo.begin().await?;
@@ -173,6 +174,7 @@ pub async fn open_item(repo: &Repository, ctx: &Ctx, name: &str, reason: &str, o
     tx.append(item.unit, ItemOpened { item: item.id, accession: item.accession }.with(detail));
     tx.commit(ctx).await?;
     repo.integrate(ctx).await?;
+    fault::point("open-entered");
     tokio::task::block_in_place(|| release(repo, item.unit, &line, output))?;
     Ok(item)
 }
@@ -184,7 +186,10 @@ fn release(repo: &Repository, unit: Uuid, line: &ItemLine, output: &Path) -> Res
     let mut file = std::fs::File::options().write(true).create_new(true).open(&partial).doing("Could not create", &partial)?;
     let written = write_original(repo, unit, line, &mut file).and_then(|()| file.sync_all().doing("Could not flush", &partial));
     match written {
-        Ok(()) => durable::rename_new(&partial, output),
+        Ok(()) => {
+            fault::point("open-written");
+            durable::rename_new(&partial, output)
+        }
         Err(error) => {
             std::fs::remove_file(&partial).doing("Could not remove", &partial)?;
             Err(error)

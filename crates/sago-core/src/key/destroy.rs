@@ -17,6 +17,7 @@ use crate::ledger::event::{
 };
 use crate::ledger::proof::events_about;
 use crate::repository::Repository;
+use crate::store::fault;
 use crate::user;
 
 /// How many approvers must sign.
@@ -157,6 +158,10 @@ pub async fn approve(repo: &Repository, ctx: &Ctx, name: &str, passphrase: &Pass
     if request.asked_by == ctx.agent {
         return Err(Error::new(ErrorKind::Forbidden, "Who asked must not approve."));
     }
+    if request.approvers.len() >= APPROVALS_NEEDED {
+        // The last approval was entered and the crash came before it was carried out: any approver's command does that now.
+        return destroy(repo, ctx, request).await.map(Approved::Destroyed);
+    }
     if request.approvers.contains(&ctx.agent) {
         return Err(Error::conflict("You have signed this request already: another approver must sign too."));
     }
@@ -175,6 +180,7 @@ pub async fn approve(repo: &Repository, ctx: &Ctx, name: &str, passphrase: &Pass
     if request.approvers.len() < APPROVALS_NEEDED {
         return Ok(Approved::Waiting(request));
     }
+    fault::point("destroy-approved");
     destroy(repo, ctx, request).await.map(Approved::Destroyed)
 }
 
@@ -205,7 +211,9 @@ async fn destroy(repo: &Repository, ctx: &Ctx, request: Request) -> Result<Destr
     tx.append(repo.settings.domain_unit, event.with(UnitDestroyedDetail { reason: request.reason.clone() }));
     let positions = tx.commit(ctx).await?;
     // If we crash here, the next opening erases the key: the log says that it is destroyed.
+    fault::point("destroy-entered");
     repo.keyring().destroy(request.unit)?;
+    fault::point("destroy-erased");
     repo.forget_rows();
     repo.db().checkpoint().await?;
     repo.integrate(ctx).await?;
@@ -221,12 +229,18 @@ fn check_signature(public_key: &str, signature: &str, statement: &str) -> Result
     key.verify_strict(statement.as_bytes(), &Signature::from_bytes(&signature)).map_err(|_| bad())
 }
 
-/// Erases keys that the log says are destroyed and that a crash left in the vault.
+/// Erases keys that the log says are destroyed and that a crash left in the vault. A row alone destroys nothing: whoever can write to the
+/// database must not be able to have a key erased.
 pub(crate) async fn finish_interrupted(repo: &Repository) -> Result<()> {
     let units: Vec<String> = sqlx::query_scalar("SELECT id FROM units WHERE mode = 'destroyed'").fetch_all(repo.db().read()).await?;
     for unit in units {
         let unit = Uuid::parse_str(&unit).map_err(|_| Error::corrupt("A unit's row was altered."))?;
         if repo.keyring().holds(unit)? {
+            let is_told = events_about(repo, unit).await?.iter().any(|stored| matches!(&stored.event, Event::UnitDestroyed(event, _) if event.unit == unit));
+            if !is_told {
+                return Err(Error::corrupt(format!("The database says that the key of unit {unit} was destroyed; no event says so. Nothing was erased."))
+                    .hint("Run `sago verify`, then `sago rebuild`; ask who wrote to the database."));
+            }
             repo.keyring().destroy(unit)?;
             repo.db().checkpoint().await?;
         }

@@ -16,7 +16,7 @@ use crate::ledger::event::{
 };
 use crate::repository::{Repository, epoch_end, split};
 use crate::settings::{Places, Settings};
-use crate::store::durable;
+use crate::store::{durable, fault};
 
 /// A unit as lists show it.
 #[derive(Debug, Clone)]
@@ -70,9 +70,11 @@ pub async fn seal_unit(repo: &Repository, ctx: &Ctx, name: &str, reason: &str) -
     let mut tx = repo.begin().await?;
     let event = UnitSealed { unit: unit.id, vault_sha256: wrapped.sha256() };
     tx.append(repo.settings.domain_unit, event.with(UnitSealedDetail { reason: reason.to_owned() }));
-    // The key is wrapped first: if we crash before the event, the unit is more closed than the log says, never less.
-    repo.keyring().put(unit.id, &wrapped)?;
+    repo.keyring().put_next(unit.id, &wrapped)?;
     tx.commit(ctx).await?;
+    // If we crash here, the next opening puts the waiting key in its place before anybody can open anything.
+    fault::point("seal-entered");
+    repo.keyring().take_next(unit.id)?;
     repo.forget_rows();
     repo.integrate(ctx).await?;
     Ok(Unit { mode: "sealed".to_owned(), ..unit })
@@ -95,9 +97,11 @@ pub async fn unseal_unit(repo: &Repository, ctx: &Ctx, name: &str, reason: &str,
     let mut tx = repo.begin().await?;
     let event = UnitUnsealed { unit: unit.id, vault_sha256: wrapped.sha256() };
     tx.append(repo.settings.domain_unit, event.with(UnitUnsealedDetail { reason: reason.to_owned() }));
+    repo.keyring().put_next(unit.id, &wrapped)?;
     tx.commit(ctx).await?;
-    // The event is durable before the key is opened (fail closed). If we crash here, the command is run again.
-    repo.keyring().put(unit.id, &wrapped)?;
+    // The event is durable before the key is opened (fail closed). If we crash here, the next opening puts the waiting key in its place.
+    fault::point("seal-entered");
+    repo.keyring().take_next(unit.id)?;
     repo.forget_rows();
     repo.integrate(ctx).await?;
     Ok(Unit { mode: "working".to_owned(), ..unit })
@@ -125,11 +129,15 @@ pub struct NewEpoch<'a> {
     pub shares: &'a [String],
 }
 
+/// Keeps the custodians' new words durably: number of the epoch, one list of words for each custodian.
+pub type KeepPages<'a> = dyn Fn(u64, &[Vec<&'static str>]) -> Result<()> + Sync + 'a;
+
 /// Begins a new epoch: new operating and recovery keys, every living unit key wrapped anew, the old wrapping erased.
 ///
-/// If we crash before the switch of `keys/current`, the old epoch stands and the new folders are overwritten by the next attempt; after it,
-/// the new one stands and the next opening erases what is left of the old.
-pub async fn rotate(repo: &Repository, ctx: &Ctx, new: &NewEpoch<'_>) -> Result<Rotated> {
+/// `keep_pages` is called before anything is in force: words that were kept nowhere would leave sealed units that nobody can open.
+/// If we crash before the event, the old epoch stands, the pages kept are worthless and the new folders are overwritten by the next
+/// attempt; after it, the next opening switches `keys/current` and erases what is left of the old.
+pub async fn rotate(repo: &Repository, ctx: &Ctx, new: &NewEpoch<'_>, keep_pages: &KeepPages<'_>) -> Result<Rotated> {
     ctx.require(Right::ManageKeys)?;
     let keyring = repo.keyring();
     let (from, to) = (keyring.epoch, keyring.epoch + 1);
@@ -172,11 +180,60 @@ pub async fn rotate(repo: &Repository, ctx: &Ctx, new: &NewEpoch<'_>) -> Result<
     let mut tx = repo.begin().await?;
     tx.append(repo.settings.domain_unit, EpochRotated { from, to }.with(detail));
     let shares = split(&seed, new.threshold, new.custodians)?;
-    set_current(&repo.places.keys, to)?;
+    fault::point("rotate-wrapped");
+    keep_pages(to, &shares)?;
+    fault::point("rotate-pages-written");
     tx.commit(ctx).await?;
+    fault::point("rotate-entered");
+    set_current(&repo.places.keys, to)?;
+    fault::point("rotate-switched");
     repo.integrate(ctx).await?;
     erase_epoch(&repo.places, from)?;
     Ok(Rotated { epoch: to, shares, units })
+}
+
+/// The epoch that the log says is in force.
+pub(crate) async fn epoch_of_log(repo: &Repository) -> Result<u64> {
+    let told = repo.db().meta("epoch").await?.and_then(|text| text.parse().ok());
+    Ok(told.unwrap_or(repo.keyring().epoch))
+}
+
+/// Puts the epoch in force that a rotation entered in the log before it was interrupted. Says whether it did; the keys must then be opened anew.
+pub(crate) async fn finish_switch(repo: &Repository) -> Result<bool> {
+    let to = epoch_of_log(repo).await?;
+    if to != repo.keyring().epoch + 1 || !super::operating_path(&repo.places.keys, to).is_file() {
+        return Ok(false);
+    }
+    set_current(&repo.places.keys, to)?;
+    Ok(true)
+}
+
+/// Finishes what a crash interrupted: keys that wait for their place, epochs that ended.
+pub(crate) async fn finish_interrupted(repo: &Repository) -> Result<()> {
+    let (vault_folder, epoch) = (repo.keyring().vault_path(), repo.keyring().epoch);
+    if !vault::waiting(vault_folder, epoch)?.is_empty() {
+        // Who writes a waiting key holds the writer's place until its event is entered: while we hold it, every one is an interrupted one.
+        let mut held = repo.db().begin_write().await?;
+        for (unit, digest) in vault::waiting(vault_folder, epoch)? {
+            let told: Option<String> = sqlx::query_scalar("SELECT vault_sha256 FROM units WHERE id = $1").bind(unit.to_string()).fetch_optional(&mut *held).await?;
+            match digest {
+                Some(digest) if told.as_deref() == Some(digest.as_str()) => repo.keyring().take_next(unit)?,
+                _ => vault::erase_next(vault_folder, epoch, unit)?,
+            }
+        }
+        held.rollback().await?;
+    }
+    if epoch_of_log(repo).await? == epoch {
+        for ended in vault::epochs(vault_folder)?.into_iter().filter(|ended| *ended < epoch) {
+            // A wrapped key that stands nowhere else is never erased: it may have been put back by hand.
+            let is_replaced = |unit: &Uuid| vault::read_wrapped(vault_folder, epoch, *unit).map(|found| found.is_some());
+            let kept = vault::units(vault_folder, ended)?;
+            if kept.iter().map(is_replaced).collect::<Result<Vec<_>>>()?.into_iter().all(|is_replaced| is_replaced) {
+                erase_epoch(&repo.places, ended)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Erases the keys and wrapped keys of an epoch that ended.
@@ -231,14 +288,22 @@ pub async fn check_keys(repo: &Repository, ctx: &Ctx) -> Result<Vec<String>> {
 /// What is wrong with the key of one unit, if anything.
 pub(crate) async fn check_key(repo: &Repository, unit: Uuid, mode: &str, vault_sha256: &str) -> Result<Option<String>> {
     use sha2::{Digest, Sha256};
-    let Some(wrapped) = vault::read_wrapped(repo.keyring().vault_path(), repo.keyring().epoch, unit)? else {
+    let (vault_folder, epoch) = (repo.keyring().vault_path(), epoch_of_log(repo).await?);
+    // A crash may have left the new wrapping waiting: the next opening puts it in its place.
+    let is_waiting = vault::waiting(vault_folder, epoch)?.contains(&(unit, Some(vault_sha256.to_owned())));
+    let wrapped = vault::read_wrapped(vault_folder, epoch, unit)?;
+    if wrapped.is_none() && !is_waiting {
         return Ok(Some("its key is missing from the vault".to_owned()));
-    };
-    if hex::encode(Sha256::digest(&wrapped)) != vault_sha256 {
+    }
+    if !is_waiting && wrapped.is_some_and(|wrapped| hex::encode(Sha256::digest(&wrapped)) != vault_sha256) {
         return Ok(Some("its wrapped key in the vault is not the one the log commits to".to_owned()));
     }
-    if mode == "sealed" {
+    if is_waiting {
         return Ok(None);
+    }
+    if mode == "sealed" {
+        // Without its recipient nothing could be added to the unit any more.
+        return Ok(repo.keyring().recipient(unit).err().map(|error| error.message));
     }
     let identity = match repo.keyring().unit(unit) {
         Ok(identity) => identity,

@@ -59,6 +59,8 @@ pub struct Keyring {
     vault: PathBuf,
     domain: Uuid,
     units: Mutex<HashMap<Uuid, Arc<HybridIdentity>>>,
+    /// Recipients of units whose key waits for its event.
+    waiting: Mutex<HashMap<Uuid, HybridRecipient>>,
 }
 
 /// The four seeds with which checkpoints are signed.
@@ -242,7 +244,7 @@ impl Keyring {
     }
 
     pub(crate) fn new(epoch: u64, operating: HybridIdentity, recovery: HybridRecipient, signing: Signing, places: &Places, domain: Uuid) -> Self {
-        Self { epoch, operating, recovery, signing, vault: places.vault.clone(), domain, units: Mutex::default() }
+        Self { epoch, operating, recovery, signing, vault: places.vault.clone(), domain, units: Mutex::default(), waiting: Mutex::default() }
     }
 
     /// The keys that sign checkpoints.
@@ -277,13 +279,17 @@ impl Keyring {
     /// Writes a wrapped key durably beside the one in force. It takes its place by [`Keyring::take_next`], once its event is entered; if we
     /// crash between, the next opening does that, and erases it when no event speaks of it.
     pub(crate) fn put_next(&self, unit: Uuid, wrapped: &Wrapped) -> Result<()> {
-        vault::write_next(&self.vault, self.epoch, unit, wrapped)
+        vault::write_next(&self.vault, self.epoch, unit, wrapped)?;
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(unit, wrapped.unit.clone());
+        Ok(())
     }
 
     /// Puts a waiting key in its place.
     pub(crate) fn take_next(&self, unit: Uuid) -> Result<()> {
+        vault::take_next(&self.vault, self.epoch, unit)?;
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&unit);
         self.forget(unit);
-        vault::take_next(&self.vault, self.epoch, unit)
+        Ok(())
     }
 
     /// The key of a unit. `Forbidden` when the unit is sealed, `NotFound` when its key is not in the vault.
@@ -298,6 +304,9 @@ impl Keyring {
 
     /// The recipient of a unit: works for sealed units too, so that evidence can be added to them.
     pub fn recipient(&self, unit: Uuid) -> Result<HybridRecipient> {
+        if let Some(waiting) = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get(&unit) {
+            return Ok(waiting.clone());
+        }
         match self.unit(unit) {
             Ok(identity) => Ok(identity.recipient()),
             Err(error) if error.kind == ErrorKind::Forbidden => vault::open_recipient(&self.vault, self.epoch, unit, &self.operating),

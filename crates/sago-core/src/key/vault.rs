@@ -37,6 +37,8 @@ impl Mode {
 pub struct Wrapped {
     /// For whom.
     pub mode: Mode,
+    /// The unit's own recipient.
+    pub(super) unit: HybridRecipient,
     key: Vec<u8>,
     recipient: Option<Vec<u8>>,
 }
@@ -59,10 +61,10 @@ fn recipient_path(vault: &Path, epoch: u64, unit: Uuid) -> PathBuf {
 pub(super) fn wrap(identity: &HybridIdentity, mode: Mode, operating: &HybridRecipient, recovery: &HybridRecipient) -> Result<Wrapped> {
     let text = Zeroizing::new(format!("{}\n", identity.to_secret_string().as_str()));
     Ok(match mode {
-        Mode::Working => Wrapped { mode, key: seal_bytes(&[operating, recovery], text.as_bytes())?, recipient: None },
+        Mode::Working => Wrapped { mode, unit: identity.recipient(), key: seal_bytes(&[operating, recovery], text.as_bytes())?, recipient: None },
         Mode::Sealed => {
             let recipient = format!("{}\n", identity.recipient());
-            Wrapped { mode, key: seal_bytes(&[recovery], text.as_bytes())?, recipient: Some(seal_bytes(&[operating], recipient.as_bytes())?) }
+            Wrapped { mode, unit: identity.recipient(), key: seal_bytes(&[recovery], text.as_bytes())?, recipient: Some(seal_bytes(&[operating], recipient.as_bytes())?) }
         }
     })
 }
@@ -125,7 +127,9 @@ pub(super) fn waiting(vault: &Path, epoch: u64) -> Result<Vec<(Uuid, Option<Stri
     let mut found = Vec::new();
     for entry in std::fs::read_dir(&folder).doing("Could not list", &folder)? {
         let name = entry.doing("Could not list", &folder)?.file_name();
-        let unit = name.to_str().and_then(|name| name.strip_suffix(".next")?.split_once('.')).and_then(|(unit, _)| Uuid::parse_str(unit).ok());
+        // What a crash left of writing one (`.next.new`) is no waiting key, but goes with it.
+        let name = name.to_str().map(|name| name.strip_suffix(".new").unwrap_or(name));
+        let unit = name.and_then(|name| name.strip_suffix(".next")?.split_once('.')).and_then(|(unit, _)| Uuid::parse_str(unit).ok());
         found.extend(unit);
     }
     found.sort_unstable();
@@ -164,7 +168,7 @@ pub(super) fn open(vault: &Path, epoch: u64, unit: Uuid, with: &HybridIdentity) 
 
 pub(super) fn open_recipient(vault: &Path, epoch: u64, unit: Uuid, operating: &HybridIdentity) -> Result<HybridRecipient> {
     let path = recipient_path(vault, epoch, unit);
-    let text = open_bytes(&[operating], &std::fs::read(&path).doing("Could not read", &path)?, &path)?;
+    let text = super::open_own(operating, &std::fs::read(&path).doing("Could not read", &path)?, &path)?;
     let bad = || Error::corrupt(format!("{} does not hold a recipient.", path.display()));
     std::str::from_utf8(&text).map_err(|_| bad())?.trim_end().parse().map_err(|_| bad())
 }

@@ -288,7 +288,8 @@ events! {
       roles: Vec<String>, /// Ed25519 key with which the person signs approvals, hexadecimal.
       public_key: Option<String> }
     { /// The person's name.
-      name: String }
+      name: String, /// SHA-256 of the person's sealed key file, hexadecimal.
+      key_sha256: Option<String> }
 
     /// A consent unit and its key were made.
     Custody UnitCreated UnitCreatedDetail "unit-created"

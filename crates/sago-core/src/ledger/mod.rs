@@ -20,6 +20,7 @@ use sago_ledger::json::canonical_json;
 use sago_ledger::leaf::{Half, HalfKind, Leaf, commitment};
 use sago_ledger::opening::Part;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use sqlx::Row;
 use uuid::Uuid;
 
@@ -30,6 +31,7 @@ use crate::key::{Keyring, seal_bytes};
 use crate::store::db::Db;
 use crate::store::rows::{Place, RowKeys, Writer};
 use event::{ClockJumped, ClockJumpedDetail, Event, Log};
+use replay::DetailFile;
 
 /// Where an event stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,23 +105,37 @@ impl<'a> Tx<'a> {
                 continue;
             }
             let (generation, first) = self.take_indexes(log, members.len()).await?;
-            let mut lines: BTreeMap<(Uuid, &'static str), Vec<u8>> = BTreeMap::new();
+            let mut details: BTreeMap<Uuid, Vec<u8>> = BTreeMap::new();
+            let mut skeletons = Vec::with_capacity(members.len());
             for (offset, &n) in members.iter().enumerate() {
                 let position = Position { log, generation, index: first + offset as u64 };
                 let one = &pending[n];
                 let made = Made::new(&one.event, ctx.agent, now)?;
                 let sides = made.sides();
-                let skeletons = lines.entry((self.writer.keyring().domain(), "skeleton")).or_default();
-                skeletons.extend(replay::segment_line(position.index, &made.skeleton, Some((sides.detail_commitment(), one.unit))));
-                lines.entry((one.unit, "detail")).or_default().extend(replay::segment_line(position.index, &made.detail, None));
+                details.entry(one.unit).or_default().extend(replay::segment_line(position.index, &made.detail, None));
+                skeletons.push((position.index, made.skeleton, sides.detail_commitment(), one.unit));
                 let record = Record { position, at: now, agent: ctx.agent, unit: one.unit, event: &one.event, manifest: one.manifest };
                 enter(&mut self.writer, &record, &made.id, &sides).await?;
                 positions[n] = Some(position);
             }
             let last = first + members.len() as u64 - 1;
-            for ((unit, half), text) in lines {
-                let path = format!("{}/{first:012}-{last:012}.{unit}.{half}.age", log.name());
+            let mut segments = Vec::with_capacity(details.len() + 1);
+            let mut digests = BTreeMap::new();
+            for (unit, text) in details {
                 let sealed = seal_bytes(&[&self.writer.keyring().recipient(unit)?], &text)?;
+                digests.insert(unit, hex::encode(Sha256::digest(&sealed)));
+                segments.push((unit, "detail", sealed));
+            }
+            // The skeletons say what the files of details are, so that damage to one shows also while its unit cannot be opened.
+            let mut text = Vec::new();
+            for (index, half, commitment, unit) in &skeletons {
+                let sha256 = digests.get(unit).cloned().unwrap_or_default();
+                text.extend(replay::segment_line(*index, half, Some(DetailFile { commitment: *commitment, unit: *unit, sha256 })));
+            }
+            let domain = self.writer.keyring().domain();
+            segments.push((domain, "skeleton", seal_bytes(&[&self.writer.keyring().recipient(domain)?], &text)?));
+            for (unit, half, sealed) in segments {
+                let path = format!("{}/{first:012}-{last:012}.{unit}.{half}.age", log.name());
                 sqlx::query("INSERT INTO segments (path, log, generation, first_idx, bytes) VALUES ($1, $2, $3, $4, $5)")
                     .bind(path)
                     .bind(log.name())

@@ -20,7 +20,7 @@ pub(super) async fn project(writer: &mut Writer<'_>, record: &Record<'_>) -> Res
                 set_meta(writer, "custodians", &detail.custodians.to_string()).await?;
                 set_meta(writer, "threshold", &detail.threshold.to_string()).await?;
             }
-            Ok(())
+            set_meta(writer, "epoch", "1").await
         }
         Event::AgentAdded(event, detail) => user::insert(writer, event, detail.as_ref()).await,
         Event::UnitCreated(event, _) => key::insert_unit(writer, record, event.unit, &event.mode, &event.vault_sha256).await,
@@ -29,7 +29,8 @@ pub(super) async fn project(writer: &mut Writer<'_>, record: &Record<'_>) -> Res
         Event::DestructionRequested(event, _) => key::insert_request(writer, record, event).await,
         Event::ApprovalGiven(event, _) => key::insert_approval(writer, record, event).await,
         Event::UnitDestroyed(event, _) => key::destroy_unit(writer, event).await,
-        Event::EpochRotated(_, detail) => {
+        Event::EpochRotated(event, detail) => {
+            set_meta(writer, "epoch", &event.to.to_string()).await?;
             if let Some(detail) = detail {
                 key::set_vault_digests(writer, &detail.vault).await?;
                 set_meta(writer, "epoch_ends", &detail.epoch_ends).await?;

@@ -16,9 +16,9 @@ use crate::accession::read_manifest_with;
 use crate::error::{Error, Result};
 use crate::key::Keyring;
 use crate::ledger::event::{Event, Log};
-use crate::ledger::replay::{Replay, Replayed};
+use crate::ledger::replay::{Replay, Replayed, Waiting};
 use crate::ledger::sequencer::{self, Head};
-use crate::ledger::{Record, enter, lock};
+use crate::ledger::{Record, enter, lock, signed, unsigned};
 use crate::repository::begin_heads;
 use crate::settings::Places;
 use crate::store::blobs::Blobs;
@@ -37,6 +37,14 @@ pub struct Summary {
     pub closed: u64,
     /// Objects the log speaks of as received, with the digest of their inventories and their unit.
     pub objects: Vec<(Uuid, String, Uuid)>,
+    /// Objects the log speaks of as prepared: they may be in place before they are received.
+    pub prepared: Vec<Uuid>,
+    /// The repository and its domain unit, as the first event names them.
+    pub repository: Option<(Uuid, Uuid)>,
+    /// People's key files that the log commits to: who, and SHA-256 of the file.
+    pub person_keys: Vec<(Uuid, String)>,
+    /// Events among them that wait for the next signed head.
+    pub waiting: u64,
 }
 
 /// The last signed head of a log: from the lock, or for a generation that ended elsewhere, from its published checkpoint.
@@ -49,8 +57,8 @@ pub(crate) fn last_head(places: &Places, log: Log, generation: u64) -> Result<He
     sequencer::read_head(generation, &text, &path)
 }
 
-/// Replays all generations of both logs into an empty database.
-pub(crate) async fn replay_into(places: &Places, keyring: &Keyring, blobs: &Blobs, db: &Db) -> Result<Summary> {
+/// Replays all generations of both logs into an empty database; with `live`, also the events that wait there for the next signed head.
+pub(crate) async fn replay_into(places: &Places, keyring: &Keyring, blobs: &Blobs, db: &Db, live: Option<&Db>) -> Result<Summary> {
     let rows = RowKeys::default();
     let mut seen = Summary::default();
     let generations = sequencer::generations(places)?;
@@ -59,11 +67,17 @@ pub(crate) async fn replay_into(places: &Places, keyring: &Keyring, blobs: &Blob
         let mut sizes = (0, 0);
         for log in [Log::Custody, Log::Access] {
             let head = last_head(places, log, generation)?;
+            let waiting = match live {
+                Some(live) => waiting_in(live, log, generation, head.size).await?,
+                None => Waiting::default(),
+            };
+            let count = waiting.entries.len() as u64;
+            seen.waiting += count;
             match log {
-                Log::Custody => sizes.0 = head.size,
-                Log::Access => sizes.1 = head.size,
+                Log::Custody => sizes.0 = head.size + count,
+                Log::Access => sizes.1 = head.size + count,
             }
-            let mut replay = Replay::open(places, keyring, log, head)?;
+            let mut replay = Replay::open(places, keyring, log, head)?.with_waiting(waiting);
             let mut writer = Writer::new(db.begin_write().await?, keyring, &rows);
             let mut count = 0;
             while let Some(event) = replay.next_event()? {
@@ -82,8 +96,37 @@ pub(crate) async fn replay_into(places: &Places, keyring: &Keyring, blobs: &Blob
     Ok(seen)
 }
 
+/// The events of a log that a database holds beyond the signed head.
+async fn waiting_in(live: &Db, log: Log, generation: u64, size: u64) -> Result<Waiting> {
+    let mut waiting = Waiting::default();
+    let rows = sqlx::query("SELECT idx, entry FROM events WHERE log = $1 AND generation = $2 AND idx >= $3 ORDER BY idx")
+        .bind(log.name())
+        .bind(signed(generation))
+        .bind(signed(size))
+        .fetch_all(live.read())
+        .await?;
+    for (row, index) in rows.iter().zip(size..) {
+        // Beyond a gap nothing can be integrated: what stands there is no event, and the comparison of rows says so.
+        if unsigned(row.try_get(0)?)? != index {
+            break;
+        }
+        waiting.entries.insert(index, row.try_get(1)?);
+    }
+    let rows = sqlx::query("SELECT path, bytes FROM segments WHERE log = $1 AND generation = $2").bind(log.name()).bind(signed(generation)).fetch_all(live.read()).await?;
+    for row in rows {
+        waiting.segments.push((row.try_get(0)?, row.try_get(1)?));
+    }
+    Ok(waiting)
+}
+
 async fn apply(writer: &mut Writer<'_>, blobs: &Blobs, replayed: &Replayed, seen: &mut Summary) -> Result<()> {
     seen.events += 1;
+    match &replayed.event {
+        Event::RepositoryCreated(event, _) => seen.repository = Some((event.repository, event.domain_unit)),
+        Event::AccessionPrepared(event, _) => seen.prepared.extend(event.objects.iter().map(|object| object.id)),
+        Event::AgentAdded(event, Some(detail)) => seen.person_keys.extend(detail.key_sha256.clone().map(|sha256| (event.subject, sha256))),
+        _ => {}
+    }
     let manifest = match &replayed.event {
         Event::AccessionReceived(event, detail) => {
             let ids: Vec<Uuid> = event.objects.iter().map(|object| object.id).collect();

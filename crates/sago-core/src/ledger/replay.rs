@@ -14,10 +14,11 @@ use sago_ledger::opening::Part;
 use sago_ledger::source::{FolderSource, TileSource};
 use sago_ledger::tile::{TileKind, TilePath, decode_bundle_prefix};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind, IoContext, Result};
-use crate::key::{Keyring, open_bytes};
+use crate::key::{Keyring, open_own};
 use crate::ledger::{Position, Sides};
 use crate::ledger::event::{Event, Log};
 use crate::ledger::sequencer::{self, Head};
@@ -42,12 +43,23 @@ pub struct Replayed {
     pub sides: Sides,
 }
 
-/// One line of a payload segment; a skeleton's also says what its detail commits to and to which unit it is sealed.
-pub(crate) fn segment_line(index: u64, half: &Half, detail: Option<(Hash, Uuid)>) -> Vec<u8> {
+/// What a skeleton's line says of its detail.
+pub(crate) struct DetailFile {
+    /// The detail's commitment.
+    pub commitment: Hash,
+    /// The unit it is sealed to.
+    pub unit: Uuid,
+    /// SHA-256 of the sealed file that holds it, hexadecimal.
+    pub sha256: String,
+}
+
+/// One line of a payload segment; a skeleton's also says what its detail commits to, to which unit it is sealed, and in which bytes.
+pub(crate) fn segment_line(index: u64, half: &Half, detail: Option<DetailFile>) -> Vec<u8> {
     let mut value = serde_json::json!({ "index": index, "nonce": BASE64.encode(half.nonce), "payload": half.payload });
-    if let (Some((commitment, unit)), Some(object)) = (detail, value.as_object_mut()) {
-        object.insert("detail_commitment".into(), commitment.to_base64().into());
-        object.insert("detail_unit".into(), unit.to_string().into());
+    if let (Some(detail), Some(object)) = (detail, value.as_object_mut()) {
+        object.insert("detail_commitment".into(), detail.commitment.to_base64().into());
+        object.insert("detail_unit".into(), detail.unit.to_string().into());
+        object.insert("detail_sha256".into(), detail.sha256.into());
     }
     let mut line = value.to_string().into_bytes();
     line.push(b'\n');
@@ -56,8 +68,16 @@ pub(crate) fn segment_line(index: u64, half: &Half, detail: Option<(Hash, Uuid)>
 
 struct Skeleton {
     half: Half,
-    detail_commitment: Hash,
-    detail_unit: Uuid,
+    detail: DetailFile,
+}
+
+/// Events of one log that are durable in the database and wait for the next signed head.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    /// Entries, by index.
+    pub entries: BTreeMap<u64, Vec<u8>>,
+    /// Payload segments: path below the payload folder, and bytes.
+    pub segments: Vec<(String, Vec<u8>)>,
 }
 
 /// Walks one log of one generation from its first entry, segment by segment.
@@ -71,6 +91,7 @@ pub struct Replay<'a> {
     ready: std::collections::VecDeque<Replayed>,
     next_index: u64,
     bundle: Option<(u64, Vec<Vec<u8>>)>,
+    waiting: BTreeMap<u64, Vec<u8>>,
 }
 
 struct Segment {
@@ -79,6 +100,8 @@ struct Segment {
     unit: Uuid,
     is_skeleton: bool,
     path: PathBuf,
+    /// The bytes, when they are not in the file yet.
+    bytes: Option<Vec<u8>>,
 }
 
 impl<'a> Replay<'a> {
@@ -102,7 +125,25 @@ impl<'a> Replay<'a> {
         }
         segments.sort_by_key(|segment| (segment.first, !segment.is_skeleton, segment.unit));
         let source = FolderSource::new(sequencer::folder(places, head.generation, log));
-        Ok(Self { keyring, head, log, source, segments, next_segment: 0, ready: std::collections::VecDeque::new(), next_index: 0, bundle: None })
+        Ok(Self { keyring, head, log, source, segments, next_segment: 0, ready: std::collections::VecDeque::new(), next_index: 0, bundle: None, waiting: BTreeMap::new() })
+    }
+
+    /// Adds the events that wait in the database, so that they are read after the signed ones.
+    pub(crate) fn with_waiting(mut self, waiting: Waiting) -> Self {
+        let size = self.head.size;
+        let waiting_segments = waiting.segments.into_iter().filter_map(|(path, bytes)| {
+            let segment = Segment::named(std::path::Path::new(&path))?;
+            (segment.first >= size).then_some(Segment { bytes: Some(bytes), ..segment })
+        });
+        self.segments.extend(waiting_segments);
+        self.segments.sort_by_key(|segment| (segment.first, !segment.is_skeleton, segment.unit));
+        self.waiting = waiting.entries;
+        self
+    }
+
+    /// Entries there are: the signed ones and those that wait.
+    fn end(&self) -> u64 {
+        self.waiting.last_key_value().map_or(self.head.size, |(index, _)| self.head.size.max(index + 1))
     }
 
     /// The next event, in log order; `None` after the last.
@@ -110,7 +151,7 @@ impl<'a> Replay<'a> {
         if let Some(event) = self.ready.pop_front() {
             return Ok(Some(event));
         }
-        if self.next_index >= self.head.size {
+        if self.next_index >= self.end() {
             return Ok(None);
         }
         self.read_batch()?;
@@ -132,24 +173,30 @@ impl<'a> Replay<'a> {
         }
         let mut skeletons: BTreeMap<u64, Skeleton> = BTreeMap::new();
         let mut details: BTreeMap<u64, Half> = BTreeMap::new();
+        let mut digests: BTreeMap<Uuid, (String, PathBuf)> = BTreeMap::new();
         let mut last = first;
         while let Some(segment) = self.segments.get(self.next_segment).filter(|segment| segment.first == first) {
             last = segment.last;
-            let sealed = std::fs::read(&segment.path).doing("Could not read", &segment.path)?;
+            let sealed = match &segment.bytes {
+                Some(bytes) => bytes.clone(),
+                None => std::fs::read(&segment.path).doing("Could not read", &segment.path)?,
+            };
             if segment.is_skeleton {
                 let identity = self.keyring.unit(segment.unit)?;
-                let text = open_bytes(&[&identity], &sealed, &segment.path)?;
+                let text = open_own(&identity, &sealed, &segment.path)?;
                 for value in lines(&text, &segment.path)? {
                     let bad = || bad_line(&segment.path);
                     let commitment = Hash(bytes32(value.get("detail_commitment")).ok_or_else(bad)?);
                     let unit = value.get("detail_unit").and_then(Value::as_str).and_then(|unit| Uuid::parse_str(unit).ok()).ok_or_else(bad)?;
+                    let sha256 = value.get("detail_sha256").and_then(Value::as_str).ok_or_else(bad)?.to_owned();
                     let (index, half) = read_line(&value).ok_or_else(bad)?;
-                    skeletons.insert(index, Skeleton { half, detail_commitment: commitment, detail_unit: unit });
+                    skeletons.insert(index, Skeleton { half, detail: DetailFile { commitment, unit, sha256 } });
                 }
             } else {
+                digests.insert(segment.unit, (hex::encode(Sha256::digest(&sealed)), segment.path.clone()));
                 match self.keyring.unit(segment.unit) {
                     Ok(identity) => {
-                        let text = open_bytes(&[&identity], &sealed, &segment.path)?;
+                        let text = open_own(&identity, &sealed, &segment.path)?;
                         for value in lines(&text, &segment.path)? {
                             let (index, half) = read_line(&value).ok_or_else(|| bad_line(&segment.path))?;
                             details.insert(index, half);
@@ -164,8 +211,12 @@ impl<'a> Replay<'a> {
         for index in first..=last {
             let skeleton = skeletons.remove(&index).ok_or_else(|| self.missing(index))?;
             let detail = details.remove(&index);
-            // Only the detail of a sealed or destroyed unit may be absent.
-            if detail.is_none() && self.keyring.unit(skeleton.detail_unit).is_ok() {
+            // The file must be there also when it cannot be opened; only what a sealed or destroyed unit's file says may be absent.
+            let (sha256, path) = digests.get(&skeleton.detail.unit).ok_or_else(|| self.missing(index))?;
+            if *sha256 != skeleton.detail.sha256 {
+                return Err(Error::corrupt(format!("{} is not the payload that was entered: it was altered.", path.display())));
+            }
+            if detail.is_none() && self.keyring.unit(skeleton.detail.unit).is_ok() {
                 return Err(self.missing(index));
             }
             let replayed = self.check(index, skeleton, detail)?;
@@ -177,6 +228,9 @@ impl<'a> Replay<'a> {
 
     /// Reads one entry of the tree, keeping the bundle it stands in.
     fn entry(&mut self, index: u64) -> Result<Vec<u8>> {
+        if let Some(entry) = self.waiting.get(&index) {
+            return Ok(entry.clone());
+        }
         let number = index / 256;
         if self.bundle.as_ref().is_none_or(|(kept, _)| *kept != number) {
             let unreadable = |what: &dyn std::fmt::Display| Error::corrupt(format!("Entry {index} of the {} log cannot be read: {what}", self.log.name()));
@@ -206,7 +260,7 @@ impl<'a> Replay<'a> {
         let sides = Sides {
             seconds,
             skeleton: Part::Open(skeleton.half),
-            detail: detail.map_or(Part::Withheld(skeleton.detail_commitment), Part::Open),
+            detail: detail.map_or(Part::Withheld(skeleton.detail.commitment), Part::Open),
         };
         if sides.entry()? != entry {
             return Err(altered());
@@ -218,7 +272,7 @@ impl<'a> Replay<'a> {
             id: Uuid::parse_str(text("event")?).map_err(|_| altered())?,
             at: text("at")?.parse().map_err(|_| altered())?,
             agent: Uuid::parse_str(text("agent")?.trim_start_matches("urn:uuid:")).map_err(|_| altered())?,
-            unit: skeleton.detail_unit,
+            unit: skeleton.detail.unit,
             event: Event::read(text("kind")?, &map, detail_map.as_ref())?,
             sides,
         })
@@ -237,7 +291,7 @@ impl Segment {
             _ => return None,
         };
         parts.next().is_none().then_some(())?;
-        Some(Self { first: first.parse().ok()?, last: last.parse().ok()?, unit, is_skeleton, path: path.to_owned() })
+        Some(Self { first: first.parse().ok()?, last: last.parse().ok()?, unit, is_skeleton, path: path.to_owned(), bytes: None })
     }
 }
 

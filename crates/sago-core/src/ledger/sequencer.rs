@@ -21,7 +21,7 @@ use crate::ledger::lock::{self, Lock};
 use crate::ledger::{signed, unsigned};
 use crate::settings::Places;
 use crate::store::db::Db;
-use crate::store::durable;
+use crate::store::{durable, fault};
 
 /// Most entries integrated under one checkpoint; more are taken in turns.
 const BATCH: usize = 1 << 16;
@@ -210,11 +210,14 @@ fn write_batch(
     let appended = appender.finish();
     files.extend(appended.files.into_iter().map(|(path, bytes)| (folder.join(path), bytes)));
     durable::write_all(&files)?;
+    fault::point("log-files-written");
     let signers = keyring.signing().signers(log, &head.origin)?;
     let text = sign(&signers, &head.origin, appended.size, appended.root, at)?;
     // If we crash before the swap, the tiles are ahead of the lock and are made again, byte for byte. After it, the checkpoint is published by the next run.
     held.swap(Some(&head.checkpoint), &text)?;
+    fault::point("log-locked");
     durable::write(&folder.join("checkpoint"), text.as_bytes())?;
+    fault::point("log-published");
     drop_partial_tiles(&folder, head.size, appended.size)?;
     Ok(Head { checkpoint: text, size: appended.size, root: appended.root, ..head.clone() })
 }

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use sqlx::any::{AnyPoolOptions, AnyRow};
-use sqlx::{Any, AnyPool, Executor, Row, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -15,6 +15,10 @@ pub const SCHEMA: i64 = 1;
 
 const MIGRATIONS: &[(i64, &str, &str)] =
     &[(1, include_str!("../../migrations/0001_sqlite.sql"), include_str!("../../migrations/0001_postgres.sql"))];
+
+/// FULL: a commit that was reported survives a power cut. `secure_delete`: what is shredded is overwritten.
+const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout=60000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
+     PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON";
 
 /// Which engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,18 +51,18 @@ impl Db {
             AnyPoolOptions::new().max_connections(most).after_connect(move |connection, _| {
                 Box::pin(async move {
                     if engine == Engine::Sqlite {
-                        // FULL: a commit that was reported survives a power cut. secure_delete: what is shredded is overwritten.
-                        connection
-                            .execute(
-                                "PRAGMA busy_timeout=60000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
-                                 PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON",
-                            )
-                            .await?;
+                        connection.execute(SQLITE_SETTINGS).await?;
                     }
                     Ok(())
                 })
             })
         };
+        if engine == Engine::Sqlite {
+            // A pool tries again for half a minute and then only says that it waited: a full disk or a damaged file is asked for its own words first.
+            let mut first = AnyConnection::connect(&full).await.map_err(|error| unreachable_database(url, &error))?;
+            first.execute(SQLITE_SETTINGS).await.map_err(|error| unreachable_database(url, &error))?;
+            first.close().await?;
+        }
         let write = options(1).connect(&full).await.map_err(|error| unreachable_database(url, &error))?;
         let read = options(4).connect(&full).await?;
         let db = Self { engine, read, write };
@@ -143,7 +147,7 @@ fn unreachable_database(url: &str, error: &sqlx::Error) -> Error {
         return Error::new(ErrorKind::Unavailable, format!("The PostgreSQL database does not answer: {error}"));
     }
     match Error::from(sqlx::Error::Protocol(error.to_string())) {
-        corrupt if corrupt.kind == ErrorKind::Corrupt => corrupt,
+        known if matches!(known.kind, ErrorKind::Corrupt | ErrorKind::Unavailable) => known,
         _ => Error::new(ErrorKind::Unavailable, format!("The database {url} could not be opened: {error}"))
             .hint("If the file was lost or damaged, `sago rebuild` makes a new one from storage root, log and keys."),
     }

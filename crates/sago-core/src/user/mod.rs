@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::{Signer as _, SigningKey};
+use sha2::{Digest as _, Sha256};
 use sqlx::Row;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -83,7 +84,7 @@ pub(crate) fn prepare(new: &NewAgent, number: u64, keys: &Path, work_factor: u8)
         roles: new.roles.iter().map(|role| role.code().to_owned()).collect(),
         public_key,
     }
-    .with(AgentAddedDetail { name: new.name.clone() });
+    .with(AgentAddedDetail { name: new.name.clone(), key_sha256: file.as_ref().map(|(_, sealed)| hex::encode(Sha256::digest(sealed))) });
     Ok((subject, event, file))
 }
 

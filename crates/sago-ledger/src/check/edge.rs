@@ -21,10 +21,7 @@ impl Edge {
 }
 
 /// Checks the whole tree; returns the leaves of its last, partial tile if they are believed.
-pub(super) fn walk<S: TileSource + ?Sized>(
-    walk: &mut Walk<'_, S>,
-    checkpoint: &Checkpoint,
-) -> Option<Vec<Hash>> {
+pub(super) fn walk<S: TileSource + ?Sized>(walk: &mut Walk<'_, S>, checkpoint: &Checkpoint) -> Option<Vec<Hash>> {
     let mut edges = Vec::new();
     // The highest tile covers the first entries.
     for level in (0..TILE_LEVELS).rev() {
@@ -32,14 +29,8 @@ pub(super) fn walk<S: TileSource + ?Sized>(
         let full_tiles = (checkpoint.size >> (level * TILE_HEIGHT)) / TILE_WIDTH as u64;
         if let Some(path) = TilePath::in_tree(kind, full_tiles, checkpoint.size) {
             let seen = walk.look(path);
-            let merged = seen
-                .merged()
-                .filter(|merged| seen.stored.as_ref() != Some(merged));
-            edges.push(Edge {
-                stored: seen.stored.clone(),
-                merged,
-                seen,
-            });
+            let merged = seen.merged().filter(|merged| seen.stored.as_ref() != Some(merged));
+            edges.push(Edge { stored: seen.stored.clone(), merged, seen });
         }
     }
     if walk.report.is_full() {
@@ -69,16 +60,8 @@ pub(super) fn walk<S: TileSource + ?Sized>(
             Some(leaves.map_or_else(Vec::new, |(_, leaves)| leaves.clone()))
         }
         None => {
-            if let Some(found) = edges
-                .iter()
-                .map(|edge| edge.choices().next())
-                .collect::<Option<Vec<_>>>()
-            {
-                let message = format!(
-                    "tiles and entries lead to root {}, but {} was signed",
-                    root(&edges, &found),
-                    checkpoint.root
-                );
+            if let Some(found) = edges.iter().map(|edge| edge.choices().next()).collect::<Option<Vec<_>>>() {
+                let message = format!("tiles and entries lead to root {}, but {} was signed", root(&edges, &found), checkpoint.root);
                 walk.report.error("root-mismatch", CHECKPOINT, message);
             }
             None
@@ -92,15 +75,10 @@ pub(super) fn walk<S: TileSource + ?Sized>(
 fn choose<'a>(edges: &'a [Edge], expected: &Hash) -> Option<Vec<&'a Vec<Hash>>> {
     let mut combinations: Vec<Vec<&Vec<Hash>>> = vec![Vec::new()];
     for edge in edges {
-        let extended = combinations.iter().flat_map(|head| {
-            edge.choices()
-                .map(move |choice| head.iter().copied().chain([choice]).collect::<Vec<_>>())
-        });
+        let extended = combinations.iter().flat_map(|head| edge.choices().map(move |choice| head.iter().copied().chain([choice]).collect::<Vec<_>>()));
         combinations = extended.collect();
     }
-    combinations
-        .into_iter()
-        .find(|tiles| root(edges, tiles) == *expected)
+    combinations.into_iter().find(|tiles| root(edges, tiles) == *expected)
 }
 
 fn root(edges: &[Edge], tiles: &[&Vec<Hash>]) -> Hash {

@@ -17,21 +17,13 @@ pub(super) struct Leftovers(BTreeMap<(TileKind, u64), Vec<u16>>);
 
 impl Leftovers {
     /// Lists the files of a log and names those that no tree of `size` entries has or had.
-    pub(super) fn find(
-        source: &(impl TileSource + ?Sized),
-        size: u64,
-        report: &mut Report,
-    ) -> Self {
+    pub(super) fn find(source: &(impl TileSource + ?Sized), size: u64, report: &mut Report) -> Self {
         let mut leftovers = Self::default();
         let paths = match source.list() {
             Ok(Some(paths)) => paths,
             Ok(None) => return leftovers,
             Err(error) => {
-                report.error(
-                    "file-unreadable",
-                    "",
-                    format!("the files of the log cannot be listed: {error}"),
-                );
+                report.error("file-unreadable", "", format!("the files of the log cannot be listed: {error}"));
                 return leftovers;
             }
         };
@@ -44,15 +36,10 @@ impl Leftovers {
             match TilePath::in_tree(tile.kind, tile.index, size) {
                 Some(expected) if tile.width == expected.width => {}
                 Some(expected) if tile.width < expected.width => {
-                    leftovers
-                        .0
-                        .entry((tile.kind, tile.index))
-                        .or_default()
-                        .push(tile.width);
+                    leftovers.0.entry((tile.kind, tile.index)).or_default().push(tile.width);
                 }
                 _ => {
-                    let message =
-                        format!("a tree of {size} entries, the signed size, does not have it");
+                    let message = format!("a tree of {size} entries, the signed size, does not have it");
                     report.warning("beyond-checkpoint", path, message);
                 }
             }
@@ -71,32 +58,21 @@ impl<S: TileSource + ?Sized> Walk<'_, S> {
             kinds.push(TileKind::Entries);
         }
         for kind in kinds {
-            let widths = self
-                .leftovers
-                .0
-                .remove(&(kind, path.index))
-                .unwrap_or_default();
+            let widths = self.leftovers.0.remove(&(kind, path.index)).unwrap_or_default();
             let Some(believed) = believed else {
                 continue;
             };
             for width in widths {
-                let leftover = TilePath {
-                    kind,
-                    index: path.index,
-                    width,
-                };
+                let leftover = TilePath { kind, index: path.index, width };
                 let Some(bytes) = self.report.read(self.source, &leftover.to_string()) else {
                     continue;
                 };
                 let expected = &believed[..usize::from(width).min(believed.len())];
                 let is_right = match kind {
                     TileKind::Hashes(_) => encode_hashes(expected) == bytes,
-                    TileKind::Entries => decode_bundle(&bytes, width.into()).is_ok_and(|entries| {
-                        entries
-                            .iter()
-                            .map(|entry| leaf_hash(entry))
-                            .eq(expected.iter().copied())
-                    }),
+                    TileKind::Entries => {
+                        decode_bundle(&bytes, width.into()).is_ok_and(|entries| entries.iter().map(|entry| leaf_hash(entry)).eq(expected.iter().copied()))
+                    }
                 };
                 if !is_right {
                     let message = "it stayed from an earlier size and differs from the tree";

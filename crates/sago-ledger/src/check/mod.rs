@@ -40,69 +40,24 @@ pub struct Finding {
 
 /// Every code of this auditor and what it means.
 pub const CODES: &[(&str, &str)] = &[
-    (
-        "audit-stopped",
-        "there are too many findings; the rest of the log was not read",
-    ),
-    (
-        "beyond-checkpoint",
-        "a file of a longer tree than the one that was signed",
-    ),
-    (
-        "bundle-malformed",
-        "a bundle does not hold the entries it must",
-    ),
-    (
-        "bundle-mismatch",
-        "entries of a bundle do not have the hashes that the tree has for them",
-    ),
-    (
-        "bundle-trailing-bytes",
-        "bytes follow the last entry of a bundle",
-    ),
-    (
-        "checkpoint-invalid",
-        "the checkpoint is malformed or not signed as the policy demands",
-    ),
+    ("audit-stopped", "there are too many findings; the rest of the log was not read"),
+    ("beyond-checkpoint", "a file of a longer tree than the one that was signed"),
+    ("bundle-malformed", "a bundle does not hold the entries it must"),
+    ("bundle-mismatch", "entries of a bundle do not have the hashes that the tree has for them"),
+    ("bundle-trailing-bytes", "bytes follow the last entry of a bundle"),
+    ("checkpoint-invalid", "the checkpoint is malformed or not signed as the policy demands"),
     ("checkpoint-missing", "there is no checkpoint"),
-    (
-        "file-missing",
-        "a file that a tree of this size must have is not there",
-    ),
+    ("file-missing", "a file that a tree of this size must have is not there"),
     ("file-unreadable", "a file is there but cannot be read"),
-    (
-        "known-checkpoint-invalid",
-        "a checkpoint seen earlier is malformed or not signed as the policy demands",
-    ),
-    (
-        "known-checkpoint-mismatch",
-        "the log does not continue a checkpoint seen earlier",
-    ),
-    (
-        "known-checkpoint-unchecked",
-        "damage keeps the log from being compared with a checkpoint seen earlier",
-    ),
+    ("known-checkpoint-invalid", "a checkpoint seen earlier is malformed or not signed as the policy demands"),
+    ("known-checkpoint-mismatch", "the log does not continue a checkpoint seen earlier"),
+    ("known-checkpoint-unchecked", "damage keeps the log from being compared with a checkpoint seen earlier"),
     ("leaf-invalid", "an entry is not a Sago leaf"),
-    (
-        "leftover-mismatch",
-        "a partial file of an earlier size differs from the tree",
-    ),
-    (
-        "log-shorter-than-known",
-        "the log has fewer entries than a checkpoint seen earlier",
-    ),
-    (
-        "root-mismatch",
-        "tiles and entries do not lead to the root that was signed",
-    ),
-    (
-        "tile-malformed",
-        "a hash tile does not have the length it must",
-    ),
-    (
-        "tile-mismatch",
-        "a hash tile differs from what the entries give or from what the tile above it holds",
-    ),
+    ("leftover-mismatch", "a partial file of an earlier size differs from the tree"),
+    ("log-shorter-than-known", "the log has fewer entries than a checkpoint seen earlier"),
+    ("root-mismatch", "tiles and entries do not lead to the root that was signed"),
+    ("tile-malformed", "a hash tile does not have the length it must"),
+    ("tile-mismatch", "a hash tile differs from what the entries give or from what the tile above it holds"),
     ("unexpected-file", "a file that no log has"),
 ];
 
@@ -140,11 +95,7 @@ pub struct LogSummary {
 }
 
 /// Audits a log; no findings means that every byte of it is as the signed checkpoint says.
-pub fn check_log(
-    source: &(impl TileSource + ?Sized),
-    policy: &Policy,
-    options: &CheckOptions,
-) -> (LogSummary, Vec<Finding>) {
+pub fn check_log(source: &(impl TileSource + ?Sized), policy: &Policy, options: &CheckOptions) -> (LogSummary, Vec<Finding>) {
     check_log_with(source, policy, options, &mut |_, _| {})
 }
 
@@ -167,14 +118,7 @@ pub fn check_log_with(
     match policy.open(&bytes) {
         Ok(signed) => {
             report.summary.signed = Some(signed.clone());
-            walk::audit(
-                source,
-                policy,
-                options,
-                &signed.checkpoint,
-                &mut report,
-                on_entry,
-            );
+            walk::audit(source, policy, options, &signed.checkpoint, &mut report, on_entry);
         }
         Err(error) => report.error("checkpoint-invalid", CHECKPOINT, error.to_string()),
     }
@@ -198,22 +142,11 @@ impl Report {
         self.add(code, path, message.into(), Severity::Warning);
     }
 
-    fn add(
-        &mut self,
-        code: &'static str,
-        path: impl ToString,
-        message: String,
-        severity: Severity,
-    ) {
+    fn add(&mut self, code: &'static str, path: impl ToString, message: String, severity: Severity) {
         let path = path.to_string();
         // A damaged file can be met from two sides; it is named once for each way in which it is wrong.
         if !self.is_full() && self.named.insert((code, path.clone())) {
-            self.findings.push(Finding {
-                code,
-                path,
-                message,
-                severity,
-            });
+            self.findings.push(Finding { code, path, message, severity });
         }
     }
 
@@ -242,9 +175,7 @@ impl Report {
             self.findings.push(Finding {
                 code: "audit-stopped",
                 path: String::new(),
-                message: format!(
-                    "there are more than {MAX_FINDINGS} findings; the rest of the log was not read"
-                ),
+                message: format!("there are more than {MAX_FINDINGS} findings; the rest of the log was not read"),
                 severity: Severity::Error,
             });
         }

@@ -11,10 +11,7 @@ use crate::leaf::Leaf;
 use crate::merkle::{Hash, RootBuilder, leaf_hash};
 use crate::policy::Policy;
 use crate::source::TileSource;
-use crate::tile::{
-    CHECKPOINT, TILE_HEIGHT, TILE_WIDTH, TileKind, TilePath, complete_root, decode_bundle_prefix,
-    decode_hashes,
-};
+use crate::tile::{CHECKPOINT, TILE_HEIGHT, TILE_WIDTH, TileKind, TilePath, complete_root, decode_bundle_prefix, decode_hashes};
 
 /// One audit under way.
 pub(super) struct Walk<'a, S: ?Sized> {
@@ -49,15 +46,7 @@ pub(super) fn audit(
 ) {
     let known = known_checkpoints(policy, options, checkpoint, report);
     let leftovers = Leftovers::find(source, checkpoint.size, report);
-    let mut walk = Walk {
-        source,
-        report,
-        leftovers,
-        sago_leaves: options.sago_leaves,
-        on_entry,
-        known,
-        so_far: Some(RootBuilder::new()),
-    };
+    let mut walk = Walk { source, report, leftovers, sago_leaves: options.sago_leaves, on_entry, known, so_far: Some(RootBuilder::new()) };
     walk.reach_known(&[]);
     let edge = super::edge::walk(&mut walk, checkpoint);
     if let Some(leaves) = edge {
@@ -68,29 +57,20 @@ pub(super) fn audit(
     if !walk.report.is_full() {
         for (path, known) in std::mem::take(&mut walk.known) {
             let message = format!("damage keeps size {} from being compared", known.size);
-            walk.report
-                .error("known-checkpoint-unchecked", path, message);
+            walk.report.error("known-checkpoint-unchecked", path, message);
         }
     }
 }
 
 /// Reads the checkpoints that were kept; returns those that the log is long enough for, the largest first.
-fn known_checkpoints(
-    policy: &Policy,
-    options: &CheckOptions,
-    checkpoint: &Checkpoint,
-    report: &mut Report,
-) -> Vec<(String, Checkpoint)> {
+fn known_checkpoints(policy: &Policy, options: &CheckOptions, checkpoint: &Checkpoint, report: &mut Report) -> Vec<(String, Checkpoint)> {
     let mut known = Vec::new();
     for kept in &options.known {
         match policy.open(&kept.bytes) {
             Err(error) => report.error("known-checkpoint-invalid", &kept.path, error.to_string()),
             Ok(signed) if signed.checkpoint.size > checkpoint.size => {
                 let (had, has) = (signed.checkpoint.size, checkpoint.size);
-                let message = format!(
-                    "the log has {has} entries, but {had} were signed in {}",
-                    kept.path
-                );
+                let message = format!("the log has {has} entries, but {had} were signed in {}", kept.path);
                 report.error("log-shorter-than-known", CHECKPOINT, message);
             }
             Ok(signed) => known.push((kept.path.clone(), signed.checkpoint)),
@@ -112,20 +92,11 @@ impl<S: TileSource + ?Sized> Walk<'_, S> {
                     width: TILE_WIDTH as u16,
                 };
                 let hint = |position: usize| stored.as_ref().map(|hashes| hashes[position]);
-                (0..path.width.into())
-                    .map(|position| self.full(child(position), hint(position)))
-                    .collect()
+                (0..path.width.into()).map(|position| self.full(child(position), hint(position))).collect()
             }
-            _ => self.read_bundle(TilePath {
-                kind: TileKind::Entries,
-                ..path
-            }),
+            _ => self.read_bundle(TilePath { kind: TileKind::Entries, ..path }),
         };
-        Seen {
-            path,
-            stored,
-            below,
-        }
+        Seen { path, stored, below }
     }
 
     /// Checks a full tile, everything below it, and that both lead to `expected`, the hash in the tile above.
@@ -139,12 +110,7 @@ impl<S: TileSource + ?Sized> Walk<'_, S> {
         let seen = self.look(path);
         let stored_root = seen.stored.as_deref().and_then(complete_root);
         let (believed, root) = match (seen.differing().is_empty(), seen.merged()) {
-            (true, Some(merged)) => (
-                seen.stored
-                    .as_ref()
-                    .map_or(Some(merged), |stored| Some(stored.clone())),
-                None,
-            ),
+            (true, Some(merged)) => (seen.stored.as_ref().map_or(Some(merged), |stored| Some(stored.clone())), None),
             (true, None) => (None, None),
             (false, _) if stored_root == expected && expected.is_some() => {
                 self.blame_below(&seen);
@@ -178,43 +144,18 @@ impl<S: TileSource + ?Sized> Walk<'_, S> {
     pub(super) fn blame_below(&mut self, seen: &Seen) {
         let differing = seen.differing();
         let TileKind::Hashes(level @ 1..) = seen.path.kind else {
-            let message = format!(
-                "entry {} does not have the hash that {} has",
-                list(&differing),
-                seen.path
-            );
-            self.report.error(
-                "bundle-mismatch",
-                TilePath {
-                    kind: TileKind::Entries,
-                    ..seen.path
-                },
-                message,
-            );
+            let message = format!("entry {} does not have the hash that {} has", list(&differing), seen.path);
+            self.report.error("bundle-mismatch", TilePath { kind: TileKind::Entries, ..seen.path }, message);
             return;
         };
         for position in differing {
             let index = seen.path.index * TILE_WIDTH as u64 + position as u64;
-            let child = TilePath {
-                kind: TileKind::Hashes(level - 1),
-                index,
-                width: TILE_WIDTH as u16,
-            };
-            let message = format!(
-                "it and what lies below it lead to another hash than {} has",
-                seen.path
-            );
+            let child = TilePath { kind: TileKind::Hashes(level - 1), index, width: TILE_WIDTH as u16 };
+            let message = format!("it and what lies below it lead to another hash than {} has", seen.path);
             self.report.error("tile-mismatch", child, &message);
             if level == 1 {
                 // The bundle agrees with its tile, or it would have been named already: both were changed.
-                self.report.error(
-                    "bundle-mismatch",
-                    TilePath {
-                        kind: TileKind::Entries,
-                        ..child
-                    },
-                    &message,
-                );
+                self.report.error("bundle-mismatch", TilePath { kind: TileKind::Entries, ..child }, &message);
             }
         }
     }
@@ -248,11 +189,7 @@ impl<S: TileSource + ?Sized> Walk<'_, S> {
         let (start, end) = (so_far.size(), so_far.size() + leaves.len() as u64);
         let mut skipped = Vec::new();
         while let Some((path, known)) = self.known.pop_if(|(_, known)| known.size <= end) {
-            let Some(leaves) = known
-                .size
-                .checked_sub(start)
-                .and_then(|count| leaves.get(..count as usize))
-            else {
+            let Some(leaves) = known.size.checked_sub(start).and_then(|count| leaves.get(..count as usize)) else {
                 skipped.push((path, known));
                 continue;
             };
@@ -260,18 +197,13 @@ impl<S: TileSource + ?Sized> Walk<'_, S> {
             leaves.iter().for_each(|leaf| tree.push(*leaf));
             let root = tree.root();
             if root != known.root {
-                let message = format!(
-                    "at size {} the log has root {root}, but {} was signed",
-                    known.size, known.root
-                );
-                self.report
-                    .error("known-checkpoint-mismatch", path, message);
+                let message = format!("at size {} the log has root {root}, but {} was signed", known.size, known.root);
+                self.report.error("known-checkpoint-mismatch", path, message);
             }
         }
         for (path, known) in skipped {
             let message = format!("damage keeps size {} from being compared", known.size);
-            self.report
-                .error("known-checkpoint-unchecked", path, message);
+            self.report.error("known-checkpoint-unchecked", path, message);
         }
     }
 
@@ -284,8 +216,7 @@ impl<S: TileSource + ?Sized> Walk<'_, S> {
             }
         }
         if self.report.findings.len() == before {
-            self.report
-                .error("file-missing", path, "a tree of this size must have it");
+            self.report.error("file-missing", path, "a tree of this size must have it");
         }
         None
     }
@@ -293,11 +224,7 @@ impl<S: TileSource + ?Sized> Walk<'_, S> {
     fn read_tile(&mut self, path: TilePath) -> Option<Vec<Hash>> {
         let (found, bytes) = self.read_file(path)?;
         let Some(mut hashes) = decode_hashes(&bytes, found.width.into()) else {
-            let message = format!(
-                "{} bytes instead of {}",
-                bytes.len(),
-                usize::from(found.width) * Hash::LEN
-            );
+            let message = format!("{} bytes instead of {}", bytes.len(), usize::from(found.width) * Hash::LEN);
             self.report.error("tile-malformed", found, message);
             return None;
         };
@@ -314,8 +241,7 @@ impl<S: TileSource + ?Sized> Walk<'_, S> {
         let (entries, rest) = match decode_bundle_prefix(&bytes, path.width.into()) {
             Ok(parts) => parts,
             Err(error) => {
-                self.report
-                    .error("bundle-malformed", found, error.to_string());
+                self.report.error("bundle-malformed", found, error.to_string());
                 return unknown;
             }
         };
@@ -332,17 +258,10 @@ impl<S: TileSource + ?Sized> Walk<'_, S> {
             (self.on_entry)(index, entry);
         }
         if let Some((index, error)) = first_invalid {
-            self.report.error(
-                "leaf-invalid",
-                found,
-                format!("entry {index} of the log: {error}"),
-            );
+            self.report.error("leaf-invalid", found, format!("entry {index} of the log: {error}"));
         }
         self.report.summary.entries += entries.len() as u64;
-        entries
-            .into_iter()
-            .map(|entry| Some(leaf_hash(entry)))
-            .collect()
+        entries.into_iter().map(|entry| Some(leaf_hash(entry))).collect()
     }
 }
 
@@ -353,20 +272,13 @@ impl Seen {
             return Vec::new();
         };
         let pairs = stored.iter().zip(&self.below).enumerate();
-        pairs
-            .filter(|(_, (stored, below))| below.is_some_and(|below| below != **stored))
-            .map(|(i, _)| i)
-            .collect()
+        pairs.filter(|(_, (stored, below))| below.is_some_and(|below| below != **stored)).map(|(i, _)| i).collect()
     }
 
     /// Returns the tile that what lies below gives, completed from the stored one where that is unknown.
     pub(super) fn merged(&self) -> Option<Vec<Hash>> {
         let stored = |position: usize| self.stored.as_ref().map(|hashes| hashes[position]);
-        self.below
-            .iter()
-            .enumerate()
-            .map(|(position, below)| below.or_else(|| stored(position)))
-            .collect()
+        self.below.iter().enumerate().map(|(position, below)| below.or_else(|| stored(position))).collect()
     }
 }
 
@@ -376,10 +288,6 @@ fn list(positions: &[usize]) -> String {
         [] => "?".to_owned(),
         [one] => one.to_string(),
         [first, rest @ ..] if rest.len() > 7 => format!("{first} (and {} more)", rest.len()),
-        many => many
-            .iter()
-            .map(usize::to_string)
-            .collect::<Vec<_>>()
-            .join(", "),
+        many => many.iter().map(usize::to_string).collect::<Vec<_>>().join(", "),
     }
 }

@@ -31,9 +31,8 @@ pub enum HashError {
 impl Hash {
     /// The root of the tree without leaves: SHA-256 of nothing (RFC 6962, section 2.1).
     pub const EMPTY_ROOT: Self = Self([
-        0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9,
-        0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52,
-        0xb8, 0x55,
+        0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4,
+        0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
     ]);
 
     /// Bytes in a hash.
@@ -150,10 +149,7 @@ mod tests {
     #[test]
     fn leaf_and_node_are_domain_separated() {
         // RFC 6962 implementations agree on the hash of the empty leaf.
-        assert_eq!(
-            leaf_hash(b"").to_hex(),
-            "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
-        );
+        assert_eq!(leaf_hash(b"").to_hex(), "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
         let (a, b) = (leaf_hash(b"a"), leaf_hash(b"b"));
         assert_eq!(node_hash(&a, &b), Hash::of(&[&[1], &a.0, &b.0]));
         assert_ne!(node_hash(&a, &b), node_hash(&b, &a));
@@ -165,10 +161,7 @@ mod tests {
         let hash = leaf_hash(b"x");
         assert_eq!(Hash::from_hex(&hash.to_hex()), Ok(hash));
         assert_eq!(Hash::from_base64(&hash.to_base64()), Ok(hash));
-        assert_eq!(
-            Hash::from_hex(&hash.to_hex().to_uppercase()),
-            Err(HashError::Hex)
-        );
+        assert_eq!(Hash::from_hex(&hash.to_hex().to_uppercase()), Err(HashError::Hex));
         assert_eq!(Hash::from_hex(&hash.to_hex()[..62]), Err(HashError::Hex));
         // The last character before the padding carries two bits that must be zero.
         let mut text = Hash([0; 32]).to_base64();
@@ -176,9 +169,6 @@ mod tests {
         text.replace_range(42..43, "B");
         assert_eq!(Hash::from_base64(&text), Err(HashError::Base64));
         assert_eq!(serde_json::to_string(&hash).unwrap(), format!("\"{hash}\""));
-        assert_eq!(
-            serde_json::from_str::<Hash>(&format!("\"{hash}\"")).unwrap(),
-            hash
-        );
+        assert_eq!(serde_json::from_str::<Hash>(&format!("\"{hash}\"")).unwrap(), hash);
     }
 }

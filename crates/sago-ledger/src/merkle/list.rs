@@ -79,19 +79,13 @@ impl MerkleList {
 
     fn node(&self, node: Node) -> Option<Hash> {
         let index = usize::try_from(node.index).ok()?;
-        self.levels
-            .get(usize::from(node.level))?
-            .get(index)
-            .copied()
+        self.levels.get(usize::from(node.level))?.get(index).copied()
     }
 }
 
 impl HashReader for &MerkleList {
     fn read_hash(&mut self, node: Node) -> Result<Hash, Error> {
-        self.node(node).ok_or_else(|| Error::OutOfRange {
-            what: node.to_string(),
-            size: self.len(),
-        })
+        self.node(node).ok_or_else(|| Error::OutOfRange { what: node.to_string(), size: self.len() })
     }
 }
 
@@ -114,8 +108,7 @@ mod tests {
             assert_eq!(list.root(), root_of(leaves.iter().copied()), "size {size}");
             for index in 0..size {
                 let path = list.inclusion_path(index).unwrap();
-                verify_inclusion(&list.leaf(index).unwrap(), index, size, &path, &list.root())
-                    .unwrap();
+                verify_inclusion(&list.leaf(index).unwrap(), index, size, &path, &list.root()).unwrap();
             }
             assert_eq!(list.inclusion_path(size), None);
         }

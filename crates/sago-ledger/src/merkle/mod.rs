@@ -12,15 +12,9 @@ mod verify;
 
 pub use hash::{Hash, HashError, leaf_hash, node_hash};
 pub use list::MerkleList;
-pub use path::{
-    HashReader, Node, consistency_path, inclusion_path, root_at, subtree_consistency_path,
-    subtree_root,
-};
+pub use path::{HashReader, Node, consistency_path, inclusion_path, root_at, subtree_consistency_path, subtree_root};
 pub use root::{RootBuilder, root_of};
-pub use verify::{
-    VerifyError, is_valid_subtree, verify_consistency, verify_inclusion,
-    verify_subtree_consistency, verify_subtree_inclusion,
-};
+pub use verify::{VerifyError, is_valid_subtree, verify_consistency, verify_inclusion, verify_subtree_consistency, verify_subtree_inclusion};
 
 /// The longest inclusion path: one hash for each bit of a 64-bit size.
 pub const MAX_PATH: usize = 64;

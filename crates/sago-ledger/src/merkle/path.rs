@@ -37,10 +37,7 @@ pub fn root_at(size: u64, reader: &mut impl HashReader) -> Result<Hash, Error> {
 /// The range must be a subtree in the sense of draft-ietf-plants-merkle-tree-certs: see [`is_valid_subtree`].
 pub fn subtree_root(range: Range<u64>, reader: &mut impl HashReader) -> Result<Hash, Error> {
     if !is_valid_subtree(range.start, range.end) {
-        return Err(out_of_range(
-            format!("subtree {}..{}", range.start, range.end),
-            range.end,
-        ));
+        return Err(out_of_range(format!("subtree {}..{}", range.start, range.end), range.end));
     }
     range_root(&range, reader)
 }
@@ -48,11 +45,7 @@ pub fn subtree_root(range: Range<u64>, reader: &mut impl HashReader) -> Result<H
 /// Returns the hashes that show leaf `index` in the tree of the first `size` leaves, the leaf's sibling first.
 ///
 /// Asks for at most `2 * log2(size)` nodes (RFC 9162, section 2.1.3.1).
-pub fn inclusion_path(
-    index: u64,
-    size: u64,
-    reader: &mut impl HashReader,
-) -> Result<Vec<Hash>, Error> {
+pub fn inclusion_path(index: u64, size: u64, reader: &mut impl HashReader) -> Result<Vec<Hash>, Error> {
     if index >= size {
         return Err(out_of_range(format!("index {index}"), size));
     }
@@ -68,37 +61,22 @@ pub fn inclusion_path(
             low = middle;
         }
     }
-    parts
-        .iter()
-        .rev()
-        .map(|part| range_root(part, reader))
-        .collect()
+    parts.iter().rev().map(|part| range_root(part, reader)).collect()
 }
 
 /// Returns the hashes that show that the first `old` leaves are the beginning of the first `new` ones.
 ///
 /// Empty when `old` is 0 or equals `new` (RFC 9162, section 2.1.4.1).
-pub fn consistency_path(
-    old: u64,
-    new: u64,
-    reader: &mut impl HashReader,
-) -> Result<Vec<Hash>, Error> {
+pub fn consistency_path(old: u64, new: u64, reader: &mut impl HashReader) -> Result<Vec<Hash>, Error> {
     subtree_consistency_path(0..old, new, reader)
 }
 
 /// Returns the hashes that show that the subtree over `range` is part of the tree of the first `size` leaves.
 ///
 /// draft-ietf-plants-merkle-tree-certs, section "Subtree Consistency Proofs".
-pub fn subtree_consistency_path(
-    range: Range<u64>,
-    size: u64,
-    reader: &mut impl HashReader,
-) -> Result<Vec<Hash>, Error> {
+pub fn subtree_consistency_path(range: Range<u64>, size: u64, reader: &mut impl HashReader) -> Result<Vec<Hash>, Error> {
     if range.end > size || !is_valid_subtree(range.start, range.end) {
-        return Err(out_of_range(
-            format!("subtree {}..{}", range.start, range.end),
-            size,
-        ));
+        return Err(out_of_range(format!("subtree {}..{}", range.start, range.end), size));
     }
     if range.is_empty() {
         return Ok(Vec::new());
@@ -125,11 +103,7 @@ pub fn subtree_consistency_path(
     if !known {
         parts.push(low..high);
     }
-    parts
-        .iter()
-        .rev()
-        .map(|part| range_root(part, reader))
-        .collect()
+    parts.iter().rev().map(|part| range_root(part, reader)).collect()
 }
 
 /// Returns the largest power of two below `size`, which must be at least 2.
@@ -143,17 +117,11 @@ fn range_root(range: &Range<u64>, reader: &mut impl HashReader) -> Result<Hash, 
     let mut position = range.start;
     while position < range.end {
         let level = (range.end - position).ilog2();
-        let node = Node {
-            level: level as u8,
-            index: position >> level,
-        };
+        let node = Node { level: level as u8, index: position >> level };
         parts.push(reader.read_hash(node)?);
         position += 1 << level;
     }
-    let root = parts
-        .into_iter()
-        .rev()
-        .reduce(|right, left| node_hash(&left, &right));
+    let root = parts.into_iter().rev().reduce(|right, left| node_hash(&left, &right));
     Ok(root.unwrap_or(Hash::EMPTY_ROOT))
 }
 

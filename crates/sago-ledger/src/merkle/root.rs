@@ -32,13 +32,8 @@ impl RootBuilder {
     ///
     /// The number of leaves so far must be a multiple of `2^level`; larger subtrees come first.
     pub fn push_subtree(&mut self, mut level: u8, mut hash: Hash) {
-        debug_assert!(
-            self.size.trailing_zeros() >= u32::from(level),
-            "subtree is not aligned"
-        );
-        self.size = self
-            .size
-            .saturating_add(1u64.checked_shl(level.into()).unwrap_or(u64::MAX));
+        debug_assert!(self.size.trailing_zeros() >= u32::from(level), "subtree is not aligned");
+        self.size = self.size.saturating_add(1u64.checked_shl(level.into()).unwrap_or(u64::MAX));
         while let Some((_, left)) = self.stack.pop_if(|(top, _)| *top == level) {
             hash = node_hash(&left, &hash);
             level += 1;

@@ -63,13 +63,7 @@ pub fn is_valid_subtree(start: u64, end: u64) -> bool {
 }
 
 /// Checks that `leaf` stands at `index` in the tree of `size` leaves with root `root` (RFC 9162, section 2.1.3.2).
-pub fn verify_inclusion(
-    leaf: &Hash,
-    index: u64,
-    size: u64,
-    path: &[Hash],
-    root: &Hash,
-) -> Result<(), VerifyError> {
+pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, path: &[Hash], root: &Hash) -> Result<(), VerifyError> {
     if index >= size {
         return Err(VerifyError::IndexBeyondSize { index, size });
     }
@@ -83,11 +77,7 @@ pub fn verify_inclusion(
     let (inner_path, border_path) = path.split_at(inner as usize);
     let mut hash = *leaf;
     for (level, sibling) in inner_path.iter().enumerate() {
-        hash = if index >> level & 1 == 0 {
-            node_hash(&hash, sibling)
-        } else {
-            node_hash(sibling, &hash)
-        };
+        hash = if index >> level & 1 == 0 { node_hash(&hash, sibling) } else { node_hash(sibling, &hash) };
     }
     for sibling in border_path {
         hash = node_hash(sibling, &hash);
@@ -96,13 +86,7 @@ pub fn verify_inclusion(
 }
 
 /// Checks that `leaf` stands at `index` (counted from the beginning of the log) in the subtree over `range`.
-pub fn verify_subtree_inclusion(
-    leaf: &Hash,
-    index: u64,
-    range: Range<u64>,
-    path: &[Hash],
-    root: &Hash,
-) -> Result<(), VerifyError> {
+pub fn verify_subtree_inclusion(leaf: &Hash, index: u64, range: Range<u64>, path: &[Hash], root: &Hash) -> Result<(), VerifyError> {
     let Range { start, end } = range;
     if !is_valid_subtree(start, end) {
         return Err(VerifyError::InvalidSubtree { start, end });
@@ -117,13 +101,7 @@ pub fn verify_subtree_inclusion(
 /// Checks that the tree of `old` leaves is the beginning of the tree of `new` leaves (RFC 9162, section 2.1.4.2).
 ///
 /// From an empty tree to a larger one nothing can be shown and the check fails; two empty trees are equal.
-pub fn verify_consistency(
-    old: u64,
-    new: u64,
-    path: &[Hash],
-    old_root: &Hash,
-    new_root: &Hash,
-) -> Result<(), VerifyError> {
+pub fn verify_consistency(old: u64, new: u64, path: &[Hash], old_root: &Hash, new_root: &Hash) -> Result<(), VerifyError> {
     if old > new || (old == 0 && new != 0) {
         return Err(VerifyError::SizeOrder { old, new });
     }
@@ -137,30 +115,17 @@ pub fn verify_consistency(
 ///
 /// An empty range is part of every tree if its root is that of the empty tree; `root` is then not looked at
 /// (draft-ietf-plants-merkle-tree-certs, section "Verifying a Subtree Consistency Proof").
-pub fn verify_subtree_consistency(
-    range: Range<u64>,
-    size: u64,
-    path: &[Hash],
-    subtree_root: &Hash,
-    root: &Hash,
-) -> Result<(), VerifyError> {
+pub fn verify_subtree_consistency(range: Range<u64>, size: u64, path: &[Hash], subtree_root: &Hash, root: &Hash) -> Result<(), VerifyError> {
     let Range { start, end } = range;
     if end > size {
-        return Err(VerifyError::SizeOrder {
-            old: end,
-            new: size,
-        });
+        return Err(VerifyError::SizeOrder { old: end, new: size });
     }
     if !is_valid_subtree(start, end) {
         return Err(VerifyError::InvalidSubtree { start, end });
     }
     let wrong_length = || VerifyError::WrongLength { found: path.len() };
     if start == end {
-        return if path.is_empty() {
-            expect_root(&Hash::EMPTY_ROOT, *subtree_root)
-        } else {
-            Err(wrong_length())
-        };
+        return if path.is_empty() { expect_root(&Hash::EMPTY_ROOT, *subtree_root) } else { Err(wrong_length()) };
     }
     let (mut first, mut last, mut tree_last) = (start, end - 1, size - 1);
     // Climb to the largest node that the subtree and the tree share at the subtree's right end.
@@ -170,11 +135,7 @@ pub fn verify_subtree_consistency(
         tree_last >>= 1;
     }
     let mut rest = path.iter();
-    let seed = if first == last {
-        *subtree_root
-    } else {
-        *rest.next().ok_or_else(wrong_length)?
-    };
+    let seed = if first == last { *subtree_root } else { *rest.next().ok_or_else(wrong_length)? };
     let (mut subtree, mut tree) = (seed, seed);
     for hash in rest {
         if tree_last == 0 {
@@ -205,12 +166,5 @@ pub fn verify_subtree_consistency(
 }
 
 fn expect_root(expected: &Hash, found: Hash) -> Result<(), VerifyError> {
-    if *expected == found {
-        Ok(())
-    } else {
-        Err(VerifyError::RootMismatch {
-            expected: *expected,
-            found,
-        })
-    }
+    if *expected == found { Ok(()) } else { Err(VerifyError::RootMismatch { expected: *expected, found }) }
 }

@@ -16,26 +16,16 @@ pub(super) fn ed25519_cosignature(text: &str, timestamp: u64) -> Result<String, 
 /// Returns the `cosigned_message` structure of an ML-DSA-44 cosignature over a whole tree.
 ///
 /// It has no place for extension lines: a checkpoint that has some is refused, or they would go unsigned.
-pub(super) fn ml_dsa_44_cosignature(
-    cosigner: &str,
-    text: &str,
-    timestamp: u64,
-) -> Result<Vec<u8>, NoteError> {
+pub(super) fn ml_dsa_44_cosignature(cosigner: &str, text: &str, timestamp: u64) -> Result<Vec<u8>, NoteError> {
     let checkpoint = Checkpoint::parse(text)?;
     if !checkpoint.extensions.is_empty() {
-        return Err(NoteError::NotCosignable(
-            "a checkpoint with extension lines cannot be signed with ML-DSA-44",
-        ));
+        return Err(NoteError::NotCosignable("a checkpoint with extension lines cannot be signed with ML-DSA-44"));
     }
     if checkpoint.size == 0 && checkpoint.root != Hash::EMPTY_ROOT {
-        return Err(NoteError::NotCosignable(
-            "the root of an empty tree is the hash of nothing",
-        ));
+        return Err(NoteError::NotCosignable("the root of an empty tree is the hash of nothing"));
     }
     if timestamp > MAX_TIMESTAMP {
-        return Err(NoteError::NotCosignable(
-            "the time of a cosignature is at most 2^63 - 1",
-        ));
+        return Err(NoteError::NotCosignable("the time of a cosignature is at most 2^63 - 1"));
     }
     let mut message = b"subtree/v1\n\0".to_vec();
     push_short(&mut message, cosigner)?;
@@ -50,9 +40,7 @@ pub(super) fn ml_dsa_44_cosignature(
 /// Adds a text of 1 to 255 bytes after its length in one byte.
 fn push_short(message: &mut Vec<u8>, text: &str) -> Result<(), NoteError> {
     let length = u8::try_from(text.len()).ok().filter(|length| *length > 0);
-    message.push(length.ok_or(NoteError::NotCosignable(
-        "names and origins have 1 to 255 bytes",
-    ))?);
+    message.push(length.ok_or(NoteError::NotCosignable("names and origins have 1 to 255 bytes"))?);
     message.extend_from_slice(text.as_bytes());
     Ok(())
 }
@@ -69,10 +57,7 @@ mod tests {
         let mut expect = b"subtree/v1\n\0\x0fwitness.example".to_vec();
         expect.extend(b"\0\0\0\0\0\0\0\x07\x0fexample.com/log\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x02");
         expect.extend(root.0);
-        assert_eq!(
-            ml_dsa_44_cosignature("witness.example", &text, 7),
-            Ok(expect)
-        );
+        assert_eq!(ml_dsa_44_cosignature("witness.example", &text, 7), Ok(expect));
         let message = ed25519_cosignature(&text, 1_679_315_147).unwrap();
         assert_eq!(message, format!("cosignature/v1\ntime 1679315147\n{text}"));
     }
@@ -80,31 +65,12 @@ mod tests {
     #[test]
     fn what_cannot_be_said_is_not_signed() {
         let root = leaf_hash(b"x").to_base64();
-        let refused =
-            |name: &str, text: String, time| ml_dsa_44_cosignature(name, &text, time).unwrap_err();
-        assert!(matches!(
-            refused("w", format!("o\n1\n{root}\nextension\n"), 1),
-            NoteError::NotCosignable(_)
-        ));
-        assert!(matches!(
-            refused("w", format!("o\n0\n{root}\n"), 1),
-            NoteError::NotCosignable(_)
-        ));
-        assert!(matches!(
-            refused("w", format!("o\n1\n{root}\n"), 1 << 63),
-            NoteError::NotCosignable(_)
-        ));
-        assert!(matches!(
-            refused(&"w".repeat(256), format!("o\n1\n{root}\n"), 1),
-            NoteError::NotCosignable(_)
-        ));
-        assert!(matches!(
-            refused("w", format!("{}\n1\n{root}\n", "o".repeat(256)), 1),
-            NoteError::NotCosignable(_)
-        ));
-        assert!(matches!(
-            refused("w", "not a checkpoint\n".to_owned(), 1),
-            NoteError::NotCheckpoint(_)
-        ));
+        let refused = |name: &str, text: String, time| ml_dsa_44_cosignature(name, &text, time).unwrap_err();
+        assert!(matches!(refused("w", format!("o\n1\n{root}\nextension\n"), 1), NoteError::NotCosignable(_)));
+        assert!(matches!(refused("w", format!("o\n0\n{root}\n"), 1), NoteError::NotCosignable(_)));
+        assert!(matches!(refused("w", format!("o\n1\n{root}\n"), 1 << 63), NoteError::NotCosignable(_)));
+        assert!(matches!(refused(&"w".repeat(256), format!("o\n1\n{root}\n"), 1), NoteError::NotCosignable(_)));
+        assert!(matches!(refused("w", format!("{}\n1\n{root}\n", "o".repeat(256)), 1), NoteError::NotCosignable(_)));
+        assert!(matches!(refused("w", "not a checkpoint\n".to_owned(), 1), NoteError::NotCheckpoint(_)));
     }
 }

@@ -105,10 +105,7 @@ impl Note {
         if !text.ends_with('\n') {
             return Err(NoteError::Form);
         }
-        Ok(Self {
-            text,
-            signatures: Vec::new(),
-        })
+        Ok(Self { text, signatures: Vec::new() })
     }
 
     /// Reads a note.
@@ -121,10 +118,7 @@ impl Note {
         // The text may have empty lines of its own: the last one ends it.
         let end = note.rfind("\n\n").ok_or(NoteError::Form)? + 1;
         let (text, rest) = note.split_at(end);
-        let lines = rest
-            .strip_prefix('\n')
-            .and_then(|rest| rest.strip_suffix('\n'))
-            .ok_or(NoteError::Form)?;
+        let lines = rest.strip_prefix('\n').and_then(|rest| rest.strip_suffix('\n')).ok_or(NoteError::Form)?;
         let mut signatures = Vec::new();
         for (number, line) in (1..).zip(lines.split('\n')) {
             if number > MAX_SIGNATURES {
@@ -132,10 +126,7 @@ impl Note {
             }
             signatures.push(NoteSignature::parse(line).ok_or(NoteError::SignatureLine(number))?);
         }
-        Ok(Self {
-            text: text.to_owned(),
-            signatures,
-        })
+        Ok(Self { text: text.to_owned(), signatures })
     }
 
     /// Returns the text, with its last newline.
@@ -171,27 +162,18 @@ impl Note {
                 continue;
             };
             let checked = verifier.verify(&self.text, signature)?;
-            if !verified
-                .iter()
-                .any(|other| (&other.name, other.key_id) == (&checked.name, checked.key_id))
-            {
+            if !verified.iter().any(|other| (&other.name, other.key_id) == (&checked.name, checked.key_id)) {
                 verified.push(checked);
             }
         }
-        if verified.is_empty() {
-            Err(NoteError::Unsigned)
-        } else {
-            Ok(verified)
-        }
+        if verified.is_empty() { Err(NoteError::Unsigned) } else { Ok(verified) }
     }
 }
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.text)?;
-        self.signatures
-            .iter()
-            .try_for_each(|signature| writeln!(f, "{signature}"))
+        self.signatures.iter().try_for_each(|signature| writeln!(f, "{signature}"))
     }
 }
 
@@ -201,11 +183,7 @@ impl NoteSignature {
         let decoded = STANDARD.decode(text).ok()?;
         let (key_id, bytes) = decoded.split_first_chunk::<4>()?;
         let complete = is_key_name(name) && !bytes.is_empty();
-        complete.then(|| Self {
-            name: name.to_owned(),
-            key_id: u32::from_be_bytes(*key_id),
-            bytes: bytes.to_vec(),
-        })
+        complete.then(|| Self { name: name.to_owned(), key_id: u32::from_be_bytes(*key_id), bytes: bytes.to_vec() })
     }
 }
 
@@ -213,12 +191,7 @@ impl fmt::Display for NoteSignature {
     /// Writes the line without its newline.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = [&self.key_id.to_be_bytes()[..], &self.bytes].concat();
-        write!(
-            f,
-            "{SIGNATURE_PREFIX}{} {}",
-            self.name,
-            STANDARD.encode(bytes)
-        )
+        write!(f, "{SIGNATURE_PREFIX}{} {}", self.name, STANDARD.encode(bytes))
     }
 }
 
@@ -228,9 +201,5 @@ fn is_key_name(name: &str) -> bool {
 }
 
 fn check_characters(text: &str) -> Result<(), NoteError> {
-    if text.bytes().any(|b| b < b' ' && b != b'\n') {
-        Err(NoteError::Characters)
-    } else {
-        Ok(())
-    }
+    if text.bytes().any(|b| b < b' ' && b != b'\n') { Err(NoteError::Characters) } else { Ok(()) }
 }

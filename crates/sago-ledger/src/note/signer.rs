@@ -28,10 +28,7 @@ impl Signer {
     pub fn ed25519(name: &str, seed: &[u8; 32]) -> Result<Self, NoteError> {
         let key = Box::new(ed25519_dalek::SigningKey::from_bytes(seed));
         let verifier = verifier(name, Algorithm::Ed25519, key.verifying_key().as_bytes())?;
-        Ok(Self {
-            verifier,
-            key: Key::Ed25519(key),
-        })
+        Ok(Self { verifier, key: Key::Ed25519(key) })
     }
 
     /// Makes an ML-DSA-44 cosigner (0x06) from its 32-byte seed (FIPS 204, algorithm 6).
@@ -39,15 +36,8 @@ impl Signer {
         let mut copy = Seed::from(*seed);
         let key = Box::new(ml_dsa::SigningKey::from_seed(&copy));
         copy.zeroize();
-        let verifier = verifier(
-            name,
-            Algorithm::MlDsa44Cosignature,
-            &key.verifying_key().encode(),
-        )?;
-        Ok(Self {
-            verifier,
-            key: Key::MlDsa44Cosignature(key),
-        })
+        let verifier = verifier(name, Algorithm::MlDsa44Cosignature, &key.verifying_key().encode())?;
+        Ok(Self { verifier, key: Key::MlDsa44Cosignature(key) })
     }
 
     /// Returns the public side.
@@ -64,20 +54,13 @@ impl Signer {
             Key::Ed25519(key) => key.sign(text.as_bytes()).to_vec(),
             Key::MlDsa44Cosignature(key) => {
                 // The trait signs deterministically and with an empty context, as the specification asks.
-                let message =
-                    message::ml_dsa_44_cosignature(self.verifier.name(), text, timestamp)?;
+                let message = message::ml_dsa_44_cosignature(self.verifier.name(), text, timestamp)?;
                 let signature: ml_dsa::Signature<MlDsa44> =
-                    key.try_sign(&message).map_err(|_| {
-                        NoteError::NotCosignable("ML-DSA-44 could not sign this message")
-                    })?;
+                    key.try_sign(&message).map_err(|_| NoteError::NotCosignable("ML-DSA-44 could not sign this message"))?;
                 [&timestamp.to_be_bytes()[..], &signature.encode()].concat()
             }
         };
-        Ok(NoteSignature {
-            name: self.verifier.name().to_owned(),
-            key_id: self.verifier.key_id(),
-            bytes,
-        })
+        Ok(NoteSignature { name: self.verifier.name().to_owned(), key_id: self.verifier.key_id(), bytes })
     }
 }
 
@@ -100,11 +83,6 @@ impl Note {
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Signer({}+{:08x})",
-            self.verifier.name(),
-            self.verifier.key_id()
-        )
+        write!(f, "Signer({}+{:08x})", self.verifier.name(), self.verifier.key_id())
     }
 }

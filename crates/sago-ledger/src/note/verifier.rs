@@ -83,11 +83,7 @@ enum Key {
 
 impl Verifier {
     /// Takes a public key: 32 bytes for the Ed25519 kinds, 1,312 for ML-DSA-44.
-    pub fn new(
-        name: &str,
-        algorithm: Algorithm,
-        public_key: &[u8],
-    ) -> Result<Self, VerifierKeyError> {
+    pub fn new(name: &str, algorithm: Algorithm, public_key: &[u8]) -> Result<Self, VerifierKeyError> {
         if !is_key_name(name) {
             return Err(VerifierKeyError::Form);
         }
@@ -95,10 +91,7 @@ impl Verifier {
         let ed25519 = || {
             let bytes = public_key.try_into().map_err(|_| invalid())?;
             // Under a weak key one signature fits many texts.
-            VerifyingKey::from_bytes(bytes)
-                .ok()
-                .filter(|key| !key.is_weak())
-                .ok_or_else(invalid)
+            VerifyingKey::from_bytes(bytes).ok().filter(|key| !key.is_weak()).ok_or_else(invalid)
         };
         let key = match algorithm {
             Algorithm::Ed25519 => Key::Ed25519(ed25519()?),
@@ -108,11 +101,7 @@ impl Verifier {
                 Key::MlDsa44Cosignature(Box::new(ml_dsa::VerifyingKey::decode(&bytes)))
             }
         };
-        Ok(Self {
-            name: name.to_owned(),
-            key_id: key_id(name, algorithm, public_key),
-            key,
-        })
+        Ok(Self { name: name.to_owned(), key_id: key_id(name, algorithm, public_key), key })
     }
 
     /// Returns the name of the key; for a log's own key, the origin of the log.
@@ -148,23 +137,9 @@ impl Verifier {
     }
 
     /// Checks one signature that names this key over the text of a note.
-    pub fn verify(
-        &self,
-        text: &str,
-        signature: &NoteSignature,
-    ) -> Result<VerifiedSignature, NoteError> {
-        let timestamp = self
-            .check(text, signature)
-            .ok_or_else(|| NoteError::BadSignature {
-                name: self.name.clone(),
-                key_id: self.key_id,
-            })?;
-        Ok(VerifiedSignature {
-            name: self.name.clone(),
-            key_id: self.key_id,
-            algorithm: self.algorithm(),
-            timestamp,
-        })
+    pub fn verify(&self, text: &str, signature: &NoteSignature) -> Result<VerifiedSignature, NoteError> {
+        let timestamp = self.check(text, signature).ok_or_else(|| NoteError::BadSignature { name: self.name.clone(), key_id: self.key_id })?;
+        Ok(VerifiedSignature { name: self.name.clone(), key_id: self.key_id, algorithm: self.algorithm(), timestamp })
     }
 
     /// Returns the time the signature states, if any, or nothing if it is bad.
@@ -189,8 +164,7 @@ impl Verifier {
                 let (timestamp, signature) = split_timestamp(&signature.bytes)?;
                 let message = message::ml_dsa_44_cosignature(&self.name, text, timestamp).ok()?;
                 let signature = ml_dsa::Signature::try_from(signature).ok()?;
-                key.verify_with_context(&message, b"", &signature)
-                    .then_some(Some(timestamp))
+                key.verify_with_context(&message, b"", &signature).then_some(Some(timestamp))
             }
         }
     }
@@ -204,12 +178,7 @@ fn split_timestamp(bytes: &[u8]) -> Option<(u64, &[u8])> {
 }
 
 fn key_id(name: &str, algorithm: Algorithm, public_key: &[u8]) -> u32 {
-    let Hash([a, b, c, d, ..]) = Hash::of(&[
-        name.as_bytes(),
-        b"\n",
-        &[algorithm.identifier()],
-        public_key,
-    ]);
+    let Hash([a, b, c, d, ..]) = Hash::of(&[name.as_bytes(), b"\n", &[algorithm.identifier()], public_key]);
     u32::from_be_bytes([a, b, c, d])
 }
 
@@ -224,10 +193,7 @@ impl FromStr for Verifier {
             return Err(VerifierKeyError::Form);
         };
         let is_id = id.len() == 8 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        let found = u32::from_str_radix(id, 16)
-            .ok()
-            .filter(|_| is_id)
-            .ok_or(VerifierKeyError::Form)?;
+        let found = u32::from_str_radix(id, 16).ok().filter(|_| is_id).ok_or(VerifierKeyError::Form)?;
         let key = STANDARD.decode(key).map_err(|_| VerifierKeyError::Form)?;
         let (kind, public_key) = key.split_first().ok_or(VerifierKeyError::Form)?;
         let algorithm = match kind {
@@ -238,10 +204,7 @@ impl FromStr for Verifier {
         };
         let verifier = Self::new(name, algorithm, public_key)?;
         if verifier.key_id != found {
-            return Err(VerifierKeyError::Id {
-                expected: verifier.key_id,
-                found,
-            });
+            return Err(VerifierKeyError::Id { expected: verifier.key_id, found });
         }
         Ok(verifier)
     }
@@ -250,32 +213,19 @@ impl FromStr for Verifier {
 impl fmt::Display for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = [&[self.algorithm().identifier()][..], &self.public_key()].concat();
-        write!(
-            f,
-            "{}+{:08x}+{}",
-            self.name,
-            self.key_id,
-            STANDARD.encode(key)
-        )
+        write!(f, "{}+{:08x}+{}", self.name, self.key_id, STANDARD.encode(key))
     }
 }
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Verifier({}+{:08x}, {})",
-            self.name,
-            self.key_id,
-            self.algorithm()
-        )
+        write!(f, "Verifier({}+{:08x}, {})", self.name, self.key_id, self.algorithm())
     }
 }
 
 impl PartialEq for Verifier {
     fn eq(&self, other: &Self) -> bool {
-        (&self.name, self.algorithm(), self.public_key())
-            == (&other.name, other.algorithm(), other.public_key())
+        (&self.name, self.algorithm(), self.public_key()) == (&other.name, other.algorithm(), other.public_key())
     }
 }
 

@@ -19,30 +19,13 @@ pub fn data(folder: &str) -> PathBuf {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let root = std::env::var_os("SAGO_SHARED_DATA").map_or(beside, PathBuf::from);
     let place = root.join(folder);
-    assert!(
-        place.is_dir(),
-        "the test data {} is missing: set SAGO_SHARED_DATA to the folder that holds `{folder}`",
-        place.display()
-    );
+    assert!(place.is_dir(), "the test data {} is missing: set SAGO_SHARED_DATA to the folder that holds `{folder}`", place.display());
     place
 }
 
-static SIGNERS: LazyLock<[Signer; 2]> = LazyLock::new(|| {
-    [
-        Signer::ed25519(ORIGIN, &[1; 32]).unwrap(),
-        Signer::ml_dsa_44(ORIGIN, &[2; 32]).unwrap(),
-    ]
-});
+static SIGNERS: LazyLock<[Signer; 2]> = LazyLock::new(|| [Signer::ed25519(ORIGIN, &[1; 32]).unwrap(), Signer::ml_dsa_44(ORIGIN, &[2; 32]).unwrap()]);
 
-static POLICY: LazyLock<Policy> = LazyLock::new(|| {
-    Policy::new(
-        signers()
-            .iter()
-            .map(|signer| signer.verifier().clone())
-            .collect(),
-    )
-    .unwrap()
-});
+static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy::new(signers().iter().map(|signer| signer.verifier().clone()).collect()).unwrap());
 
 /// The two keys of a log made for tests.
 pub fn signers() -> &'static [Signer] {
@@ -54,11 +37,7 @@ pub fn policy() -> &'static Policy {
 }
 
 /// Adds entries to a log in memory and publishes its checkpoint.
-pub fn extend<T: AsRef<[u8]>>(
-    log: &mut MemorySource,
-    at: &Checkpoint,
-    entries: &[T],
-) -> Checkpoint {
+pub fn extend<T: AsRef<[u8]>>(log: &mut MemorySource, at: &Checkpoint, entries: &[T]) -> Checkpoint {
     let mut appender = Appender::open(log, at.size, &at.root).unwrap();
     for entry in entries {
         appender.append(entry.as_ref()).unwrap();
@@ -72,8 +51,7 @@ pub fn extend<T: AsRef<[u8]>>(
 
 pub fn publish(log: &mut MemorySource, checkpoint: &Checkpoint) {
     let note = checkpoint.sign(signers(), 1_773_482_520).unwrap();
-    log.files
-        .insert(CHECKPOINT.to_owned(), note.to_string().into_bytes());
+    log.files.insert(CHECKPOINT.to_owned(), note.to_string().into_bytes());
 }
 
 /// Makes a log by publishing a checkpoint at each of these sizes.

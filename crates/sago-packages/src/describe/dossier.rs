@@ -305,40 +305,17 @@ impl Dossier {
     /// Every pseudonym the dossier names, once, with its description where there is one.
     pub(super) fn named_agents(&self) -> Vec<(&str, Option<&Agent>)> {
         let described = self.agents.iter().map(|agent| agent.urn.as_str());
-        let received = self
-            .accessions
-            .iter()
-            .map(|accession| accession.received_by.as_str());
+        let received = self.accessions.iter().map(|accession| accession.received_by.as_str());
         let acted = self.events.iter().map(|event| event.agent.as_str());
         let mut seen = HashSet::new();
-        described
-            .chain([self.export.by.as_str()])
-            .chain(received)
-            .chain(acted)
-            .filter(|urn| seen.insert(*urn))
-            .map(|urn| (urn, self.agent(urn)))
-            .collect()
+        described.chain([self.export.by.as_str()]).chain(received).chain(acted).filter(|urn| seen.insert(*urn)).map(|urn| (urn, self.agent(urn))).collect()
     }
 
     /// The strictest label of the accessions; the highest when there is none.
     pub(super) fn label(&self) -> &'static str {
-        const CODES: [&str; 4] = [
-            "public",
-            "restricted",
-            "confidential",
-            "strictly-confidential",
-        ];
-        let rank = |label: &str| {
-            CODES
-                .iter()
-                .position(|code| *code == label)
-                .unwrap_or(CODES.len() - 1)
-        };
-        let strictest = self
-            .accessions
-            .iter()
-            .map(|accession| rank(&accession.label))
-            .max();
+        const CODES: [&str; 4] = ["public", "restricted", "confidential", "strictly-confidential"];
+        let rank = |label: &str| CODES.iter().position(|code| *code == label).unwrap_or(CODES.len() - 1);
+        let strictest = self.accessions.iter().map(|accession| rank(&accession.label)).max();
         CODES[strictest.unwrap_or(CODES.len() - 1)]
     }
 }

@@ -27,9 +27,7 @@ fn show(text: &str, hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
 /// Control characters (C0 but tab and line ends, DEL, C1) and non-characters: XML 1.0 forbids most and discourages the rest (section 2.2).
 fn cannot_be_carried(c: char) -> bool {
     let code = u32::from(c);
-    (c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
-        || code & 0xFFFE == 0xFFFE
-        || (0xFDD0..=0xFDEF).contains(&code)
+    (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || code & 0xFFFE == 0xFFFE || (0xFDD0..=0xFDEF).contains(&code)
 }
 
 /// Characters that change what a reader believes to read: direction controls, invisible ones. Joiners stay: scripts and emoji need them.
@@ -41,16 +39,12 @@ fn misleads(c: char) -> bool {
 
 /// One line for people: also tabs, line ends and misleading characters are shown.
 pub fn line(text: &str) -> Cow<'_, str> {
-    show(text, |c| {
-        cannot_be_carried(c) || misleads(c) || c.is_control()
-    })
+    show(text, |c| cannot_be_carried(c) || misleads(c) || c.is_control())
 }
 
 /// Several lines for people: as [`line()`], but line ends stay.
 pub fn prose(text: &str) -> Cow<'_, str> {
-    show(text, |c| {
-        c != '\n' && (cannot_be_carried(c) || misleads(c) || c.is_control())
-    })
+    show(text, |c| c != '\n' && (cannot_be_carried(c) || misleads(c) || c.is_control()))
 }
 
 /// Text between XML tags or in a double-quoted attribute. Line ends and tabs survive a parser's normalisation.
@@ -116,21 +110,14 @@ pub fn markdown(text: &str) -> String {
 pub fn code(text: &str) -> String {
     let text = line(text);
     let fence = "`".repeat(longest_run(&text) + 1);
-    let pad = if text.is_empty() || text.starts_with('`') || text.ends_with('`') {
-        " "
-    } else {
-        ""
-    };
+    let pad = if text.is_empty() || text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
 /// A fenced code block in Markdown; the fence is longer than any run of backticks inside.
 pub fn block(language: &str, content: &str) -> String {
     let fence = "`".repeat(longest_run(content).max(2) + 1);
-    format!(
-        "{fence}{language}\n{}\n{fence}\n",
-        content.trim_end_matches('\n')
-    )
+    format!("{fence}{language}\n{}\n{fence}\n", content.trim_end_matches('\n'))
 }
 
 fn longest_run(text: &str) -> usize {
@@ -144,17 +131,10 @@ fn longest_run(text: &str) -> usize {
 
 /// One word of a bash command: exactly these bytes reach the program, and nothing invisible stands on the page.
 pub fn shell(word: &str) -> String {
-    if !word.is_empty()
-        && word
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '='))
-    {
+    if !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '=')) {
         return word.to_owned();
     }
-    if !word
-        .chars()
-        .any(|c| c.is_control() || cannot_be_carried(c) || misleads(c))
-    {
+    if !word.chars().any(|c| c.is_control() || cannot_be_carried(c) || misleads(c)) {
         return format!("'{}'", word.replace('\'', "'\\''"));
     }
     let mut out = String::from("$'");
@@ -198,10 +178,7 @@ mod tests {
     fn nothing_is_dropped_and_nothing_stays_hidden() {
         assert_eq!(line("a\u{0}b\u{202E}c\nd"), "a[U+0000]b[U+202E]c[U+000A]d");
         assert_eq!(prose("a\nb\u{85}"), "a\nb[U+0085]");
-        assert_eq!(
-            xml("\u{FFFE}\u{1}<]]>&\"\r\n\u{1F9EA}"),
-            "[U+FFFE][U+0001]&lt;]]&gt;&amp;&quot;&#13;&#10;\u{1F9EA}"
-        );
+        assert_eq!(xml("\u{FFFE}\u{1}<]]>&\"\r\n\u{1F9EA}"), "[U+FFFE][U+0001]&lt;]]&gt;&amp;&quot;&#13;&#10;\u{1F9EA}");
         assert!(matches!(line("진술서.hwp"), Cow::Borrowed(_)));
     }
 
@@ -216,35 +193,14 @@ mod tests {
 
     #[test]
     fn a_word_reaches_the_program_as_it_was() {
-        for word in [
-            "data/a.txt",
-            "it's",
-            "",
-            "$(rm -rf ~)",
-            "a\nb\u{1}2",
-            "\u{202E}x",
-            "진술서 (1).hwp",
-            "a\\b`c\"",
-            "\u{7f}'\\",
-        ] {
-            let output = std::process::Command::new("bash")
-                .args(["-c", &format!("printf %s {}", shell(word))])
-                .output()
-                .unwrap();
-            assert_eq!(
-                output.stdout,
-                word.as_bytes(),
-                "{word:?} as {}",
-                shell(word)
-            );
+        for word in ["data/a.txt", "it's", "", "$(rm -rf ~)", "a\nb\u{1}2", "\u{202E}x", "진술서 (1).hwp", "a\\b`c\"", "\u{7f}'\\"] {
+            let output = std::process::Command::new("bash").args(["-c", &format!("printf %s {}", shell(word))]).output().unwrap();
+            assert_eq!(output.stdout, word.as_bytes(), "{word:?} as {}", shell(word));
         }
     }
 
     #[test]
     fn paths_become_uri_references() {
-        assert_eq!(
-            uri_path("evidence/진 <1>:%\u{202E}.hwp"),
-            "evidence/진%20%3C1%3E%3A%25%E2%80%AE.hwp"
-        );
+        assert_eq!(uri_path("evidence/진 <1>:%\u{202E}.hwp"), "evidence/진%20%3C1%3E%3A%25%E2%80%AE.hwp");
     }
 }

@@ -75,18 +75,9 @@ fn base64(value: &str) -> Option<Vec<u8>> {
 /// Works the example out; `None` when a file is not of its form.
 pub(super) fn work_out(item_proof: &str, tlog_proof: &str, keys: &str) -> Option<Worked> {
     let item: Value = serde_json::from_str(item_proof).ok()?;
-    let siblings: Option<Vec<Vec<u8>>> = item["path"]
-        .as_array()?
-        .iter()
-        .map(|hash| hex::decode(hash.as_str()?).ok())
-        .collect();
+    let siblings: Option<Vec<Vec<u8>>> = item["path"].as_array()?.iter().map(|hash| hex::decode(hash.as_str()?).ok()).collect();
     let line = sha256(&[&[0], item["line"].as_str()?.as_bytes()]);
-    let manifest = walk(
-        line,
-        item["line_index"].as_u64()?,
-        item["line_count"].as_u64()?,
-        &siblings?,
-    )?;
+    let manifest = walk(line, item["line_index"].as_u64()?, item["line_count"].as_u64()?, &siblings?)?;
 
     let (head, checkpoint) = tlog_proof.split_once("\n\n")?;
     let mut lines = head.lines().skip(1);
@@ -101,20 +92,11 @@ pub(super) fn work_out(item_proof: &str, tlog_proof: &str, keys: &str) -> Option
         let payload: Value = serde_json::from_str(payload).ok()?;
         let root = payload["manifest_root"].as_str()?;
         // It is printed into a command's comment: only a digest may come through.
-        hex::decode(root)
-            .is_ok_and(|bytes| bytes.len() == 32)
-            .then(|| root.to_owned())
+        hex::decode(root).is_ok_and(|bytes| bytes.len() == 32).then(|| root.to_owned())
     });
-    let commitment = sha256(&[
-        b"sago/leaf/1\n",
-        &hex::decode(&skeleton.commitment).ok()?,
-        &hex::decode(&detail.commitment).ok()?,
-    ]);
+    let commitment = sha256(&[b"sago/leaf/1\n", &hex::decode(&skeleton.commitment).ok()?, &hex::decode(&detail.commitment).ok()?]);
     let seconds = opening["seconds"].as_u64()?;
-    let entry = format!(
-        "sago-leaf/1 {seconds} {}\n",
-        STANDARD.encode(hex::decode(&commitment).ok()?)
-    );
+    let entry = format!("sago-leaf/1 {seconds} {}\n", STANDARD.encode(hex::decode(&commitment).ok()?));
     let record = sha256(&[&[0], entry.as_bytes()]);
 
     let (note, signatures) = checkpoint.split_once("\n\n")?;
@@ -123,31 +105,15 @@ pub(super) fn work_out(item_proof: &str, tlog_proof: &str, keys: &str) -> Option
     let checkpoint_root = hex::encode(base64(note.next()?)?);
     let log = walk(record, index, size, &siblings?)?;
     let signature = ed25519(keys, signatures);
-    Some(Worked {
-        manifest,
-        manifest_root,
-        skeleton,
-        detail,
-        commitment,
-        seconds,
-        log,
-        checkpoint_root,
-        signature,
-    })
+    Some(Worked { manifest, manifest_root, skeleton, detail, commitment, seconds, log, checkpoint_root, signature })
 }
 
 fn half(value: &Value, domain: &[u8]) -> Option<Half> {
     if let Some(commitment) = value["commitment"].as_str() {
-        return Some(Half {
-            open: false,
-            commitment: hex::encode(base64(commitment)?),
-        });
+        return Some(Half { open: false, commitment: hex::encode(base64(commitment)?) });
     }
     let nonce = base64(value["nonce"].as_str()?)?;
-    Some(Half {
-        open: true,
-        commitment: sha256(&[domain, &nonce, value["payload"].as_str()?.as_bytes()]),
-    })
+    Some(Half { open: true, commitment: sha256(&[domain, &nonce, value["payload"].as_str()?.as_bytes()]) })
 }
 
 /// The audit path of RFC 9162, section 2.1.3.2; `None` when path, index and size do not fit each other.
@@ -163,16 +129,8 @@ fn walk(leaf: String, index: u64, size: u64, siblings: &[Vec<u8>]) -> Option<Wal
         }
         let here = hex::decode(steps.last().map_or(&leaf, |step| &step.result)).ok()?;
         let left = node % 2 == 1 || node == last;
-        let result = if left {
-            sha256(&[&[1], sibling, &here])
-        } else {
-            sha256(&[&[1], &here, sibling])
-        };
-        steps.push(Step {
-            sibling: hex::encode(sibling),
-            left,
-            result,
-        });
+        let result = if left { sha256(&[&[1], sibling, &here]) } else { sha256(&[&[1], &here, sibling]) };
+        steps.push(Step { sibling: hex::encode(sibling), left, result });
         // A right border without a neighbour climbs to the level where it has one.
         while left && node.is_multiple_of(2) && node != 0 {
             node /= 2;
@@ -194,18 +152,9 @@ fn ed25519(keys: &str, signatures: &str) -> Option<Signature> {
             return None;
         }
         let signature_line = signatures.lines().position(|line| {
-            let signed = line
-                .strip_prefix("— ")
-                .and_then(|rest| rest.split_once(' '));
-            signed.is_some_and(|(signer, bytes)| {
-                signer == name
-                    && base64(bytes)
-                        .is_some_and(|bytes| bytes.len() == 68 && bytes.starts_with(&id))
-            })
+            let signed = line.strip_prefix("— ").and_then(|rest| rest.split_once(' '));
+            signed.is_some_and(|(signer, bytes)| signer == name && base64(bytes).is_some_and(|bytes| bytes.len() == 68 && bytes.starts_with(&id)))
         })?;
-        Some(Signature {
-            key_line: key_line + 1,
-            signature_line: signature_line + 1,
-        })
+        Some(Signature { key_line: key_line + 1, signature_line: signature_line + 1 })
     })
 }

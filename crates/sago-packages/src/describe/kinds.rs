@@ -162,27 +162,10 @@ mod tests {
     #[test]
     fn codes_are_unique_and_every_sentence_says_who_in_both_languages() {
         for (i, kind) in KINDS.iter().enumerate() {
-            assert!(
-                KINDS[..i].iter().all(|other| other.code != kind.code),
-                "{}",
-                kind.code
-            );
-            assert!(
-                kind.en.contains("{who}") && kind.en.ends_with('.'),
-                "{}",
-                kind.code
-            );
-            assert!(
-                kind.ko.contains("{who|이/가}") && kind.ko.ends_with("다."),
-                "{}",
-                kind.code
-            );
-            assert_eq!(
-                kind.en.contains("{about}"),
-                kind.ko.contains("{about"),
-                "{}",
-                kind.code
-            );
+            assert!(KINDS[..i].iter().all(|other| other.code != kind.code), "{}", kind.code);
+            assert!(kind.en.contains("{who}") && kind.en.ends_with('.'), "{}", kind.code);
+            assert!(kind.ko.contains("{who|이/가}") && kind.ko.ends_with("다."), "{}", kind.code);
+            assert_eq!(kind.en.contains("{about}"), kind.ko.contains("{about"), "{}", kind.code);
         }
         assert!(find("from-the-future").is_none());
     }

@@ -19,8 +19,8 @@ mod words;
 mod xml;
 
 pub use dossier::{
-    Accession, Agent, AgentKind, BagFile, Detail, Dossier, Event, Example, Export, Item, Log,
-    LogKeys, Omission, Repository, Software, Stamp, StampToken, StoredCopy,
+    Accession, Agent, AgentKind, BagFile, Detail, Dossier, Event, Example, Export, Item, Log, LogKeys, Omission, Repository, Software, Stamp, StampToken,
+    StoredCopy,
 };
 pub use premis::premis_xml;
 pub use ro_crate::ro_crate_json;

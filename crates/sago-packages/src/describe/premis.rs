@@ -62,18 +62,8 @@ struct Links<'a> {
 impl<'a> Links<'a> {
     fn of(dossier: &'a Dossier) -> Self {
         let mut objects = HashMap::new();
-        objects.extend(
-            dossier
-                .accessions
-                .iter()
-                .map(|accession| (accession.uuid.as_str(), accession.uuid.as_str())),
-        );
-        objects.extend(
-            dossier
-                .items
-                .iter()
-                .map(|item| (item.uuid.as_str(), item.uuid.as_str())),
-        );
+        objects.extend(dossier.accessions.iter().map(|accession| (accession.uuid.as_str(), accession.uuid.as_str())));
+        objects.extend(dossier.items.iter().map(|item| (item.uuid.as_str(), item.uuid.as_str())));
         let mut events: HashMap<&str, Vec<&Event>> = HashMap::new();
         let mut accession_events: HashMap<&str, Vec<&Event>> = HashMap::new();
         for event in &dossier.events {
@@ -85,30 +75,17 @@ impl<'a> Links<'a> {
                 }
             }
         }
-        Self {
-            events,
-            objects,
-            accession_events,
-        }
+        Self { events, objects, accession_events }
     }
 }
 
 /// A word of a Library of Congress vocabulary. `authorityURI` is left out: the value's URI begins with it, and packages are large enough.
 fn term(xml: &mut Xml, element: &'static str, vocabulary: &str, label: &str, code: &str) {
     let value = format!("{VOCABULARY}/{vocabulary}/{code}");
-    xml.text_with(
-        element,
-        &[("authority", vocabulary), ("valueURI", &value)],
-        label,
-    );
+    xml.text_with(element, &[("authority", vocabulary), ("valueURI", &value)], label);
 }
 
-fn pair(
-    xml: &mut Xml,
-    element: &'static str,
-    (kind, kind_text): (&'static str, &str),
-    (value, value_text): (&'static str, &str),
-) {
+fn pair(xml: &mut Xml, element: &'static str, (kind, kind_text): (&'static str, &str), (value, value_text): (&'static str, &str)) {
     xml.element(element, &[], |xml| {
         xml.text(kind, kind_text);
         xml.text(value, value_text);
@@ -116,50 +93,23 @@ fn pair(
 }
 
 fn identifier(xml: &mut Xml, kind: &str, value: &str) {
-    pair(
-        xml,
-        "objectIdentifier",
-        ("objectIdentifierType", kind),
-        ("objectIdentifierValue", value),
-    );
+    pair(xml, "objectIdentifier", ("objectIdentifierType", kind), ("objectIdentifierValue", value));
 }
 
 fn property(xml: &mut Xml, kind: &str, value: &str) {
-    pair(
-        xml,
-        "significantProperties",
-        ("significantPropertiesType", kind),
-        ("significantPropertiesValue", value),
-    );
+    pair(xml, "significantProperties", ("significantPropertiesType", kind), ("significantPropertiesValue", value));
 }
 
 fn relationship(xml: &mut Xml, (label, code): (&str, &str), objects: &[(&str, &str)]) {
     xml.element("relationship", &[], |xml| {
-        term(
-            xml,
-            "relationshipType",
-            "relationshipType",
-            "structural",
-            "str",
-        );
+        term(xml, "relationshipType", "relationshipType", "structural", "str");
         if code.is_empty() {
             xml.text("relationshipSubType", label);
         } else {
-            term(
-                xml,
-                "relationshipSubType",
-                "relationshipSubType",
-                label,
-                code,
-            );
+            term(xml, "relationshipSubType", "relationshipSubType", label, code);
         }
         for (kind, value) in objects {
-            pair(
-                xml,
-                "relatedObjectIdentifier",
-                ("relatedObjectIdentifierType", kind),
-                ("relatedObjectIdentifierValue", value),
-            );
+            pair(xml, "relatedObjectIdentifier", ("relatedObjectIdentifierType", kind), ("relatedObjectIdentifierValue", value));
         }
     });
 }
@@ -169,22 +119,14 @@ fn event_id(event: &Event) -> String {
 }
 
 fn linking_event(xml: &mut Xml, event: &Event) {
-    pair(
-        xml,
-        "linkingEventIdentifier",
-        ("linkingEventIdentifierType", EVENT_ID),
-        ("linkingEventIdentifierValue", &event_id(event)),
-    );
+    pair(xml, "linkingEventIdentifier", ("linkingEventIdentifierType", EVENT_ID), ("linkingEventIdentifierValue", &event_id(event)));
 }
 
 fn linking_rights(xml: &mut Xml, accession: &str) {
     pair(
         xml,
         "linkingRightsStatementIdentifier",
-        (
-            "linkingRightsStatementIdentifierType",
-            "UUID of the accession",
-        ),
+        ("linkingRightsStatementIdentifierType", "UUID of the accession"),
         ("linkingRightsStatementIdentifierValue", accession),
     );
 }
@@ -204,17 +146,8 @@ fn intellectual_entity(xml: &mut Xml, dossier: &Dossier, accession: &Accession, 
             property(xml, "contributor", contributor);
         }
         let package = representation_id(dossier, accession);
-        relationship(
-            xml,
-            ("is represented by", ""),
-            &[("part of package", package.as_str())],
-        );
-        for event in links
-            .events
-            .get(accession.uuid.as_str())
-            .into_iter()
-            .flatten()
-        {
+        relationship(xml, ("is represented by", ""), &[("part of package", package.as_str())]);
+        for event in links.events.get(accession.uuid.as_str()).into_iter().flatten() {
             linking_event(xml, event);
         }
         linking_rights(xml, &accession.uuid);
@@ -223,18 +156,9 @@ fn intellectual_entity(xml: &mut Xml, dossier: &Dossier, accession: &Accession, 
 
 fn representation(xml: &mut Xml, dossier: &Dossier, accession: &Accession) {
     xml.element("object", &[("xsi:type", "representation")], |xml| {
-        identifier(
-            xml,
-            "part of package",
-            &representation_id(dossier, accession),
-        );
+        identifier(xml, "part of package", &representation_id(dossier, accession));
         relationship(xml, ("represents", ""), &[(UUID, accession.uuid.as_str())]);
-        let items: Vec<_> = dossier
-            .items
-            .iter()
-            .filter(|item| item.accession == accession.uuid)
-            .map(|item| (UUID, item.uuid.as_str()))
-            .collect();
+        let items: Vec<_> = dossier.items.iter().filter(|item| item.accession == accession.uuid).map(|item| (UUID, item.uuid.as_str())).collect();
         if !items.is_empty() {
             relationship(xml, ("has part", "hsp"), &items);
         }
@@ -244,13 +168,7 @@ fn representation(xml: &mut Xml, dossier: &Dossier, accession: &Accession) {
 
 fn fixity(xml: &mut Xml, (label, code): (&str, &str), digest: &str) {
     xml.element("fixity", &[], |xml| {
-        term(
-            xml,
-            "messageDigestAlgorithm",
-            "cryptographicHashFunctions",
-            label,
-            code,
-        );
+        term(xml, "messageDigestAlgorithm", "cryptographicHashFunctions", label, code);
         xml.text("messageDigest", digest);
         xml.text("messageDigestOriginator", "repository, at reception");
     });
@@ -310,12 +228,7 @@ fn file(xml: &mut Xml, item: &Item, links: &Links<'_>) {
 
 fn storage(xml: &mut Xml, kind: &str, place: &str, medium: Option<&str>) {
     xml.element("storage", &[], |xml| {
-        pair(
-            xml,
-            "contentLocation",
-            ("contentLocationType", kind),
-            ("contentLocationValue", place),
-        );
+        pair(xml, "contentLocation", ("contentLocationType", kind), ("contentLocationValue", place));
         if let Some(medium) = medium {
             xml.text("storageMedium", medium);
         }
@@ -324,64 +237,31 @@ fn storage(xml: &mut Xml, kind: &str, place: &str, medium: Option<&str>) {
 
 fn event_and_parts(xml: &mut Xml, dossier: &Dossier, event: &Event, links: &Links<'_>) {
     let types = kinds::find(&event.kind).map_or(&[][..], |kind| kind.premis);
-    one_event(
-        xml,
-        dossier,
-        event,
-        links,
-        &event_id(event),
-        types.first(),
-        true,
-    );
+    one_event(xml, dossier, event, links, &event_id(event), types.first(), true);
     for part in types.iter().skip(1) {
         let id = format!("{}/{}", event_id(event), part.label.replace(' ', "-"));
         one_event(xml, dossier, event, links, &id, Some(part), false);
     }
 }
 
-fn one_event(
-    xml: &mut Xml,
-    dossier: &Dossier,
-    event: &Event,
-    links: &Links<'_>,
-    id: &str,
-    kind: Option<&kinds::EventType>,
-    whole: bool,
-) {
+fn one_event(xml: &mut Xml, dossier: &Dossier, event: &Event, links: &Links<'_>, id: &str, kind: Option<&kinds::EventType>, whole: bool) {
     xml.element("event", &[], |xml| {
-        pair(
-            xml,
-            "eventIdentifier",
-            ("eventIdentifierType", EVENT_ID),
-            ("eventIdentifierValue", id),
-        );
+        pair(xml, "eventIdentifier", ("eventIdentifierType", EVENT_ID), ("eventIdentifierValue", id));
         match kind {
             Some(kind) => term(xml, "eventType", "eventType", kind.label, kind.code),
             // The vocabulary has no word for it: our own code, without a value URI.
             None => xml.text("eventType", &event.kind),
         }
         xml.text("eventDateTime", &event.at);
-        let mut say = |text: &str| {
-            xml.element("eventDetailInformation", &[], |xml| {
-                xml.text("eventDetail", text)
-            })
-        };
+        let mut say = |text: &str| xml.element("eventDetailInformation", &[], |xml| xml.text("eventDetail", text));
         if whole {
             say(&format!("kind: {}", event.kind));
             say(&format!("proof: {}", event.proof));
             match &event.detail {
-                Detail::Open(members) => members
-                    .iter()
-                    .for_each(|(name, value)| say(&format!("{name}: {value}"))),
-                Detail::Withheld => {
-                    say("The detail of this entry is withheld; its digest is in the log.")
-                }
+                Detail::Open(members) => members.iter().for_each(|(name, value)| say(&format!("{name}: {value}"))),
+                Detail::Withheld => say("The detail of this entry is withheld; its digest is in the log."),
             }
-            for id in event
-                .about
-                .iter()
-                .map(|id| id.strip_prefix("urn:uuid:").unwrap_or(id))
-            {
+            for id in event.about.iter().map(|id| id.strip_prefix("urn:uuid:").unwrap_or(id)) {
                 if !links.objects.contains_key(id) {
                     say(&format!("also about: {id}"));
                 }
@@ -390,23 +270,9 @@ fn one_event(
             say(&format!("Part of the act entered as {}.", event_id(event)));
         }
         linking_agent(xml, PSEUDONYM, &event.agent, ("implementer", "imp"));
-        linking_agent(
-            xml,
-            PROGRAM,
-            &dossier.export.software.name,
-            ("executing program", "exe"),
-        );
-        for id in event.about.iter().filter_map(|id| {
-            links
-                .objects
-                .get(id.strip_prefix("urn:uuid:").unwrap_or(id))
-        }) {
-            pair(
-                xml,
-                "linkingObjectIdentifier",
-                ("linkingObjectIdentifierType", UUID),
-                ("linkingObjectIdentifierValue", id),
-            );
+        linking_agent(xml, PROGRAM, &dossier.export.software.name, ("executing program", "exe"));
+        for id in event.about.iter().filter_map(|id| links.objects.get(id.strip_prefix("urn:uuid:").unwrap_or(id))) {
+            pair(xml, "linkingObjectIdentifier", ("linkingObjectIdentifierType", UUID), ("linkingObjectIdentifierValue", id));
         }
     });
 }
@@ -415,25 +281,14 @@ fn linking_agent(xml: &mut Xml, kind: &str, id: &str, (label, code): (&str, &str
     xml.element("linkingAgentIdentifier", &[], |xml| {
         xml.text("linkingAgentIdentifierType", kind);
         xml.text("linkingAgentIdentifierValue", id);
-        term(
-            xml,
-            "linkingAgentRole",
-            "eventRelatedAgentRole",
-            label,
-            code,
-        );
+        term(xml, "linkingAgentRole", "eventRelatedAgentRole", label, code);
     });
 }
 
 fn agents(xml: &mut Xml, dossier: &Dossier) {
     for (urn, agent) in dossier.named_agents() {
         xml.element("agent", &[], |xml| {
-            pair(
-                xml,
-                "agentIdentifier",
-                ("agentIdentifierType", PSEUDONYM),
-                ("agentIdentifierValue", urn),
-            );
+            pair(xml, "agentIdentifier", ("agentIdentifierType", PSEUDONYM), ("agentIdentifierValue", urn));
             let Some(agent) = agent else {
                 xml.text("agentNote", "not described in this package");
                 return;
@@ -476,14 +331,8 @@ fn rights(xml: &mut Xml, dossier: &Dossier, accession: &Accession) {
                         ("otherRightsDocumentationIdentifierValue", agreement),
                     );
                 }
-                xml.text(
-                    "otherRightsBasis",
-                    "consent of the source and conditions of the contributor",
-                );
-                xml.text(
-                    "otherRightsNote",
-                    &format!("consent unit: {}", accession.unit),
-                );
+                xml.text("otherRightsBasis", "consent of the source and conditions of the contributor");
+                xml.text("otherRightsNote", &format!("consent unit: {}", accession.unit));
                 xml.text("otherRightsNote", &format!("label: {}", accession.label));
                 for condition in &accession.conditions {
                     xml.text("otherRightsNote", &format!("condition: {condition}"));
@@ -492,22 +341,11 @@ fn rights(xml: &mut Xml, dossier: &Dossier, accession: &Accession) {
             xml.element("rightsGranted", &[], |xml| {
                 xml.text("act", "use by the recipient of this package");
                 xml.text("restriction", &dossier.export.terms);
-                xml.text(
-                    "rightsGrantedNote",
-                    &format!("recipient: {}", dossier.export.recipient),
-                );
-                xml.text(
-                    "rightsGrantedNote",
-                    &format!("reason: {}", dossier.export.reason),
-                );
+                xml.text("rightsGrantedNote", &format!("recipient: {}", dossier.export.recipient));
+                xml.text("rightsGrantedNote", &format!("reason: {}", dossier.export.reason));
             });
             let object = ("linkingObjectIdentifierType", UUID);
-            pair(
-                xml,
-                "linkingObjectIdentifier",
-                object,
-                ("linkingObjectIdentifierValue", &accession.uuid),
-            );
+            pair(xml, "linkingObjectIdentifier", object, ("linkingObjectIdentifierValue", &accession.uuid));
         });
     });
 }

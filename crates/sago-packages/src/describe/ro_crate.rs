@@ -35,12 +35,7 @@ pub fn ro_crate_json(dossier: &Dossier) -> String {
     let mut graph = vec![descriptor(), root(dossier, &parts)];
     graph.extend(parts.into_iter().map(|(id, entity)| with_id(&id, entity)));
     graph.extend(contextual(dossier));
-    graph.extend(
-        dossier
-            .accessions
-            .iter()
-            .flat_map(|accession| accession_entities(dossier, accession)),
-    );
+    graph.extend(dossier.accessions.iter().flat_map(|accession| accession_entities(dossier, accession)));
     graph.extend(dossier.named_agents().into_iter().map(|(urn, agent)| {
         let kind = match agent.map(|agent| agent.kind) {
             Some(AgentKind::Person) => "Person",
@@ -52,12 +47,7 @@ pub fn ro_crate_json(dossier: &Dossier) -> String {
         json!({ "@id": agent_id(urn), "@type": kind, "name": format!("Pseudonym {urn}"), "description": role })
     }));
     let subjects = subjects(dossier);
-    graph.extend(
-        dossier
-            .events
-            .iter()
-            .map(|event| action(event, &subjects, &files)),
-    );
+    graph.extend(dossier.events.iter().map(|event| action(event, &subjects, &files)));
 
     let document = json!({ "@context": "https://w3id.org/ro/crate/1.2/context", "@graph": graph });
     // A Value of strings and maps always serialises; the fallback keeps this free of panics.
@@ -81,11 +71,7 @@ fn set(entity: &mut Map<String, Value>, member: &str, value: Option<String>) {
 
 /// Several values as an array, one as itself, none as nothing: as RO-Crate 1.2 recommends.
 fn set_all(entity: &mut Map<String, Value>, member: &str, mut values: Vec<Value>) {
-    let value = if values.len() > 1 {
-        Some(Value::Array(values))
-    } else {
-        values.pop()
-    };
+    let value = if values.len() > 1 { Some(Value::Array(values)) } else { values.pop() };
     if let Some(value) = value {
         entity.insert(member.to_owned(), value);
     }
@@ -116,20 +102,12 @@ fn agent_id(urn: &str) -> String {
 }
 
 fn accession_id(accession: &Accession) -> String {
-    format!(
-        "#accession-{}",
-        escape::uri_path(&accession.uuid).replace('/', "%2F")
-    )
+    format!("#accession-{}", escape::uri_path(&accession.uuid).replace('/', "%2F"))
 }
 
 fn event_id(event: &Event) -> String {
     // Two generations of a log may both have an entry of this index: the origin tells them apart.
-    format!(
-        "#{}-{}-{}",
-        event.log.code(),
-        event.index,
-        escape::uri_path(&event.origin).replace('/', "%2F")
-    )
+    format!("#{}-{}-{}", event.log.code(), event.index, escape::uri_path(&event.origin).replace('/', "%2F"))
 }
 
 fn descriptor() -> Value {
@@ -158,35 +136,16 @@ fn root(dossier: &Dossier, parts: &[(String, Map<String, Value>)]) -> Value {
         "creator": reference(&agent_id(&export.by)),
         "conditionsOfAccess": dossier.label(),
     }));
-    let contributors = dossier
-        .accessions
-        .iter()
-        .filter(|a| a.contributor.is_some())
-        .map(|a| reference(&contributor_id(a)));
+    let contributors = dossier.accessions.iter().filter(|a| a.contributor.is_some()).map(|a| reference(&contributor_id(a)));
     set_all(&mut root, "contributor", contributors.collect());
-    set_all(
-        &mut root,
-        "hasPart",
-        parts.iter().map(|(id, _)| reference(id)).collect(),
-    );
-    let mentioned = dossier
-        .accessions
-        .iter()
-        .map(accession_id)
-        .chain(dossier.events.iter().map(event_id));
-    set_all(
-        &mut root,
-        "mentions",
-        mentioned.map(|id| reference(&id)).collect(),
-    );
+    set_all(&mut root, "hasPart", parts.iter().map(|(id, _)| reference(id)).collect());
+    let mentioned = dossier.accessions.iter().map(accession_id).chain(dossier.events.iter().map(event_id));
+    set_all(&mut root, "mentions", mentioned.map(|id| reference(&id)).collect());
     with_id("./", root)
 }
 
 fn contributor_id(accession: &Accession) -> String {
-    format!(
-        "#contributor-{}",
-        escape::uri_path(&accession.uuid).replace('/', "%2F")
-    )
+    format!("#contributor-{}", escape::uri_path(&accession.uuid).replace('/', "%2F"))
 }
 
 fn file_entity(file: &BagFile) -> Map<String, Value> {
@@ -196,11 +155,7 @@ fn file_entity(file: &BagFile) -> Map<String, Value> {
         "description": file.description,
         "encodingFormat": file.media_type,
     }));
-    set(
-        &mut entity,
-        "contentSize",
-        file.size.map(|size| size.to_string()),
-    );
+    set(&mut entity, "contentSize", file.size.map(|size| size.to_string()));
     set(&mut entity, "sha256", file.sha256.clone());
     entity
 }
@@ -217,11 +172,7 @@ fn item_entity(dossier: &Dossier, item: &Item) -> Map<String, Value> {
         "encodingFormat": item.media_type.as_deref().unwrap_or("application/octet-stream"),
     }));
     set(&mut entity, "dateModified", item.modified.clone());
-    if let Some(accession) = dossier
-        .accessions
-        .iter()
-        .find(|accession| accession.uuid == item.accession)
-    {
+    if let Some(accession) = dossier.accessions.iter().find(|accession| accession.uuid == item.accession) {
         entity.insert("isPartOf".into(), reference(&accession_id(accession)));
     }
     entity
@@ -253,11 +204,7 @@ fn contextual(dossier: &Dossier) -> Vec<Value> {
 }
 
 fn accession_entities(dossier: &Dossier, accession: &Accession) -> Vec<Value> {
-    let here = dossier
-        .items
-        .iter()
-        .filter(|item| item.accession == accession.uuid)
-        .count();
+    let here = dossier.items.iter().filter(|item| item.accession == accession.uuid).count();
     let mut entity = object(json!({
         "@id": accession_id(accession),
         "@type": "Collection",
@@ -267,15 +214,7 @@ fn accession_entities(dossier: &Dossier, accession: &Accession) -> Vec<Value> {
         "conditionsOfAccess": accession.label,
         "holdingArchive": reference(REPOSITORY),
     }));
-    set_all(
-        &mut entity,
-        "usageInfo",
-        accession
-            .conditions
-            .iter()
-            .map(|condition| json!(condition))
-            .collect(),
-    );
+    set_all(&mut entity, "usageInfo", accession.conditions.iter().map(|condition| json!(condition)).collect());
     let mut entities = Vec::new();
     if let Some(contributor) = &accession.contributor {
         entity.insert("contributor".into(), reference(&contributor_id(accession)));
@@ -293,21 +232,10 @@ fn accession_entities(dossier: &Dossier, accession: &Accession) -> Vec<Value> {
 
 fn action(event: &Event, known: &HashMap<&str, String>, files: &HashSet<String>) -> Value {
     let kind = kinds::find(&event.kind);
-    let subjects: Vec<Value> = event
-        .about
-        .iter()
-        .filter_map(|id| known.get(plain(id)))
-        .map(|id| reference(id))
-        .collect();
+    let subjects: Vec<Value> = event.about.iter().filter_map(|id| known.get(plain(id))).map(|id| reference(id)).collect();
     let description = match &event.detail {
-        Detail::Open(members) => members
-            .iter()
-            .map(|(name, value)| format!("{name}: {value}"))
-            .collect::<Vec<_>>()
-            .join("; "),
-        Detail::Withheld => {
-            "The detail of this entry is withheld; its digest is in the log.".to_owned()
-        }
+        Detail::Open(members) => members.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; "),
+        Detail::Withheld => "The detail of this entry is withheld; its digest is in the log.".to_owned(),
     };
     let log = match event.log {
         Log::Custody => "custody log",
@@ -321,11 +249,7 @@ fn action(event: &Event, known: &HashMap<&str, String>, files: &HashSet<String>)
         "agent": reference(&agent_id(&event.agent)),
         "instrument": reference(SOFTWARE),
     }));
-    set(
-        &mut entity,
-        "description",
-        Some(description).filter(|text| !text.is_empty()),
-    );
+    set(&mut entity, "description", Some(description).filter(|text| !text.is_empty()));
     set_all(&mut entity, "object", subjects);
     if let Some(proof) = inside(&event.proof).filter(|proof| files.contains(proof)) {
         entity.insert("subjectOf".into(), reference(&proof));
@@ -335,14 +259,8 @@ fn action(event: &Event, known: &HashMap<&str, String>, files: &HashSet<String>)
 
 /// What entries can be about, of what is described here: UUID to identifier in the crate.
 fn subjects(dossier: &Dossier) -> HashMap<&str, String> {
-    let accessions = dossier
-        .accessions
-        .iter()
-        .map(|accession| (accession.uuid.as_str(), accession_id(accession)));
-    let items = dossier
-        .items
-        .iter()
-        .filter_map(|item| Some((item.uuid.as_str(), inside(&item.evidence)?)));
+    let accessions = dossier.accessions.iter().map(|accession| (accession.uuid.as_str(), accession_id(accession)));
+    let items = dossier.items.iter().filter_map(|item| Some((item.uuid.as_str(), inside(&item.evidence)?)));
     accessions.chain(items).collect()
 }
 

@@ -103,16 +103,8 @@ fn verifiers(md: &mut String, dossier: &Dossier) {
          program which time-stamping authority you trust.\n\n",
     );
     let keys = key_options(dossier);
-    md.push_str(&block(
-        "sh",
-        &format!("{VERIFIER}{keys} .\npython3 {PYTHON_VERIFIER}{keys} ."),
-    ));
-    let _ = write!(
-        md,
-        "\nMade with {} {}.\n\n",
-        markdown(&dossier.export.software.name),
-        markdown(&dossier.export.software.version)
-    );
+    md.push_str(&block("sh", &format!("{VERIFIER}{keys} .\npython3 {PYTHON_VERIFIER}{keys} .")));
+    let _ = write!(md, "\nMade with {} {}.\n\n", markdown(&dossier.export.software.name), markdown(&dossier.export.software.version));
 }
 
 fn keys(md: &mut String, dossier: &Dossier) {
@@ -123,22 +115,12 @@ fn keys(md: &mut String, dossier: &Dossier) {
     );
     for log in &dossier.repository.logs {
         let _ = write!(md, "The {} {}:\n\n", log_word(log.log), code(&log.origin));
-        md.push_str(&block(
-            "sh",
-            &format!(
-                "sha256sum {} | cut -d' ' -f1\n# expected: {}",
-                shell(&log.file),
-                fingerprint(log)
-            ),
-        ));
+        md.push_str(&block("sh", &format!("sha256sum {} | cut -d' ' -f1\n# expected: {}", shell(&log.file), fingerprint(log))));
         let witnesses = if log.witnesses.is_empty() {
             "No independent witness signed this log: that nobody was shown another version of it rests on the time-stamps and on copies elsewhere.".to_owned()
         } else {
             let names: Vec<_> = log.witnesses.iter().map(|name| code(name)).collect();
-            format!(
-                "Independent witnesses that signed its checkpoints: {}.",
-                names.join(", ")
-            )
+            format!("Independent witnesses that signed its checkpoints: {}.", names.join(", "))
         };
         let _ = write!(md, "\n{witnesses}\n\n");
     }
@@ -156,9 +138,7 @@ fn keys(md: &mut String, dossier: &Dossier) {
 fn stamps(md: &mut String, dossier: &Dossier) {
     md.push_str("## 4. Since when: the time-stamps (RFC 3161)\n\n");
     if dossier.stamps.is_empty() {
-        md.push_str(
-            "This package holds no time-stamp. All times in it are those of the repository's own clock; nobody outside vouches for them.\n\n",
-        );
+        md.push_str("This package holds no time-stamp. All times in it are those of the repository's own clock; nobody outside vouches for them.\n\n");
         return;
     }
     md.push_str(
@@ -177,9 +157,7 @@ fn stamps(md: &mut String, dossier: &Dossier) {
             stamp.size
         );
         let (chain, checkpoint) = (shell(&stamp.chain), shell(&stamp.checkpoint));
-        let attime = words::seconds(&stamp.gen_time)
-            .map(|seconds| format!(" -attime {seconds}"))
-            .unwrap_or_default();
+        let attime = words::seconds(&stamp.gen_time).map(|seconds| format!(" -attime {seconds}")).unwrap_or_default();
         let mut commands = String::new();
         for token in &stamp.tokens {
             let response = shell(&token.response);
@@ -191,15 +169,9 @@ fn stamps(md: &mut String, dossier: &Dossier) {
         }
         if let Some(token) = stamp.tokens.first() {
             let response = shell(&token.response);
-            let _ = writeln!(
-                commands,
-                "openssl ts -reply -in {response} -text | grep 'Time stamp:'"
-            );
+            let _ = writeln!(commands, "openssl ts -reply -in {response} -text | grep 'Time stamp:'");
         }
-        let _ = writeln!(
-            commands,
-            "openssl x509 -in {chain} -noout -subject -fingerprint -sha256"
-        );
+        let _ = writeln!(commands, "openssl x509 -in {chain} -noout -subject -fingerprint -sha256");
         md.push_str(&block("sh", &commands));
         md.push('\n');
     }
@@ -216,20 +188,9 @@ fn by_hand(md: &mut String, dossier: &Dossier) {
         return;
     };
     // After a restart there are several custody logs: the one this proof is of names itself in its checkpoint.
-    let origin = example
-        .tlog_proof
-        .split_once("\n\n")
-        .and_then(|(_, checkpoint)| checkpoint.lines().next());
-    let keys = dossier
-        .repository
-        .logs
-        .iter()
-        .find(|log| Some(log.origin.as_str()) == origin);
-    let Some(worked) = example::work_out(
-        &example.item_proof,
-        &example.tlog_proof,
-        keys.map_or("", |keys| &keys.content),
-    ) else {
+    let origin = example.tlog_proof.split_once("\n\n").and_then(|(_, checkpoint)| checkpoint.lines().next());
+    let keys = dossier.repository.logs.iter().find(|log| Some(log.origin.as_str()) == origin);
+    let Some(worked) = example::work_out(&example.item_proof, &example.tlog_proof, keys.map_or("", |keys| &keys.content)) else {
         md.push_str(
             "The proof files of the first item are not of the expected form, so no example could be worked out. This is itself a finding:\n\
              the verifiers will name it.\n\n",
@@ -243,10 +204,7 @@ fn by_hand(md: &mut String, dossier: &Dossier) {
         code(&item.number),
         code(&item.path)
     );
-    md.push_str(&block(
-        "sh",
-        &helpers(&item.proof, &example.tlog_proof_file),
-    ));
+    md.push_str(&block("sh", &helpers(&item.proof, &example.tlog_proof_file)));
     md.push_str("\n**a. The original has the digest its line states.**\n\n");
     md.push_str(&block(
         "sh",
@@ -260,10 +218,7 @@ fn by_hand(md: &mut String, dossier: &Dossier) {
         ),
     ));
     md.push_str("\n**b. The line is in the manifest.** SHA-256 of a zero byte and the line, then up the tree (RFC 6962): a byte 0x01, the left hash, the right hash.\n\n");
-    let leaf = format!(
-        "h=$({{ printf '\\000'; jq -j .line \"$item\"; }} | digest); echo \"$h\"\n# expected: {}\n",
-        worked.manifest.leaf
-    );
+    let leaf = format!("h=$({{ printf '\\000'; jq -j .line \"$item\"; }} | digest); echo \"$h\"\n# expected: {}\n", worked.manifest.leaf);
     md.push_str(&block("sh", &(leaf + &climb(&worked.manifest))));
     named_root(md, &worked);
     leaf_of_log(md, &worked);
@@ -273,22 +228,18 @@ fn by_hand(md: &mut String, dossier: &Dossier) {
 
 fn named_root(md: &mut String, worked: &Worked) {
     md.push_str("\n**c. The log entry names this root.** The entry's content, its opening, travels in the proof file.\n\n");
-    let mut commands =
-        String::from("sed -n 's/^extra //p' \"$proof\" | base64 -d > \"$work/opening.json\"\n");
+    let mut commands = String::from("sed -n 's/^extra //p' \"$proof\" | base64 -d > \"$work/opening.json\"\n");
     if let Some(root) = &worked.manifest_root {
-        let _ = write!(
-            commands,
-            "jq -r '.detail.payload | fromjson | .manifest_root' \"$work/opening.json\"\n# expected: {root}\n"
-        );
+        let _ = write!(commands, "jq -r '.detail.payload | fromjson | .manifest_root' \"$work/opening.json\"\n# expected: {root}\n");
     }
     md.push_str(&block("sh", &commands));
     match worked.manifest_root.as_deref() {
         Some(root) if root == worked.manifest.root() => {}
         Some(_) => md.push_str(DISAGREE),
         None if worked.detail.open => md.push_str(DISAGREE),
-        None => md.push_str(
-            "\nThe detail of this entry, which names the root, is withheld from this package: this link of the chain cannot be checked here.\n",
-        ),
+        None => {
+            md.push_str("\nThe detail of this entry, which names the root, is withheld from this package: this link of the chain cannot be checked here.\n")
+        }
     }
 }
 
@@ -309,16 +260,8 @@ fn helpers(item: &str, proof: &str) -> String {
 fn climb(walk: &Walk) -> String {
     let mut commands = String::new();
     for step in &walk.steps {
-        let (left, right) = if step.left {
-            (step.sibling.as_str(), "\"$h\"")
-        } else {
-            ("\"$h\"", step.sibling.as_str())
-        };
-        let _ = write!(
-            commands,
-            "h=$(node {left} {right}); echo \"$h\"\n# expected: {}\n",
-            step.result
-        );
+        let (left, right) = if step.left { (step.sibling.as_str(), "\"$h\"") } else { ("\"$h\"", step.sibling.as_str()) };
+        let _ = write!(commands, "h=$(node {left} {right}); echo \"$h\"\n# expected: {}\n", step.result);
     }
     commands
 }
@@ -337,10 +280,8 @@ fn leaf_of_log(md: &mut String, worked: &Worked) {
     );
     md.push_str(&block("sh", &commands));
     md.push_str("\n**e. The leaf is in the log.** Up the log's tree, with the hashes of the proof file; the end is the third line of the checkpoint.\n\n");
-    let checkpoint = format!(
-        "sed '1,/^$/d' \"$proof\" > \"$work/checkpoint\"\nsed -n 3p \"$work/checkpoint\" | unbase64; echo\n# expected: {}\n",
-        worked.checkpoint_root
-    );
+    let checkpoint =
+        format!("sed '1,/^$/d' \"$proof\" > \"$work/checkpoint\"\nsed -n 3p \"$work/checkpoint\" | unbase64; echo\n# expected: {}\n", worked.checkpoint_root);
     md.push_str(&block("sh", &(climb(&worked.log) + &checkpoint)));
     if worked.checkpoint_root != worked.log.root() {
         md.push_str(DISAGREE);

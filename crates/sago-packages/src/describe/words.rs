@@ -22,20 +22,7 @@ impl Lang {
     }
 }
 
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
+const MONTHS: [&str; 12] = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 
 /// A time as people write it, to the second, with its zone. What is not `YYYY-MM-DDThh:mm:ss…Z` is given back as it is.
 pub(super) fn time(at: &str, lang: Lang) -> String {
@@ -66,16 +53,8 @@ fn parts(at: &str) -> Option<(u32, usize, u32, &str)> {
     let year = fields.next()?.parse().ok()?;
     let month: usize = fields.next()?.parse().ok()?;
     let day = fields.next()?.parse().ok()?;
-    let shape = clock.len() == 8
-        && clock.bytes().enumerate().all(|(i, b)| {
-            if i % 3 == 2 {
-                b == b':'
-            } else {
-                b.is_ascii_digit()
-            }
-        });
-    (fields.next().is_none() && (1..=12).contains(&month) && shape)
-        .then_some((year, month, day, clock))
+    let shape = clock.len() == 8 && clock.bytes().enumerate().all(|(i, b)| if i % 3 == 2 { b == b':' } else { b.is_ascii_digit() });
+    (fields.next().is_none() && (1..=12).contains(&month) && shape).then_some((year, month, day, clock))
 }
 
 /// Seconds since 1970 of a time of our form, for `openssl … -attime`.
@@ -84,15 +63,8 @@ pub(super) fn seconds(at: &str) -> Option<i64> {
     let mut fields = clock.split(':').map(|field| field.parse::<i64>().ok());
     let (hour, minute, second) = (fields.next()??, fields.next()??, fields.next()??);
     // Days from the civil calendar: years begin in March, so that the leap day is the last of its year.
-    let (year, month) = (
-        i64::from(year) - i64::from(month <= 2),
-        i64::try_from((month + 9) % 12).ok()?,
-    );
-    let days = 365 * year + year.div_euclid(4) - year.div_euclid(100)
-        + year.div_euclid(400)
-        + (153 * month + 2) / 5
-        + i64::from(day)
-        - 1;
+    let (year, month) = (i64::from(year) - i64::from(month <= 2), i64::try_from((month + 9) % 12).ok()?);
+    let days = 365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (153 * month + 2) / 5 + i64::from(day) - 1;
     Some((days - 719_468) * 86_400 + hour * 3_600 + minute * 60 + second)
 }
 
@@ -154,10 +126,7 @@ const ROLES: &[(&str, &str)] = &[
 
 /// How an agent is called in a sentence: role and the first eight characters of the pseudonym.
 pub(super) fn agent(dossier: &Dossier, urn: &str, lang: Lang) -> String {
-    let short: String = escape::line(urn.strip_prefix("urn:uuid:").unwrap_or(urn))
-        .chars()
-        .take(8)
-        .collect();
+    let short: String = escape::line(urn.strip_prefix("urn:uuid:").unwrap_or(urn)).chars().take(8).collect();
     let Some(Agent { role, kind, .. }) = dossier.agent(urn) else {
         return match lang {
             Lang::En => format!("an agent not described here (pseudonym {short})"),
@@ -177,11 +146,7 @@ pub(super) fn agent(dossier: &Dossier, urn: &str, lang: Lang) -> String {
         Lang::En => {
             // Codes are read as words; what is not a known code is nobody's to change.
             let role = known.map_or_else(|| role.to_string(), |(code, _)| code.replace('-', " "));
-            let article = if role.to_lowercase().starts_with(['a', 'e', 'i', 'o', 'u']) {
-                "an"
-            } else {
-                "a"
-            };
+            let article = if role.to_lowercase().starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
             format!("{article} {role} (pseudonym {short})")
         }
         Lang::Ko => format!("{}(가명 {short})", known.map_or(&*role, |(_, name)| name)),
@@ -193,16 +158,10 @@ pub(super) fn agent(dossier: &Dossier, urn: &str, lang: Lang) -> String {
 /// Digits are read as they are spoken one by one; after letters of other scripts both forms are given.
 pub(super) fn particle(word: &str, closed: &str, open: &str) -> String {
     let mut word = word.trim_end();
-    while let Some((before, _)) = word
-        .strip_suffix(')')
-        .and_then(|inner| inner.rsplit_once('('))
-    {
+    while let Some((before, _)) = word.strip_suffix(')').and_then(|inner| inner.rsplit_once('(')) {
         word = before.trim_end();
     }
-    let last = word
-        .trim_end_matches(['”', '’', '"', '\'', '」', '』'])
-        .chars()
-        .last();
+    let last = word.trim_end_matches(['”', '’', '"', '\'', '」', '』']).chars().last();
     match last {
         Some(c @ '가'..='힣') if (u32::from(c) - 0xAC00) % 28 == 0 => open.to_owned(),
         Some('가'..='힣') => closed.to_owned(),
@@ -218,22 +177,10 @@ mod tests {
 
     #[test]
     fn times_carry_their_zone_and_strange_ones_stay() {
-        assert_eq!(
-            time("2026-03-14T09:02:07.123456Z", Lang::En),
-            "14 March 2026, 09:02:07 UTC"
-        );
-        assert_eq!(
-            time("2026-03-14T09:02:07Z", Lang::Ko),
-            "2026년 3월 14일 09:02:07(협정 세계시)"
-        );
+        assert_eq!(time("2026-03-14T09:02:07.123456Z", Lang::En), "14 March 2026, 09:02:07 UTC");
+        assert_eq!(time("2026-03-14T09:02:07Z", Lang::Ko), "2026년 3월 14일 09:02:07(협정 세계시)");
         assert_eq!(day("2026-03-14T09:02:07Z", Lang::Ko), "2026년 3월 14일");
-        for strange in [
-            "",
-            "yesterday",
-            "2026-13-01T00:00:00Z",
-            "2026-03-14T09:02Z",
-            "2026-03-14T09:02:07+09:00",
-        ] {
+        for strange in ["", "yesterday", "2026-13-01T00:00:00Z", "2026-03-14T09:02Z", "2026-03-14T09:02:07+09:00"] {
             assert_eq!(time(strange, Lang::En), strange);
         }
     }
@@ -252,10 +199,7 @@ mod tests {
         assert_eq!(number(1_234_567), "1,234,567");
         assert_eq!(size(1, Lang::En), "1 byte");
         assert_eq!(size(12_345, Lang::Ko), "12 kB (12,345바이트)");
-        assert_eq!(
-            size(1_950_000_000, Lang::En),
-            "1.9 GB (1,950,000,000 bytes)"
-        );
+        assert_eq!(size(1_950_000_000, Lang::En), "1.9 GB (1,950,000,000 bytes)");
     }
 
     #[test]

@@ -11,19 +11,11 @@ pub(super) struct Xml {
 impl Xml {
     /// Begins a document.
     pub(super) fn new() -> Self {
-        Self {
-            out: String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"),
-            open: Vec::new(),
-        }
+        Self { out: String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"), open: Vec::new() }
     }
 
     /// An element with what `inside` writes.
-    pub(super) fn element(
-        &mut self,
-        name: &'static str,
-        attributes: &[(&str, &str)],
-        inside: impl FnOnce(&mut Self),
-    ) {
+    pub(super) fn element(&mut self, name: &'static str, attributes: &[(&str, &str)], inside: impl FnOnce(&mut Self)) {
         self.start(name, attributes);
         self.out.push('\n');
         self.open.push(name);
@@ -39,12 +31,7 @@ impl Xml {
     }
 
     /// An element with attributes that holds text.
-    pub(super) fn text_with(
-        &mut self,
-        name: &'static str,
-        attributes: &[(&str, &str)],
-        text: &str,
-    ) {
+    pub(super) fn text_with(&mut self, name: &'static str, attributes: &[(&str, &str)], text: &str) {
         self.start(name, attributes);
         self.out.push_str(&escape::xml(text));
         self.end(name);

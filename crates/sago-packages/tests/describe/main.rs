@@ -26,10 +26,7 @@ fn an_empty_dossier_is_described_without_complaint() {
     dossier.files.clear();
     dossier.omissions.clear();
     let page = story_html(&dossier);
-    assert!(
-        page.contains("<body class=\"strictly-confidential\">"),
-        "without an accession the highest label counts"
-    );
+    assert!(page.contains("<body class=\"strictly-confidential\">"), "without an accession the highest label counts");
     assert!(page.contains("This package has no time-stamp from outside"));
     assert!(page.contains("Nothing was named as left out."));
     assert!(verify_md(&dossier).contains("This package holds no time-stamp."));
@@ -47,8 +44,5 @@ fn the_strictest_label_of_the_accessions_is_on_the_band() {
     dossier.accessions.push(second);
     assert!(story_html(&dossier).contains("<body class=\"confidential\">"));
     dossier.accessions[0].label = "cosmic top secret".into();
-    assert!(
-        story_html(&dossier).contains("<body class=\"strictly-confidential\">"),
-        "an unknown label counts as the highest"
-    );
+    assert!(story_html(&dossier).contains("<body class=\"strictly-confidential\">"), "an unknown label counts as the highest");
 }

@@ -15,10 +15,7 @@ pub fn read(document: &str) -> Vec<Element> {
     let mut found: Vec<Element> = Vec::new();
     let mut open = Vec::new();
     loop {
-        match reader
-            .read_event()
-            .unwrap_or_else(|error| panic!("not well-formed: {error}"))
-        {
+        match reader.read_event().unwrap_or_else(|error| panic!("not well-formed: {error}")) {
             Event::Start(start) => {
                 open.push(found.len());
                 found.push(element(&start));
@@ -31,9 +28,7 @@ pub fn read(document: &str) -> Vec<Element> {
             }
             Event::GeneralRef(reference) => {
                 let at = *open.last().unwrap();
-                found[at]
-                    .text
-                    .push_str(&unescape(&format!("&{};", &*reference)).unwrap());
+                found[at].text.push_str(&unescape(&format!("&{};", &*reference)).unwrap());
             }
             Event::End(_) => {
                 open.pop();
@@ -51,14 +46,7 @@ pub fn read(document: &str) -> Vec<Element> {
 fn element(start: &BytesStart<'_>) -> Element {
     let attributes = start.attributes().map(|attribute| {
         let attribute = attribute.unwrap();
-        (
-            attribute.key.as_ref().to_owned(),
-            unescape(&attribute.value).unwrap().into_owned(),
-        )
+        (attribute.key.as_ref().to_owned(), unescape(&attribute.value).unwrap().into_owned())
     });
-    Element {
-        name: start.name().as_ref().to_owned(),
-        attributes: attributes.collect(),
-        text: String::new(),
-    }
+    Element { name: start.name().as_ref().to_owned(), attributes: attributes.collect(), text: String::new() }
 }

@@ -9,19 +9,13 @@ use super::{markup, sample};
 /// All text of the page but the style sheet, in document order.
 fn text(html: &str) -> String {
     let elements = markup::read(html);
-    let style = &elements
-        .iter()
-        .find(|element| element.name == "style")
-        .unwrap()
-        .text;
+    let style = &elements.iter().find(|element| element.name == "style").unwrap().text;
     let mut text = String::new();
     let mut reader = quick_xml::Reader::from_str(html);
     loop {
         match reader.read_event().unwrap() {
             Xml::Text(piece) if *piece != *style.as_str() => text.push_str(&piece),
-            Xml::GeneralRef(reference) => {
-                text.push_str(&unescape(&format!("&{};", &*reference)).unwrap())
-            }
+            Xml::GeneralRef(reference) => text.push_str(&unescape(&format!("&{};", &*reference)).unwrap()),
             Xml::Eof => return text,
             _ => {}
         }
@@ -30,41 +24,19 @@ fn text(html: &str) -> String {
 
 /// Elements and attributes the page is made of. What is not listed has no business in it.
 const ELEMENTS: &[&str] = &[
-    "html", "head", "meta", "title", "style", "body", "div", "span", "main", "article", "p", "a",
-    "h1", "h2", "h3", "dl", "dt", "dd", "br", "ul", "ol", "li", "strong", "table", "thead",
-    "tbody", "tr", "th", "td", "code", "pre", "bdi", "time",
+    "html", "head", "meta", "title", "style", "body", "div", "span", "main", "article", "p", "a", "h1", "h2", "h3", "dl", "dt", "dd", "br", "ul", "ol", "li",
+    "strong", "table", "thead", "tbody", "tr", "th", "td", "code", "pre", "bdi", "time",
 ];
-const ATTRIBUTES: &[&str] = &[
-    "lang",
-    "charset",
-    "http-equiv",
-    "content",
-    "name",
-    "class",
-    "id",
-    "href",
-    "hreflang",
-    "scope",
-    "data-label",
-    "datetime",
-];
+const ATTRIBUTES: &[&str] = &["lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "hreflang", "scope", "data-label", "datetime"];
 
 #[test]
 fn the_page_holds_nothing_that_runs_or_loads() {
     for dossier in [sample::sample(), sample::hostile()] {
         let html = story_html(&dossier);
         for element in markup::read(&html) {
-            assert!(
-                ELEMENTS.contains(&element.name.as_str()),
-                "element {}",
-                element.name
-            );
+            assert!(ELEMENTS.contains(&element.name.as_str()), "element {}", element.name);
             for (key, value) in &element.attributes {
-                assert!(
-                    ATTRIBUTES.contains(&key.as_str()),
-                    "attribute {key} of {}",
-                    element.name
-                );
+                assert!(ATTRIBUTES.contains(&key.as_str()), "attribute {key} of {}", element.name);
                 if key == "href" {
                     assert!(value == "#en" || value == "#ko", "{value}");
                 }
@@ -72,10 +44,7 @@ fn the_page_holds_nothing_that_runs_or_loads() {
         }
         assert!(!html.contains("url(") && !html.contains("@import"));
         assert!(html.contains("default-src 'none'"));
-        assert!(
-            html.contains("@top-center { content: \"Strictly confidential · 극비\"; }"),
-            "every printed sheet carries the label"
-        );
+        assert!(html.contains("@top-center { content: \"Strictly confidential · 극비\"; }"), "every printed sheet carries the label");
     }
 }
 
@@ -85,13 +54,7 @@ fn hostile_text_is_visible_and_harmless() {
     assert!(html.chars().all(|c| !c.is_control() || c == '\n'));
     assert!(!html.contains(['\u{202e}', '\u{2066}', '\u{feff}', '\u{fffe}']));
     let text = text(&html);
-    for shown in [
-        "<script>alert(1)</script> ]]> --> [U+0000][U+0001]",
-        "[U+202E]gpj.exe[U+2066]",
-        "[U+000A]",
-        "\u{1f9ea}",
-        "{who} {about|을/를}",
-    ] {
+    for shown in ["<script>alert(1)</script> ]]> --> [U+0000][U+0001]", "[U+202E]gpj.exe[U+2066]", "[U+000A]", "\u{1f9ea}", "{who} {about|을/를}"] {
         assert!(text.contains(shown), "{shown}");
     }
 }
@@ -107,11 +70,7 @@ fn every_item_and_every_entry_is_there_in_both_languages() {
         }
     }
     for event in &dossier.events {
-        assert!(
-            text.matches(event.proof.as_str()).count() >= 2,
-            "{}",
-            event.proof
-        );
+        assert!(text.matches(event.proof.as_str()).count() >= 2, "{}", event.proof);
     }
     for sentence in [
         "A custodian (pseudonym 3f2b91c4) received deposit A-2026-0001: the digests of every file were taken, and every file was encrypted and kept.",
@@ -132,17 +91,8 @@ fn every_item_and_every_entry_is_there_in_both_languages() {
 #[test]
 fn the_history_is_newest_first() {
     let text = text(&story_html(&sample::sample()));
-    let order = [
-        "made a package with material of",
-        "from-the-future",
-        "opened the original of",
-        "read stored files again",
-        "received deposit",
-    ];
-    let places: Vec<_> = order
-        .iter()
-        .map(|words| text.find(words).unwrap_or_else(|| panic!("{words}")))
-        .collect();
+    let order = ["made a package with material of", "from-the-future", "opened the original of", "read stored files again", "received deposit"];
+    let places: Vec<_> = order.iter().map(|words| text.find(words).unwrap_or_else(|| panic!("{words}"))).collect();
     assert!(places.is_sorted(), "{places:?}");
 }
 
@@ -153,12 +103,7 @@ fn what_is_not_shown_is_said() {
     dossier.events = vec![dossier.events[0].clone(); MAX_ROWS + 3];
     let html = story_html(&dossier);
     assert_eq!(html.matches("<tr>").count(), 2 * (MAX_ROWS + 1));
-    for words in [
-        "7 further items",
-        "자료가 7건 더",
-        "3 older entries",
-        "기록 3건은",
-    ] {
+    for words in ["7 further items", "자료가 7건 더", "3 older entries", "기록 3건은"] {
         assert!(html.contains(words), "{words}");
     }
 }
@@ -167,10 +112,7 @@ fn what_is_not_shown_is_said() {
 fn what_is_missing_outside_is_admitted() {
     let mut dossier = sample::sample();
     assert!(story_html(&dossier).contains("No independent witness signed the log."));
-    assert!(
-        story_html(&dossier)
-            .contains("Test authority (not qualified), outside the repository, signed that.")
-    );
+    assert!(story_html(&dossier).contains("Test authority (not qualified), outside the repository, signed that."));
     for log in &mut dossier.repository.logs {
         log.witnesses = vec!["witness.example".into()];
     }
@@ -196,15 +138,7 @@ fn every_known_kind_is_a_sentence_in_both_languages() {
         dossier.events.truncate(1);
         dossier.events[0].kind = kind.code.into();
         let text = text(&story_html(&dossier));
-        assert!(
-            !text.contains(['{', '}']),
-            "{}: a placeholder was left",
-            kind.code
-        );
-        assert!(
-            !text.contains("을(를)") && !text.contains("이(가)"),
-            "{}: a particle was left open",
-            kind.code
-        );
+        assert!(!text.contains(['{', '}']), "{}: a placeholder was left", kind.code);
+        assert!(!text.contains("을(를)") && !text.contains("이(가)"), "{}: a particle was left open", kind.code);
     }
 }

@@ -18,21 +18,12 @@ fn judge(name: &str, document: &str) -> (bool, String) {
         .args(["--nonet", "--noout", "--schema"])
         .args([&schema, &file])
         .output()
-        .unwrap_or_else(|error| {
-            panic!("xmllint (Debian package libxml2-utils) is needed for this test: {error}")
-        });
-    (
-        output.status.success(),
-        String::from_utf8_lossy(&output.stderr).into_owned(),
-    )
+        .unwrap_or_else(|error| panic!("xmllint (Debian package libxml2-utils) is needed for this test: {error}"));
+    (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 fn texts<'a>(document: &'a [Element], name: &str) -> Vec<&'a str> {
-    document
-        .iter()
-        .filter(|element| element.name == name)
-        .map(|element| element.text.as_str())
-        .collect()
+    document.iter().filter(|element| element.name == name).map(|element| element.text.as_str()).collect()
 }
 
 #[test]
@@ -51,13 +42,7 @@ fn the_schema_accepts_ordinary_hostile_and_bare_dossiers() {
     only_items.accessions.clear();
     let mut no_items = sample::sample();
     no_items.items.clear();
-    let dossiers = [
-        ("sample", sample::sample()),
-        ("hostile", sample::hostile()),
-        ("bare", bare),
-        ("only-items", only_items),
-        ("no-items", no_items),
-    ];
+    let dossiers = [("sample", sample::sample()), ("hostile", sample::hostile()), ("bare", bare), ("only-items", only_items), ("no-items", no_items)];
     for (name, dossier) in dossiers {
         let (valid, words) = judge(&format!("{name}.xml"), &premis_xml(&dossier));
         assert!(valid, "{name}: {words}");
@@ -69,16 +54,11 @@ fn the_schema_refuses_what_is_wrong() {
     let document = premis_xml(&sample::sample());
     let wrong = [
         document.replace("<size>48213</size>", "<size>big</size>"),
-        document
-            .replacen("<eventDateTime>", "<eventDate>", 1)
-            .replacen("</eventDateTime>", "</eventDate>", 1),
+        document.replacen("<eventDateTime>", "<eventDate>", 1).replacen("</eventDateTime>", "</eventDate>", 1),
         document.replace("version=\"3.0\"", "version=\"2.2\""),
     ];
     for (n, document) in wrong.iter().enumerate() {
-        assert!(
-            !judge(&format!("wrong-{n}.xml"), document).0,
-            "case {n} must be refused, or the schema checks nothing"
-        );
+        assert!(!judge(&format!("wrong-{n}.xml"), document).0, "case {n} must be refused, or the schema checks nothing");
     }
 }
 
@@ -91,18 +71,11 @@ fn items_keep_their_digests_sizes_and_names() {
     let sizes = texts(&document, "size");
     for (n, item) in dossier.items.iter().enumerate() {
         let stored = item.stored.as_ref().unwrap();
-        assert_eq!(
-            digests[4 * n..4 * n + 4],
-            [&item.sha256, &item.sha512, &stored.sha256, &stored.sha512]
-        );
+        assert_eq!(digests[4 * n..4 * n + 4], [&item.sha256, &item.sha512, &stored.sha256, &stored.sha512]);
         assert_eq!(names[n], item.path);
         assert_eq!(sizes[n], item.size.to_string());
     }
-    assert_eq!(
-        texts(&document, "formatName")[4],
-        "application/octet-stream",
-        "an unidentified format is said, not left out"
-    );
+    assert_eq!(texts(&document, "formatName")[4], "application/octet-stream", "an unidentified format is said, not left out");
 }
 
 #[test]
@@ -111,16 +84,7 @@ fn events_speak_the_vocabulary_and_say_when_they_cannot() {
     let types: Vec<_> = document
         .iter()
         .filter(|element| element.name == "eventType")
-        .map(|element| {
-            (
-                element.text.as_str(),
-                element
-                    .attributes
-                    .iter()
-                    .find(|(key, _)| key == "valueURI")
-                    .map(|(_, value)| value.as_str()),
-            )
-        })
+        .map(|element| (element.text.as_str(), element.attributes.iter().find(|(key, _)| key == "valueURI").map(|(_, value)| value.as_str())))
         .collect();
     let uri = |code: &str| format!("http://id.loc.gov/vocabulary/preservation/eventType/{code}");
     for (label, code) in [
@@ -131,15 +95,9 @@ fn events_speak_the_vocabulary_and_say_when_they_cannot() {
         ("decryption", "der"),
         ("dissemination", "dis"),
     ] {
-        assert!(
-            types.contains(&(label, Some(uri(code).as_str()))),
-            "{label} is missing in {types:?}"
-        );
+        assert!(types.contains(&(label, Some(uri(code).as_str()))), "{label} is missing in {types:?}");
     }
-    assert!(
-        types.contains(&("from-the-future", None)),
-        "an unknown kind keeps its own code and claims no vocabulary"
-    );
+    assert!(types.contains(&("from-the-future", None)), "an unknown kind keeps its own code and claims no vocabulary");
     let details = texts(&document, "eventDetail");
     assert!(details.contains(&"The detail of this entry is withheld; its digest is in the log."));
     assert!(details.contains(&"proof: data/proofs/custody-5.tlog-proof"));
@@ -159,10 +117,7 @@ fn every_link_points_to_something_described() {
         ("linkingObjectIdentifierValue", "objectIdentifierValue"),
         ("relatedObjectIdentifierValue", "objectIdentifierValue"),
         ("linkingAgentIdentifierValue", "agentIdentifierValue"),
-        (
-            "linkingRightsStatementIdentifierValue",
-            "rightsStatementIdentifierValue",
-        ),
+        ("linkingRightsStatementIdentifierValue", "rightsStatementIdentifierValue"),
     ] {
         let targets = declared(target);
         let links = declared(link);
@@ -188,9 +143,5 @@ fn hostile_text_is_carried_and_what_xml_cannot_carry_is_shown() {
     for name in texts(&document, "originalName") {
         assert_eq!(name, expected);
     }
-    assert!(
-        document
-            .iter()
-            .all(|element| !element.name.contains("script"))
-    );
+    assert!(document.iter().all(|element| !element.name.contains("script")));
 }

@@ -29,10 +29,7 @@ pub fn sample() -> Dossier {
         modified: Some("2011-03-09T04:12:00.000000Z".into()),
         media_type: media_type.map(Into::into),
         puid: None,
-        evidence: format!(
-            "data/evidence/A-2026-0001.{n:05}/{}",
-            path.rsplit('/').next().unwrap()
-        ),
+        evidence: format!("data/evidence/A-2026-0001.{n:05}/{}", path.rsplit('/').next().unwrap()),
         proof: format!("data/proofs/items/A-2026-0001.{n:05}.json"),
         stored: Some(StoredCopy {
             object: "urn:uuid:44444444-0000-4000-8000-000000000001".into(),
@@ -41,13 +38,7 @@ pub fn sample() -> Dossier {
             sha512: "b".repeat(128),
         }),
     };
-    let event = |log: Log,
-                 index: u64,
-                 kind: &str,
-                 at: &str,
-                 agent: &str,
-                 about: &[&str],
-                 detail: Detail| Event {
+    let event = |log: Log, index: u64, kind: &str, at: &str, agent: &str, about: &[&str], detail: Detail| Event {
         log,
         origin: ORIGIN.into(),
         index,
@@ -58,90 +49,25 @@ pub fn sample() -> Dossier {
         detail,
         proof: format!("data/proofs/{}-{index}.tlog-proof", log.code()),
     };
-    let open = |members: &[(&str, &str)]| {
-        Detail::Open(
-            members
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-        )
-    };
+    let open = |members: &[(&str, &str)]| Detail::Open(members.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
     let items = vec![
-        item(
-            1,
-            "조사 자료/2011/진술서_2011.hwp",
-            48_213,
-            Some("application/x-hwp"),
-        ),
-        item(
-            2,
-            "조사 자료/2011/녹음/통화 녹음 03.m4a",
-            5_230_118,
-            Some("audio/mp4"),
-        ),
+        item(1, "조사 자료/2011/진술서_2011.hwp", 48_213, Some("application/x-hwp")),
+        item(2, "조사 자료/2011/녹음/통화 녹음 03.m4a", 5_230_118, Some("audio/mp4")),
         item(3, "scans/IMG_0412.JPG", 912, None),
     ];
     let mut files: Vec<BagFile> = [
-        (
-            "READ-ME-FIRST.html",
-            "text/html",
-            "A page in plain words, to be read first.",
-        ),
-        (
-            "VERIFY.md",
-            "text/markdown",
-            "How to verify this package, step by step.",
-        ),
-        (
-            "provenance/premis.xml",
-            "application/xml",
-            "PREMIS 3.0 description.",
-        ),
-        (
-            "provenance/events.jsonl",
-            "application/jsonl",
-            "The log entries about what is in the package.",
-        ),
-        (
-            "proofs/keys/custody.vkey",
-            "text/plain",
-            "Keys of the custody log.",
-        ),
-        (
-            "proofs/keys/access.vkey",
-            "text/plain",
-            "Keys of the access log.",
-        ),
-        (
-            "verify/sago_verify.py",
-            "text/x-python",
-            "The independent verifier.",
-        ),
-        (
-            "proofs/custody-5.tlog-proof",
-            "text/plain",
-            "Proof of entry 5 of the custody log.",
-        ),
-        (
-            "proofs/custody-9.tlog-proof",
-            "text/plain",
-            "Proof of entry 9 of the custody log.",
-        ),
-        (
-            "proofs/custody-12.tlog-proof",
-            "text/plain",
-            "Proof of entry 12 of the custody log.",
-        ),
-        (
-            "proofs/custody-20.tlog-proof",
-            "text/plain",
-            "Proof of entry 20 of the custody log.",
-        ),
-        (
-            "proofs/access-7.tlog-proof",
-            "text/plain",
-            "Proof of entry 7 of the access log.",
-        ),
+        ("READ-ME-FIRST.html", "text/html", "A page in plain words, to be read first."),
+        ("VERIFY.md", "text/markdown", "How to verify this package, step by step."),
+        ("provenance/premis.xml", "application/xml", "PREMIS 3.0 description."),
+        ("provenance/events.jsonl", "application/jsonl", "The log entries about what is in the package."),
+        ("proofs/keys/custody.vkey", "text/plain", "Keys of the custody log."),
+        ("proofs/keys/access.vkey", "text/plain", "Keys of the access log."),
+        ("verify/sago_verify.py", "text/x-python", "The independent verifier."),
+        ("proofs/custody-5.tlog-proof", "text/plain", "Proof of entry 5 of the custody log."),
+        ("proofs/custody-9.tlog-proof", "text/plain", "Proof of entry 9 of the custody log."),
+        ("proofs/custody-12.tlog-proof", "text/plain", "Proof of entry 12 of the custody log."),
+        ("proofs/custody-20.tlog-proof", "text/plain", "Proof of entry 20 of the custody log."),
+        ("proofs/access-7.tlog-proof", "text/plain", "Proof of entry 7 of the access log."),
     ]
     .iter()
     .map(|(path, media_type, description)| BagFile {
@@ -175,14 +101,9 @@ pub fn sample() -> Dossier {
     }));
     let keys = |log: Log| LogKeys {
         log,
-        origin: if log == Log::Custody {
-            ORIGIN.into()
-        } else {
-            "sago.example/e0459b11".into()
-        },
+        origin: if log == Log::Custody { ORIGIN.into() } else { "sago.example/e0459b11".into() },
         file: format!("data/proofs/keys/{}.vkey", log.code()),
-        content: "sago.example/7c1e90d2+5a0c1b7e+AQ0IEC1GKGXjjdtBE8XPV2XVJOBTHAZ3GOY3kMVvDNZt\n"
-            .into(),
+        content: "sago.example/7c1e90d2+5a0c1b7e+AQ0IEC1GKGXjjdtBE8XPV2XVJOBTHAZ3GOY3kMVvDNZt\n".into(),
         witnesses: Vec::new(),
     };
     let first = uuid(1);
@@ -284,24 +205,15 @@ pub fn hostile() -> Dossier {
         log.witnesses = vec![nasty()];
     }
     let export = &mut dossier.export;
-    (export.name, export.reason, export.recipient, export.terms) =
-        (nasty(), nasty(), nasty(), nasty());
+    (export.name, export.reason, export.recipient, export.terms) = (nasty(), nasty(), nasty(), nasty());
     export.software.version = nasty();
     for accession in &mut dossier.accessions {
         (accession.number, accession.title, accession.label) = (nasty(), nasty(), nasty());
-        (
-            accession.contributor,
-            accession.agreement,
-            accession.conditions,
-        ) = (Some(nasty()), Some(nasty()), vec![nasty()]);
+        (accession.contributor, accession.agreement, accession.conditions) = (Some(nasty()), Some(nasty()), vec![nasty()]);
     }
     for item in &mut dossier.items {
         let evidence = format!("{}{NASTY}", item.evidence);
-        for file in dossier
-            .files
-            .iter_mut()
-            .filter(|file| file.path == item.evidence)
-        {
+        for file in dossier.files.iter_mut().filter(|file| file.path == item.evidence) {
             file.path.clone_from(&evidence);
         }
         (item.path, item.evidence) = (nasty(), evidence);
@@ -320,9 +232,6 @@ pub fn hostile() -> Dossier {
     for file in &mut dossier.files {
         file.description = nasty();
     }
-    dossier.omissions = vec![Omission {
-        what: nasty(),
-        reason: nasty(),
-    }];
+    dossier.omissions = vec![Omission { what: nasty(), reason: nasty() }];
     dossier
 }

@@ -65,17 +65,10 @@ pub(super) fn interpolate(points: &[Point], at: u8) -> Zeroizing<Vec<u8>> {
 }
 
 /// Cuts `secret` into `count` points of which any `threshold` give it back.
-pub(super) fn split(
-    secret: &[u8],
-    threshold: u8,
-    count: u8,
-    random: FillRandom<'_>,
-) -> Result<Vec<Point>, SplitError> {
+pub(super) fn split(secret: &[u8], threshold: u8, count: u8, random: FillRandom<'_>) -> Result<Vec<Point>, SplitError> {
     let point = |at, value| Point { at, value };
     if threshold == 1 {
-        return Ok((0..count)
-            .map(|at| point(at, Zeroizing::new(secret.to_vec())))
-            .collect());
+        return Ok((0..count).map(|at| point(at, Zeroizing::new(secret.to_vec()))).collect());
     }
     let mut points = Vec::new();
     for at in 0..threshold - 2 {
@@ -121,8 +114,7 @@ pub(super) fn recover(threshold: u8, points: &[Point]) -> Result<Zeroizing<Vec<u
 }
 
 fn digest(key: &[u8], secret: &[u8]) -> [u8; DIGEST_BYTES] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key)
-        .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
     mac.update(secret);
     let full = mac.finalize().into_bytes();
     std::array::from_fn(|i| full[i])

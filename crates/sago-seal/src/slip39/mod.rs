@@ -88,9 +88,7 @@ pub enum ShareError {
         why: &'static str,
     },
     /// Two shares come from two splittings.
-    #[error(
-        "share {share} belongs to another set than share {other}; shares of one set begin with the same two words"
-    )]
+    #[error("share {share} belongs to another set than share {other}; shares of one set begin with the same two words")]
     DifferentSets {
         /// Number of the share.
         share: usize,
@@ -144,9 +142,7 @@ fn suggest(suggestion: Option<&str>) -> String {
 }
 
 fn place(suspect: Option<usize>) -> String {
-    suspect.map_or_else(String::new, |word| {
-        format!("; look again at word {word} and its neighbours")
-    })
+    suspect.map_or_else(String::new, |word| format!("; look again at word {word} and its neighbours"))
 }
 
 /// A recovered secret; wiped when dropped, hidden from `Debug`.
@@ -204,23 +200,14 @@ pub struct Options<'a> {
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options {
-            passphrase: "",
-            extendable: false,
-            iteration_exponent: 1,
-        }
+        Options { passphrase: "", extendable: false, iteration_exponent: 1 }
     }
 }
 
 /// Splits a 32-byte seed among `count` custodians, any `threshold` of whom give it back.
 ///
 /// One share of 33 words for each. `threshold` from 1 to `count`, `count` to 16; a threshold of 1 only for one custodian.
-pub fn split(
-    seed: &[u8; 32],
-    threshold: u8,
-    count: u8,
-    random: FillRandom<'_>,
-) -> Result<Vec<Vec<&'static str>>, SplitError> {
+pub fn split(seed: &[u8; 32], threshold: u8, count: u8, random: FillRandom<'_>) -> Result<Vec<Vec<&'static str>>, SplitError> {
     let groups = split_groups(seed, 1, &[(threshold, count)], Options::default(), random)?;
     Ok(groups.into_iter().flatten().collect())
 }
@@ -250,31 +237,17 @@ pub fn split_groups(
     let mut all = Vec::new();
     for (group, (threshold, count)) in group_points.into_iter().zip(groups) {
         let members = field::split(&group.value, *threshold, *count, &mut *random)?;
-        let words = members.into_iter().map(|member| {
-            Share {
-                set: set.clone(),
-                group: group.at,
-                member: member.at,
-                threshold: *threshold,
-                value: member.value,
-            }
-            .to_words()
-        });
+        let words = members
+            .into_iter()
+            .map(|member| Share { set: set.clone(), group: group.at, member: member.at, threshold: *threshold, value: member.value }.to_words());
         all.push(words.collect());
     }
     Ok(all)
 }
 
-fn check_plan(
-    secret: &[u8],
-    group_threshold: u8,
-    groups: &[(u8, u8)],
-    options: Options<'_>,
-) -> Result<(), SplitError> {
+fn check_plan(secret: &[u8], group_threshold: u8, groups: &[(u8, u8)], options: Options<'_>) -> Result<(), SplitError> {
     let refuse = |why| Err(SplitError::Refused(why));
-    if !(MIN_SECRET_BYTES..=MAX_SECRET_BYTES).contains(&secret.len())
-        || !secret.len().is_multiple_of(2)
-    {
+    if !(MIN_SECRET_BYTES..=MAX_SECRET_BYTES).contains(&secret.len()) || !secret.len().is_multiple_of(2) {
         return refuse("a secret has 16 to 64 bytes, an even number");
     }
     if groups.is_empty() || groups.len() > usize::from(MAX_SHARES) {
@@ -321,10 +294,7 @@ pub fn recover(shares: &[impl AsRef<str>]) -> Result<Secret, ShareError> {
 }
 
 /// Recovers a secret; a wrong passphrase gives a wrong secret, by design of the standard.
-pub fn recover_with_passphrase(
-    shares: &[impl AsRef<str>],
-    passphrase: &str,
-) -> Result<Secret, ShareError> {
+pub fn recover_with_passphrase(shares: &[impl AsRef<str>], passphrase: &str) -> Result<Secret, ShareError> {
     let mut parsed: Vec<Share> = Vec::new();
     for (i, text) in shares.iter().enumerate() {
         let share = Share::parse(text.as_ref(), i + 1)?;
@@ -337,23 +307,14 @@ pub fn recover_with_passphrase(
 
     let mut groups: BTreeMap<u8, (u8, Vec<Point>)> = BTreeMap::new();
     for share in parsed {
-        let (_, points) = groups
-            .entry(share.group)
-            .or_insert_with(|| (share.threshold, Vec::new()));
-        points.push(Point {
-            at: share.member,
-            value: share.value,
-        });
+        let (_, points) = groups.entry(share.group).or_insert_with(|| (share.threshold, Vec::new()));
+        points.push(Point { at: share.member, value: share.value });
     }
     let mut group_points = Vec::new();
     let mut short = None;
     for (at, (threshold, points)) in groups {
         if points.len() < usize::from(threshold) {
-            short.get_or_insert(ShareError::TooFew {
-                group: at + 1,
-                have: points.len(),
-                need: usize::from(threshold),
-            });
+            short.get_or_insert(ShareError::TooFew { group: at + 1, have: points.len(), need: usize::from(threshold) });
             continue;
         }
         let value = field::recover(threshold, &points)?;
@@ -361,46 +322,22 @@ pub fn recover_with_passphrase(
     }
     if group_points.len() < usize::from(set.group_threshold) {
         // Whoever brought part of a group is told how many more of it are missing.
-        return Err(short.unwrap_or(ShareError::TooFewGroups {
-            have: group_points.len(),
-            need: usize::from(set.group_threshold),
-        }));
+        return Err(short.unwrap_or(ShareError::TooFewGroups { have: group_points.len(), need: usize::from(set.group_threshold) }));
     }
     let encrypted = field::recover(set.group_threshold, &group_points)?;
-    Ok(Secret(cipher::decrypt(
-        &encrypted,
-        passphrase.as_bytes(),
-        &set,
-    )))
+    Ok(Secret(cipher::decrypt(&encrypted, passphrase.as_bytes(), &set)))
 }
 
-fn check_pair(
-    share: &Share,
-    number: usize,
-    earlier: &Share,
-    other: usize,
-) -> Result<(), ShareError> {
+fn check_pair(share: &Share, number: usize, earlier: &Share, other: usize) -> Result<(), ShareError> {
     let same_group = share.group == earlier.group;
-    if share.set != earlier.set
-        || share.value.len() != earlier.value.len()
-        || (same_group && share.threshold != earlier.threshold)
-    {
-        return Err(ShareError::DifferentSets {
-            share: number,
-            other,
-        });
+    if share.set != earlier.set || share.value.len() != earlier.value.len() || (same_group && share.threshold != earlier.threshold) {
+        return Err(ShareError::DifferentSets { share: number, other });
     }
     if same_group && share.member == earlier.member {
         return Err(if share.value == earlier.value {
-            ShareError::Duplicate {
-                share: number,
-                other,
-            }
+            ShareError::Duplicate { share: number, other }
         } else {
-            ShareError::Contradiction {
-                share: number,
-                other,
-            }
+            ShareError::Contradiction { share: number, other }
         });
     }
     Ok(())

@@ -29,11 +29,7 @@ pub(super) struct Set {
 
 impl Set {
     fn customization(&self) -> &'static [u8] {
-        if self.extendable {
-            b"shamir_extendable"
-        } else {
-            b"shamir"
-        }
+        if self.extendable { b"shamir_extendable" } else { b"shamir" }
     }
 
     /// What the cipher mixes in; nothing for extendable sets.
@@ -64,14 +60,7 @@ impl Share {
         let mut bits = Bits::default();
         bits.push(set.identifier, 15, &mut numbers);
         bits.push(u16::from(set.extendable), 1, &mut numbers);
-        for four in [
-            set.iteration_exponent,
-            self.group,
-            set.group_threshold - 1,
-            set.group_count - 1,
-            self.member,
-            self.threshold - 1,
-        ] {
+        for four in [set.iteration_exponent, self.group, set.group_threshold - 1, set.group_count - 1, self.member, self.threshold - 1] {
             bits.push(u16::from(four), 4, &mut numbers);
         }
         let padding = (10 - self.value.len() * 8 % 10) % 10;
@@ -96,19 +85,12 @@ impl Share {
         // Words before length: a stray character is the likelier slip and the more useful answer.
         for (i, typed) in text.split_whitespace().take(MAX_WORDS).enumerate() {
             let typed = Zeroizing::new(typed.to_lowercase());
-            numbers.push(words::index(&typed).ok_or_else(|| ShareError::UnknownWord {
-                share,
-                word: i + 1,
-                suggestion: words::nearest(&typed),
-            })?);
+            numbers.push(words::index(&typed).ok_or_else(|| ShareError::UnknownWord { share, word: i + 1, suggestion: words::nearest(&typed) })?);
         }
         let value_bits = count.saturating_sub(HEAD_WORDS + CHECKSUM_WORDS) * 10;
         let padding = value_bits % 16;
         if !(MIN_WORDS..=MAX_WORDS).contains(&count) || padding > 8 {
-            return Err(ShareError::Length {
-                share,
-                words: count,
-            });
+            return Err(ShareError::Length { share, words: count });
         }
 
         let mut head = 0u64;
@@ -124,16 +106,10 @@ impl Share {
             group_count: four(8) + 1,
         };
         if polymod(set.customization(), &numbers) != 1 {
-            return Err(ShareError::Checksum {
-                share,
-                suspect: suspect(set.customization(), &numbers).map(|at| at + 1),
-            });
+            return Err(ShareError::Checksum { share, suspect: suspect(set.customization(), &numbers).map(|at| at + 1) });
         }
         if set.group_threshold > set.group_count {
-            return Err(ShareError::Malformed {
-                share,
-                why: "it asks for more groups than there are",
-            });
+            return Err(ShareError::Malformed { share, why: "it asks for more groups than there are" });
         }
         let mut value = Zeroizing::new(Vec::with_capacity(value_bits / 8));
         let mut bits = 0u32;
@@ -145,10 +121,7 @@ impl Share {
             if i == 0 {
                 held -= padding;
                 if bits >> held != 0 {
-                    return Err(ShareError::Malformed {
-                        share,
-                        why: "its padding is not zero",
-                    });
+                    return Err(ShareError::Malformed { share, why: "its padding is not zero" });
                 }
             }
             while held >= 8 {
@@ -157,13 +130,7 @@ impl Share {
                 bits &= (1 << held) - 1;
             }
         }
-        Ok(Share {
-            set,
-            group: four(16),
-            member: four(4),
-            threshold: four(0) + 1,
-            value,
-        })
+        Ok(Share { set, group: four(16), member: four(4), threshold: four(0) + 1, value })
     }
 }
 
@@ -199,18 +166,8 @@ fn polymod(customization: &[u8], numbers: &[u16]) -> u32 {
 }
 
 fn step(checksum: u32, number: u16) -> u32 {
-    const GENERATOR: [u32; 10] = [
-        0x00e0_e040,
-        0x01c1_c080,
-        0x0383_8100,
-        0x0707_0200,
-        0x0e0e_0009,
-        0x1c0c_2412,
-        0x3808_6c24,
-        0x3090_fc48,
-        0x21b1_f890,
-        0x03f3_f120,
-    ];
+    const GENERATOR: [u32; 10] =
+        [0x00e0_e040, 0x01c1_c080, 0x0383_8100, 0x0707_0200, 0x0e0e_0009, 0x1c0c_2412, 0x3808_6c24, 0x3090_fc48, 0x21b1_f890, 0x03f3_f120];
     let top = checksum >> 20;
     let mut next = (checksum & 0xf_ffff) << 10 ^ u32::from(number);
     for (bit, generator) in GENERATOR.iter().enumerate() {

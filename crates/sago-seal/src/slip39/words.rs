@@ -8,8 +8,7 @@ use std::sync::LazyLock;
 /// Words in the list: each stands for ten bits.
 pub(super) const COUNT: usize = 1024;
 
-static WORDS: LazyLock<Vec<&'static str>> =
-    LazyLock::new(|| include_str!("wordlist.txt").lines().collect());
+static WORDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| include_str!("wordlist.txt").lines().collect());
 
 /// The word for a number; only the lowest ten bits count.
 pub(super) fn word(index: u16) -> &'static str {
@@ -18,10 +17,7 @@ pub(super) fn word(index: u16) -> &'static str {
 
 /// The number of a word in lower case.
 pub(super) fn index(word: &str) -> Option<u16> {
-    WORDS
-        .binary_search(&word)
-        .ok()
-        .and_then(|index| u16::try_from(index).ok())
+    WORDS.binary_search(&word).ok().and_then(|index| u16::try_from(index).ok())
 }
 
 /// The word most like `typed`, if one is like it at all: same first four letters, or at most two letters wrong.
@@ -34,12 +30,7 @@ pub(super) fn nearest(typed: &str) -> Option<&'static str> {
     {
         return Some(word);
     }
-    WORDS
-        .iter()
-        .map(|word| (distance(typed, word), *word))
-        .min()
-        .filter(|(distance, _)| *distance <= 2)
-        .map(|(_, word)| word)
+    WORDS.iter().map(|word| (distance(typed, word), *word)).min().filter(|(distance, _)| *distance <= 2).map(|(_, word)| word)
 }
 
 /// Letters to change, add or leave out to come from one word to the other.
@@ -69,10 +60,7 @@ mod tests {
         assert!(WORDS.is_sorted());
         assert!(WORDS.iter().all(|word| (4..=8).contains(&word.len())));
         assert!(WORDS.windows(2).all(|pair| pair[0][..4] != pair[1][..4]));
-        assert_eq!(
-            hex::encode(Sha256::digest(include_str!("wordlist.txt"))),
-            "bcc4555340332d169718aed8bf31dd9d5248cb7da6e5d355140ef4f1e601eec3"
-        );
+        assert_eq!(hex::encode(Sha256::digest(include_str!("wordlist.txt"))), "bcc4555340332d169718aed8bf31dd9d5248cb7da6e5d355140ef4f1e601eec3");
         for (i, listed) in WORDS.iter().enumerate() {
             assert_eq!(index(listed), Some(i as u16));
             assert_eq!(word(i as u16), *listed);

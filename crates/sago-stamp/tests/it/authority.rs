@@ -26,9 +26,7 @@ pub const P384: &[&str] = &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P
 pub const P521: &[&str] = &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"];
 
 pub fn now() -> Moment {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     Moment::from_seconds(since.as_secs() as i64)
 }
 
@@ -39,9 +37,7 @@ pub struct Authority {
 
 impl Authority {
     pub fn new() -> Self {
-        let authority = Self {
-            folder: tempfile::tempdir().unwrap(),
-        };
+        let authority = Self { folder: tempfile::tempdir().unwrap() };
         authority.write("index.txt", "");
         authority.write("index.txt.attr", "unique_subject = no\n");
         authority.write(
@@ -49,10 +45,7 @@ impl Authority {
             "[ca]\ndefault_ca = d\n[d]\ndatabase = index.txt\nnew_certs_dir = .\nrand_serial = yes\ndefault_md = sha256\npolicy = p\n\
              [p]\norganizationName = optional\ncommonName = supplied\n",
         );
-        authority.write(
-            "req.cnf",
-            "[req]\ndistinguished_name = n\nprompt = no\nstring_mask = utf8only\n[n]\n",
-        );
+        authority.write("req.cnf", "[req]\ndistinguished_name = n\nprompt = no\nstring_mask = utf8only\n[n]\n");
         authority.write(
             "ts.cnf",
             format!(
@@ -96,20 +89,12 @@ impl Authority {
 
     pub fn openssl(&self, arguments: &[&str]) {
         let output = self.try_openssl(arguments);
-        assert!(
-            output.status.success(),
-            "openssl {arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// Gives `to` the key of `from`, for several certificates of one key.
     pub fn share_key(&self, from: &str, to: &str) {
-        std::fs::copy(
-            self.path(&format!("{from}.key")),
-            self.path(&format!("{to}.key")),
-        )
-        .unwrap();
+        std::fs::copy(self.path(&format!("{from}.key")), self.path(&format!("{to}.key"))).unwrap();
     }
 
     /// Makes a key and a request named `name`; the subject is `/O=Test/CN=<name up to the first dot>`.
@@ -119,18 +104,7 @@ impl Authority {
             self.openssl(&[&["genpkey", "-out", &key_file], key].concat());
         }
         let subject = format!("/O=Test/CN={}", name.split('.').next().unwrap());
-        self.openssl(&[
-            "req",
-            "-new",
-            "-config",
-            "req.cnf",
-            "-key",
-            &key_file,
-            "-subj",
-            &subject,
-            "-out",
-            &format!("{name}.csr"),
-        ]);
+        self.openssl(&["req", "-new", "-config", "req.cnf", "-key", &key_file, "-subj", &subject, "-out", &format!("{name}.csr")]);
     }
 
     /// Makes `<name>.pem`, a root valid today.
@@ -140,82 +114,31 @@ impl Authority {
 
     pub fn self_signed(&self, name: &str, key: &[&str], extensions: &str, validity: (&str, &str)) {
         self.prepare(name, key);
-        self.sign(
-            name,
-            &["-selfsign", "-keyfile", &format!("{name}.key")],
-            extensions,
-            validity,
-            &[],
-        );
+        self.sign(name, &["-selfsign", "-keyfile", &format!("{name}.key")], extensions, validity, &[]);
     }
 
     /// Makes `<name>.pem`, signed by `issuer`. An existing key of that name is used again.
-    pub fn issue(
-        &self,
-        name: &str,
-        issuer: &str,
-        key: &[&str],
-        extensions: &str,
-        validity: (&str, &str),
-    ) {
+    pub fn issue(&self, name: &str, issuer: &str, key: &[&str], extensions: &str, validity: (&str, &str)) {
         self.issue_with(name, issuer, key, extensions, validity, &[]);
     }
 
-    pub fn issue_with(
-        &self,
-        name: &str,
-        issuer: &str,
-        key: &[&str],
-        extensions: &str,
-        validity: (&str, &str),
-        more: &[&str],
-    ) {
+    pub fn issue_with(&self, name: &str, issuer: &str, key: &[&str], extensions: &str, validity: (&str, &str), more: &[&str]) {
         self.prepare(name, key);
-        let signer = [
-            "-cert",
-            &format!("{issuer}.pem"),
-            "-keyfile",
-            &format!("{issuer}.key"),
-        ];
+        let signer = ["-cert", &format!("{issuer}.pem"), "-keyfile", &format!("{issuer}.key")];
         self.sign(name, &signer, extensions, validity, more);
     }
 
-    fn sign(
-        &self,
-        name: &str,
-        signer: &[&str],
-        extensions: &str,
-        validity: (&str, &str),
-        more: &[&str],
-    ) {
+    fn sign(&self, name: &str, signer: &[&str], extensions: &str, validity: (&str, &str), more: &[&str]) {
         self.write("extensions", extensions);
         let (request, out) = (format!("{name}.csr"), format!("{name}.pem"));
-        let common = [
-            "ca",
-            "-batch",
-            "-notext",
-            "-config",
-            "ca.cnf",
-            "-extfile",
-            "extensions",
-            "-in",
-            &request,
-            "-out",
-            &out,
-        ];
+        let common = ["ca", "-batch", "-notext", "-config", "ca.cnf", "-extfile", "extensions", "-in", &request, "-out", &out];
         let dates = ["-startdate", validity.0, "-enddate", validity.1];
         self.openssl(&[&common[..], &dates, signer, more].concat());
     }
 
     pub fn certificate(&self, name: &str) -> Certificate {
-        let (mut certificates, findings) = sago_stamp::certificates_from_pem(
-            &String::from_utf8(self.read(&format!("{name}.pem"))).unwrap(),
-        );
-        assert_eq!(
-            (certificates.len(), findings.len()),
-            (1, 0),
-            "{name}: {findings:?}"
-        );
+        let (mut certificates, findings) = sago_stamp::certificates_from_pem(&String::from_utf8(self.read(&format!("{name}.pem"))).unwrap());
+        assert_eq!((certificates.len(), findings.len()), (1, 0), "{name}: {findings:?}");
         certificates.remove(0)
     }
 
@@ -224,13 +147,7 @@ impl Authority {
     }
 
     fn bundle(&self, file: &str, names: &[&str]) {
-        self.write(
-            file,
-            names
-                .iter()
-                .flat_map(|name| self.read(&format!("{name}.pem")))
-                .collect::<Vec<_>>(),
-        );
+        self.write(file, names.iter().flat_map(|name| self.read(&format!("{name}.pem"))).collect::<Vec<_>>());
     }
 
     /// Answers `request` with `openssl ts -reply`, putting `chain` into the token beside the authority's certificate.
@@ -238,16 +155,7 @@ impl Authority {
         self.write("request.tsq", request);
         self.bundle("chain.pem", chain);
         let (certificate, key) = (format!("{signer}.pem"), format!("{signer}.key"));
-        let mut arguments = vec![
-            "ts",
-            "-reply",
-            "-config",
-            "ts.cnf",
-            "-section",
-            "t",
-            "-queryfile",
-            "request.tsq",
-        ];
+        let mut arguments = vec!["ts", "-reply", "-config", "ts.cnf", "-section", "t", "-queryfile", "request.tsq"];
         arguments.extend(["-signer", &certificate, "-inkey", &key, "-out", "reply.tsr"]);
         if !chain.is_empty() {
             arguments.extend(["-chain", "chain.pem"]);
@@ -262,23 +170,8 @@ impl Authority {
         self.write("info.der", info);
         self.bundle("chain.pem", chain);
         let (certificate, key) = (format!("{signer}.pem"), format!("{signer}.key"));
-        let mut arguments = vec![
-            "cms",
-            "-sign",
-            "-binary",
-            "-nodetach",
-            "-nosmimecap",
-            "-outform",
-            "DER",
-        ];
-        arguments.extend([
-            "-econtent_type",
-            "1.2.840.113549.1.9.16.1.4",
-            "-in",
-            "info.der",
-            "-out",
-            "token.der",
-        ]);
+        let mut arguments = vec!["cms", "-sign", "-binary", "-nodetach", "-nosmimecap", "-outform", "DER"];
+        arguments.extend(["-econtent_type", "1.2.840.113549.1.9.16.1.4", "-in", "info.der", "-out", "token.der"]);
         if !chain.is_empty() {
             arguments.extend(["-certfile", "chain.pem"]);
         }
@@ -290,21 +183,12 @@ impl Authority {
     }
 
     /// What `openssl ts -verify` says today, with `anchor` as the only root and `untrusted` at hand.
-    pub fn openssl_accepts(
-        &self,
-        token: &[u8],
-        bare: bool,
-        stamped: &[u8],
-        anchor: &str,
-        untrusted: &[&str],
-    ) -> bool {
+    pub fn openssl_accepts(&self, token: &[u8], bare: bool, stamped: &[u8], anchor: &str, untrusted: &[&str]) -> bool {
         self.write("judged", token);
         self.write("stamped", stamped);
         self.bundle("untrusted.pem", untrusted);
         let anchor = format!("{anchor}.pem");
-        let mut arguments = vec![
-            "ts", "-verify", "-in", "judged", "-data", "stamped", "-CAfile", &anchor,
-        ];
+        let mut arguments = vec!["ts", "-verify", "-in", "judged", "-data", "stamped", "-CAfile", &anchor];
         if bare {
             arguments.push("-token_in");
         }
@@ -320,20 +204,7 @@ impl Authority {
     pub fn openssl_cms_accepts(&self, token: &[u8], anchor: &str) -> bool {
         self.write("judged", token);
         let anchor = format!("{anchor}.pem");
-        let arguments = [
-            "cms",
-            "-verify",
-            "-inform",
-            "DER",
-            "-in",
-            "judged",
-            "-CAfile",
-            &anchor,
-            "-purpose",
-            "timestampsign",
-            "-out",
-            "content",
-        ];
+        let arguments = ["cms", "-verify", "-inform", "DER", "-in", "judged", "-CAfile", &anchor, "-purpose", "timestampsign", "-out", "content"];
         self.try_openssl(&arguments).status.success()
     }
 }
@@ -350,21 +221,11 @@ pub struct Info<'a> {
 
 impl<'a> Info<'a> {
     pub fn of(stamped: &'a [u8]) -> Self {
-        Self {
-            stamped,
-            imprint: None,
-            gen_time: "20250601120000Z",
-            rest: Vec::new(),
-        }
+        Self { stamped, imprint: None, gen_time: "20250601120000Z", rest: Vec::new() }
     }
 
     pub fn der(&self) -> Vec<u8> {
-        let sha256 = || {
-            (
-                hex::decode("300d06096086480165030402010500").unwrap(),
-                sago_stamp::HashAlgorithm::Sha256.digest(self.stamped),
-            )
-        };
+        let sha256 = || (hex::decode("300d06096086480165030402010500").unwrap(), sago_stamp::HashAlgorithm::Sha256.digest(self.stamped));
         let (algorithm, digest) = self.imprint.clone().unwrap_or_else(sha256);
         let policy = sago_stamp::Oid::new(POLICY).unwrap();
         element(

@@ -2,28 +2,13 @@
 
 use crate::tokens::{FILES, SOON_AFTER, read};
 use proptest::prelude::*;
-use sago_stamp::{
-    Certificate, Expected, Imprint, Options, Reply, Severity, Trust, certificates_from_pem,
-    verify_der,
-};
+use sago_stamp::{Certificate, Expected, Imprint, Options, Reply, Severity, Trust, certificates_from_pem, verify_der};
 
 fn judge(bytes: &[u8], anchors: &[Certificate]) {
-    let trust = Trust {
-        anchors,
-        intermediates: anchors,
-    };
-    let (verified, findings) = verify_der(
-        bytes,
-        Expected::Imprints(&[Imprint::sha256(b"")]),
-        &trust,
-        &Options::at(SOON_AFTER),
-    );
+    let trust = Trust { anchors, intermediates: anchors };
+    let (verified, findings) = verify_der(bytes, Expected::Imprints(&[Imprint::sha256(b"")]), &trust, &Options::at(SOON_AFTER));
     assert!(verified.is_none());
-    assert!(
-        findings
-            .iter()
-            .any(|finding| finding.severity == Severity::Error)
-    );
+    assert!(findings.iter().any(|finding| finding.severity == Severity::Error));
 }
 
 #[derive(Debug, Clone)]
@@ -108,10 +93,7 @@ fn every_truncation_is_refused() {
     for file in FILES {
         let bytes = read(file);
         for length in 0..bytes.len() {
-            assert!(
-                Reply::parse(&bytes[..length]).is_err(),
-                "{file} cut at {length}"
-            );
+            assert!(Reply::parse(&bytes[..length]).is_err(), "{file} cut at {length}");
         }
     }
 }

@@ -64,8 +64,18 @@ fn show_records(common: &Common, made: &backup::Records) -> Done {
         }));
         return if is_sound { Done::Sound } else { Done::WithFindings };
     }
-    out::line(format!("Copied the records to {}: {} files, {}; new are {} files, {}.", made.folder.display(), made.files, out::size(made.bytes), made.new_files, out::size(made.new_bytes)));
-    out::line(format!("  Up to entry {} of the custody log and {} of the access log (generation {}).", made.custody.size, made.access.size, made.custody.generation));
+    out::line(format!(
+        "Copied the records to {}: {} files, {}; new are {} files, {}.",
+        made.folder.display(),
+        made.files,
+        out::size(made.bytes),
+        made.new_files,
+        out::size(made.new_bytes)
+    ));
+    out::line(format!(
+        "  Up to entry {} of the custody log and {} of the access log (generation {}).",
+        made.custody.size, made.access.size, made.custody.generation
+    ));
     out::line("  The copy was read back and tested:");
     made.report.checked.iter().for_each(|what| out::line(format!("    checked      {what}")));
     made.report.not_checked.iter().for_each(|one| out::line(format!("    not checked  {} – {}", one.what, one.why)));
@@ -74,11 +84,16 @@ fn show_records(common: &Common, made: &backup::Records) -> Done {
     }
     match made.entered {
         Some(position) => {
-            out::line(format!("  Entered in the custody log at {}. No key is in the copy: it needs a backup of the vault and the custodians' shares.", position.index));
+            out::line(format!(
+                "  Entered in the custody log at {}. No key is in the copy: it needs a backup of the vault and the custodians' shares.",
+                position.index
+            ));
             Done::Sound
         }
         None => {
-            out::line("  THE TEST FAILED: the backup was not entered in the log. Do not rely on it. If a file of the copy is damaged, remove that file and run the command again.");
+            out::line(
+                "  THE TEST FAILED: the backup was not entered in the log. Do not rely on it. If a file of the copy is damaged, remove that file and run the command again.",
+            );
             Done::WithFindings
         }
     }
@@ -96,7 +111,13 @@ fn show_vault(common: &Common, made: &backup::Vault) -> Done {
         }));
         return done;
     }
-    out::line(format!("Copied the vault of epoch {} to {}: the keys of {} units and {} people, and the signing keys.", made.epoch, made.folder.display(), made.units, made.agents));
+    out::line(format!(
+        "Copied the vault of epoch {} to {}: the keys of {} units and {} people, and the signing keys.",
+        made.epoch,
+        made.folder.display(),
+        made.units,
+        made.agents
+    ));
     out::line("  Every file is sealed to the custodians' shares of this epoch: neither the passphrase nor this machine opens it.");
     if !made.erased_epochs.is_empty() {
         let epochs: Vec<String> = made.erased_epochs.iter().map(ToString::to_string).collect();
@@ -111,6 +132,9 @@ fn show_vault(common: &Common, made: &backup::Vault) -> Done {
         Some(position) => out::line(format!("  Tested, and entered in the custody log at {}.", position.index)),
         None => out::line("  THE TEST FAILED: the backup was not entered in the log. Do not rely on it."),
     }
-    out::line(format!("  Keep it apart from the records. Erase it by {}: what is destroyed must not live on for more than {VAULT_RETENTION_DAYS} days. `sago doctor` lists the copies.", made.erase_by));
+    out::line(format!(
+        "  Keep it apart from the records. Erase it by {}: what is destroyed must not live on for more than {VAULT_RETENTION_DAYS} days. `sago doctor` lists the copies.",
+        made.erase_by
+    ));
     done
 }

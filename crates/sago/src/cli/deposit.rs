@@ -63,6 +63,9 @@ impl Deposit {
             return Err(Error::conflict(format!("{} exists already.", receipt.display())).hint("Name a folder that does not exist. Nothing was received."));
         }
         let (repo, ctx) = common.open().await?;
+        if let Some(receipt) = &self.receipt {
+            repo.places.refuse_inside(receipt)?;
+        }
         let unit = match &self.unit {
             Some(name) => Some(find_unit(&repo, name).await?.id),
             None => None,
@@ -146,7 +149,7 @@ fn show(common: &Common, deposited: &Deposited, receipt: Option<&PathBuf>) {
     }
     for line in deposited.findings.iter().take(SHOWN) {
         let mark = if finding::is_file_not_taken(line) { "NOT TAKEN" } else { "note" };
-        out::line(format!("  {mark}  {}  {}", line.path, line.message));
+        out::line(format!("  {mark}  {}", out::plain(&format!("{}  {}", line.path, line.message))));
     }
     if deposited.findings.len() > SHOWN {
         out::line(format!("  … and {} more: `sago show {}` and the receipt list all of them.", deposited.findings.len() - SHOWN, deposited.number));

@@ -61,21 +61,29 @@ impl Init {
             keys: self.keys,
             first_person: self.custodian_name,
         };
-        let created = Repository::create(&self.dir, &new, Clock::System).await?;
-        for (at, words) in created.shares.iter().enumerate() {
-            let page = Page {
-                repository: &self.name,
-                epoch: 1,
-                number: at + 1,
-                of: created.shares.len(),
-                threshold: self.threshold,
-                made: Clock::System.now(),
-                words,
-                custody_keys: &created.custody_keys,
-                access_keys: &created.access_keys,
+        let keep_pages = |epoch: u64, shares: &[Vec<&'static str>]| {
+            let read = |log: &str| {
+                let path = self.dir.join(format!("log/1/{log}.vkey"));
+                std::fs::read_to_string(&path).doing("Could not read", &path)
             };
-            durable::write(&self.shares_dir.join(format!("share-{}-of-{}.txt", at + 1, self.custodians)), page.text().as_bytes())?;
-        }
+            let (custody, access) = (read("custody")?, read("access")?);
+            for (at, words) in shares.iter().enumerate() {
+                let page = Page {
+                    repository: &self.name,
+                    epoch,
+                    number: at + 1,
+                    of: shares.len(),
+                    threshold: self.threshold,
+                    made: Clock::System.now(),
+                    words,
+                    custody_keys: &custody,
+                    access_keys: &access,
+                };
+                durable::write(&self.shares_dir.join(format!("share-{}-of-{}.txt", at + 1, self.custodians)), page.text().as_bytes())?;
+            }
+            Ok(())
+        };
+        let created = Repository::create_with_pages(&self.dir, &new, Clock::System, &keep_pages).await?;
         let id = created.repository.settings.repository;
         if common.json {
             out::object(&json!({

@@ -146,7 +146,12 @@ impl Act {
             Self::Rotate { custodians, threshold, shares_dir, shares, new_passphrase_file } => {
                 if shares_dir.exists() {
                     return Err(
-                        Error::conflict(format!("{} exists already.", shares_dir.display())).hint("Name a folder that does not exist. Nothing was changed.")
+                        Error::conflict(format!("{} exists already.", shares_dir.display()))
+                            .hint("Name a folder that does not exist. Nothing was changed.")
+                            .hint(format!(
+                                "Pages that an interrupted `sago key rotate` left are good only for the epoch they name, and only if that one is in force (now: {}).",
+                                repo.keyring().epoch
+                            )),
                     );
                 }
                 let passphrase = match &new_passphrase_file {
@@ -154,22 +159,27 @@ impl Act {
                     None => common.passphrase()?,
                 };
                 let old = read_shares(&shares)?;
-                let rotated = epoch::rotate(repo, ctx, &NewEpoch { passphrase: &passphrase, custodians, threshold, shares: &old }).await?;
                 let (name, custody, access) = (repo.name().await?, repo.verifier_keys(Log::Custody)?, repo.verifier_keys(Log::Access)?);
-                for (at, words) in rotated.shares.iter().enumerate() {
-                    let page = Page {
-                        repository: &name,
-                        epoch: rotated.epoch,
-                        number: at + 1,
-                        of: rotated.shares.len(),
-                        threshold,
-                        made: ctx.now(),
-                        words,
-                        custody_keys: &custody,
-                        access_keys: &access,
-                    };
-                    durable::write(&shares_dir.join(format!("share-{}-of-{custodians}.txt", at + 1)), page.text().as_bytes())?;
-                }
+                // The pages are written before the new epoch is in force: an interruption must not leave an epoch without its words.
+                let keep_pages = |epoch: u64, shares: &[Vec<&'static str>]| -> Result<()> {
+                    for (at, words) in shares.iter().enumerate() {
+                        let page = Page {
+                            repository: &name,
+                            epoch,
+                            number: at + 1,
+                            of: shares.len(),
+                            threshold,
+                            made: ctx.now(),
+                            words,
+                            custody_keys: &custody,
+                            access_keys: &access,
+                        };
+                        durable::write(&shares_dir.join(format!("share-{}-of-{custodians}.txt", at + 1)), page.text().as_bytes())?;
+                    }
+                    Ok(())
+                };
+                let new = NewEpoch { passphrase: &passphrase, custodians, threshold, shares: &old };
+                let rotated = epoch::rotate(repo, ctx, &new, &keep_pages).await?;
                 answer(
                     common,
                     &json!({ "epoch": rotated.epoch, "units": rotated.units, "shares_dir": shares_dir }),

@@ -86,7 +86,13 @@ async fn list_accessions(common: &Common, repo: &Repository, ctx: &Ctx) -> Resul
 
 async fn list_items(common: &Common, repo: &Repository, ctx: &Ctx, number: Option<&str>) -> Result<u64> {
     let accession = match number {
-        Some(number) => Some(accession::accession(repo, ctx, number).await?.id),
+        Some(number) => {
+            let found = accession::accession(repo, ctx, number).await?;
+            if found.status == "destroyed" {
+                out::complain(&format!("The key of {number} was destroyed: its items cannot be listed. `sago show {number}` says when, by whom and why."));
+            }
+            Some(found.id)
+        }
         None => None,
     };
     let mut offset = 0;

@@ -9,18 +9,49 @@ use serde_json::{Value, json};
 
 /// Prints a line of an answer. A reader that closed the pipe has seen enough.
 pub fn line(text: impl AsRef<str>) {
-    // The work is done and entered whatever becomes of the answer; a closed pipe is the reader's choice.
-    let _ = writeln!(std::io::stdout().lock(), "{}", text.as_ref());
+    print(&shown(text.as_ref(), is_line_end));
 }
 
 /// Prints one object of an answer as JSON.
 pub fn object(value: &Value) {
-    line(value.to_string());
+    // Such a letter can only stand inside a string, where JSON has an escape for it.
+    let escape = |letter: char| format!("\\u{:04x}", u32::from(letter));
+    print(&value.to_string().chars().map(|letter| if acts(letter) { escape(letter) } else { letter.to_string() }).collect::<String>());
+}
+
+/// A text of somebody else as one harmless line: what would act on a terminal, or begin a new line, is shown as `\u{…}`.
+pub fn plain(text: &str) -> String {
+    shown(text, |_| false)
+}
+
+/// The same for a text that may have several lines: all but the first are indented, so that none passes for one of ours.
+fn indented(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n      ")
+}
+
+fn shown(text: &str, stays: fn(char) -> bool) -> String {
+    text.chars().map(|letter| if acts(letter) && !stays(letter) { format!("\\u{{{:x}}}", u32::from(letter)) } else { letter.to_string() }).collect()
+}
+
+fn is_line_end(letter: char) -> bool {
+    letter == '\n'
+}
+
+/// Whether a letter does something to a terminal instead of being seen: control codes, and what turns the text around.
+fn acts(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if writeln!(out, "{text}").is_err() {
+        std::process::exit(0);
+    }
 }
 
 /// Prints a line for the person, not for scripts.
 pub fn complain(text: &str) {
-    eprintln!("{text}");
+    eprintln!("{}", plain(text));
 }
 
 /// Prints an error: what happened, then what to do.
@@ -28,9 +59,9 @@ pub fn error(error: &Error, is_json: bool) {
     if is_json {
         object(&json!({ "error": kind_code(error.kind), "message": error.message, "hints": error.hints }));
     }
-    eprintln!("sago: {}", error.message);
+    eprintln!("sago: {}", indented(&error.message));
     for hint in &error.hints {
-        eprintln!("  → {hint}");
+        eprintln!("  → {}", indented(hint));
     }
 }
 
@@ -61,15 +92,16 @@ pub fn size(bytes: u64) -> String {
 
 /// A table with aligned columns and a header.
 pub fn table(head: &[&str], rows: &[Vec<String>]) {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
     let mut widths: Vec<usize> = head.iter().map(|cell| width(cell)).collect();
-    for row in rows {
+    for row in &rows {
         for (at, cell) in row.iter().enumerate() {
             if let Some(known) = widths.get_mut(at) {
                 *known = (*known).max(width(cell));
             }
         }
     }
-    let print = |cells: Vec<&str>| {
+    let print_row = |cells: Vec<&str>| {
         let mut text = String::new();
         for (at, cell) in cells.iter().enumerate() {
             text.push_str(cell);
@@ -79,9 +111,9 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) {
         }
         line(text.trim_end());
     };
-    print(head.to_vec());
-    for row in rows {
-        print(row.iter().map(String::as_str).collect());
+    print_row(head.to_vec());
+    for row in &rows {
+        print_row(row.iter().map(String::as_str).collect());
     }
 }
 

@@ -42,7 +42,11 @@ impl Restore {
         bar.finish();
         let restored = restored?;
         let is_whole = restored.report.is_sound() && restored.lost.is_empty() && restored.destroyed.iter().all(|one| one.left.is_none());
-        if common.json { show_json(root, &restored) } else { show(root, &restored) }
+        if common.json {
+            show_json(root, &restored)
+        } else {
+            show(root, &restored)
+        }
         Ok(if is_whole { Done::Sound } else { Done::WithFindings })
     }
 }
@@ -79,8 +83,14 @@ fn show(root: &std::path::Path, restored: &Restored) {
     for one in &restored.destroyed {
         let accessions = one.accessions.join(", ");
         match &one.left {
-            None => out::line(format!("  Stays destroyed: unit {} ({accessions}). Its key lay in the backup of the vault and was erased there before anything else was opened.", one.unit)),
-            Some(why) => out::line(format!("  ALARM  The backup of the vault holds the key of the destroyed unit {} ({accessions}), and it could not be erased ({why}). It was not restored. Destroy that medium.", one.unit)),
+            None => out::line(format!(
+                "  Stays destroyed: unit {} ({accessions}). Its key lay in the backup of the vault and was erased there before anything else was opened.",
+                one.unit
+            )),
+            Some(why) => out::line(format!(
+                "  ALARM  The backup of the vault holds the key of the destroyed unit {} ({accessions}), and it could not be erased ({why}). It was not restored. Destroy that medium.",
+                one.unit
+            )),
         }
     }
     for one in &restored.lost {
@@ -95,13 +105,19 @@ fn show(root: &std::path::Path, restored: &Restored) {
         out::line(format!("  Deposit {} {words}.", one.number));
     }
     if !restored.keyless.is_empty() {
-        out::line(format!("  No key of their own was in the backup for {}: they cannot sign approvals; enter them anew (`sago agent add`).", restored.keyless.join(", ")));
+        out::line(format!(
+            "  No key of their own was in the backup for {}: they cannot sign approvals; enter them anew (`sago agent add`).",
+            restored.keyless.join(", ")
+        ));
     }
     for finding in &restored.report.findings {
         out::line(format!("  {:<8} {}  {}  {}", finding.severity.word(), finding.code, finding.path, finding.message));
     }
     restored.notes.iter().for_each(|note| out::line(format!("  {note}")));
     out::line(format!("  A new generation of the log began: {}. Its first entry commits to the ends of both logs before.", restored.generation));
-    out::line(format!("  New verifier keys, to be given to the custodians and to all who check the log: {}", root.join(&restored.verifier_keys()[0]).display()));
+    out::line(format!(
+        "  New verifier keys, to be given to the custodians and to all who check the log: {}",
+        root.join(&restored.verifier_keys()[0]).display()
+    ));
     out::line(format!("  Next: sago --repo {0} verify; sago --repo {0} doctor; new backups of both", root.display()));
 }

@@ -162,7 +162,7 @@ async fn a_new_epoch_and_a_destruction_erase_what_older_copies_of_the_vault_held
     assert!(!house.at("vault").join(format!("epoch-1/units/{}.age", doomed.unit)).exists());
     let (repo, ctx) = house.open().await;
     let new = NewEpoch { passphrase: &passphrase(PASSPHRASE), custodians: 3, threshold: 2, shares: &[] };
-    epoch::rotate(&repo, &ctx, &new).await.unwrap();
+    epoch::rotate(&repo, &ctx, &new, &|_, _| Ok(())).await.unwrap();
     repo.close().await;
     let third = house.vault("vault").await;
     assert_eq!((third.epoch, third.erased_epochs), (2, vec![1]));

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::accession::accessions;
+use crate::backup::Fate;
 use crate::key::epoch::{self, NewEpoch, unseal_unit};
 use crate::ledger::event::{Event, Log};
 use crate::ledger::proof::read_event;
-use crate::backup::Fate;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_house_that_burnt_down_is_restored_by_two_of_three_custodians() {
@@ -23,6 +23,7 @@ async fn a_house_that_burnt_down_is_restored_by_two_of_three_custodians() {
     assert_eq!((restored.lost.len(), restored.destroyed.len(), restored.interrupted.len()), (0, 0, 0));
     assert_sound(&restored.report);
     assert_eq!(restored.custody.checkpoint, records.custody.checkpoint);
+    assert_eq!(std::fs::read_dir(house.at("new/staging")).unwrap().count(), 0, "no key was left in passing");
 
     let (repo, ctx) = open_restored(&house, "new").await;
     assert_eq!(original(&repo, &ctx, &format!("{}.00001", first.number)).await.unwrap(), TESTIMONY);
@@ -89,7 +90,10 @@ async fn a_destroyed_unit_in_an_older_backup_of_the_vault_stays_destroyed() {
 
     let restored = house.restore("new", "records", "vault").await.unwrap();
     assert_eq!(restored.destroyed.len(), 1);
-    assert_eq!((restored.destroyed[0].unit, restored.destroyed[0].accessions.clone(), restored.destroyed[0].left.clone()), (doomed.unit, vec![doomed.number.clone()], None));
+    assert_eq!(
+        (restored.destroyed[0].unit, restored.destroyed[0].accessions.clone(), restored.destroyed[0].left.clone()),
+        (doomed.unit, vec![doomed.number.clone()], None)
+    );
     assert!(!in_copy.exists(), "its key is erased from the copy too");
     assert_eq!(restored.keyless.len(), 2, "the approvers' keys were made after the backup of the vault");
     let (repo, ctx) = open_restored(&house, "new").await;
@@ -98,6 +102,32 @@ async fn a_destroyed_unit_in_an_older_backup_of_the_vault_stays_destroyed() {
     assert_eq!(original(&repo, &ctx, &format!("{}.00001", kept.number)).await.unwrap(), b"kept");
     let accession = accession::accession(&repo, &ctx, &doomed.number).await.unwrap();
     assert_eq!((accession.status.as_str(), accession.title), ("destroyed", None));
+    assert_sound(&verify(&repo, &ctx).await);
+    repo.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generation_that_the_keys_in_the_vault_do_not_vouch_for_erases_nothing_and_restores_nothing_destroyed() {
+    let house = House::build().await;
+    let doomed = house.deposit("withdrawn.txt", TESTIMONY).await;
+    house.records("records").await;
+    house.vault("vault").await;
+    house.restore("new", "records", "vault").await.unwrap();
+    // The restored house destroys the key and copies its records; the copy of the vault is still that of the generation before.
+    let second = House { root: house.at("new"), words: NEW_PASSPHRASE, shares: house.shares.clone(), folder: tempfile::tempdir().unwrap() };
+    second.destroy(&doomed.number).await;
+    let (repo, ctx) = second.open().await;
+    back_up_records(&repo, &ctx, &house.at("records"), &Progress::default()).await.unwrap();
+    repo.close().await;
+    let restored = house.restore("newer", "records", "vault").await.unwrap();
+    assert_eq!(restored.generation, 3);
+    assert_eq!(restored.destroyed.len(), 1);
+    assert!(restored.destroyed[0].left.is_some());
+    assert!(house.at("vault").join(format!("epoch-1/units/{}.age", doomed.unit)).exists());
+    assert!(restored.notes.iter().any(|note| note.contains("could not be held against the signing keys")), "{:?}", restored.notes);
+    let (repo, ctx) = open_restored(&house, "newer").await;
+    assert!(!repo.keyring().holds(doomed.unit).unwrap());
+    assert!(original(&repo, &ctx, &format!("{}.00001", doomed.number)).await.is_err());
     assert_sound(&verify(&repo, &ctx).await);
     repo.close().await;
 }
@@ -267,7 +297,7 @@ async fn a_backup_of_the_vault_from_an_epoch_that_ended_still_restores_and_says_
     house.vault("vault").await;
     let (repo, ctx) = house.open().await;
     let new = NewEpoch { passphrase: &passphrase(PASSPHRASE), custodians: 3, threshold: 2, shares: &[] };
-    assert_eq!(epoch::rotate(&repo, &ctx, &new).await.unwrap().epoch, 2);
+    assert_eq!(epoch::rotate(&repo, &ctx, &new, &|_, _| Ok(())).await.unwrap().epoch, 2);
     repo.close().await;
     house.records("records").await;
     let restored = house.restore("new", "records", "vault").await.unwrap();

@@ -83,13 +83,13 @@ async fn records_and_vault_are_kept_apart_from_each_other_and_from_the_house() {
     let (repo, ctx) = house.open().await;
     let before = all_files_but_links(house.folder.path());
     let places = |names: &[&str]| names.iter().map(|name| house.at(name)).collect::<Vec<_>>();
-    let mut records = places(&["house/backup", "house/store", "house", ".", "link/below", "vault", "vault/below", "full"]);
+    let mut records = places(&["house/backup", "house/store", "house", ".", "link/below", "vault", "vault/below", "records/below", "full"]);
     records.push(other.at("records"));
     for folder in records {
         let refused = back_up_records(&repo, &ctx, &folder, &Progress::default()).await;
         assert!(matches!(&refused, Err(error) if matches!(error.kind, ErrorKind::Invalid | ErrorKind::Conflict)), "{}: {refused:?}", folder.display());
     }
-    let mut vaults = places(&["house/backup", "house/store/v", "house/vault", ".", "link/below", "records", "records/below", "full"]);
+    let mut vaults = places(&["house/backup", "house/store/v", "house/vault", ".", "link/below", "records", "records/below", "vault/below", "full"]);
     vaults.push(other.at("vault"));
     for folder in vaults {
         let refused = back_up_vault(&repo, &ctx, &folder).await;

@@ -25,8 +25,12 @@ pub(super) fn write(page: &mut String, dossier: &Dossier, lang: Lang) {
     if let Some(left) = events.len().checked_sub(MAX_ROWS).filter(|left| *left > 0) {
         let left = words::number(left as u64);
         page.push_str(&match lang {
-            Lang::En => format!("<p class=\"warn\">{left} older entries are not shown on this page. All are in <code>data/provenance/events.jsonl</code>.</p>\n"),
-            Lang::Ko => format!("<p class=\"warn\">더 오래된 기록 {left}건은 이 화면에 표시하지 않았습니다. 전체는 <code>data/provenance/events.jsonl</code>에 있습니다.</p>\n"),
+            Lang::En => {
+                format!("<p class=\"warn\">{left} older entries are not shown on this page. All are in <code>data/provenance/events.jsonl</code>.</p>\n")
+            }
+            Lang::Ko => format!(
+                "<p class=\"warn\">더 오래된 기록 {left}건은 이 화면에 표시하지 않았습니다. 전체는 <code>data/provenance/events.jsonl</code>에 있습니다.</p>\n"
+            ),
         });
     }
 }
@@ -43,11 +47,7 @@ fn entry(page: &mut String, dossier: &Dossier, event: &Event, names: &Names<'_>,
         Detail::Open(members) => {
             page.push_str("<ul>\n");
             for (name, value) in members {
-                page.push_str(&format!(
-                    "<li>{}: <span class=\"path\">{}</span></li>\n",
-                    html(name),
-                    html(value)
-                ));
+                page.push_str(&format!("<li>{}: <span class=\"path\">{}</span></li>\n", html(name), html(value)));
             }
             page.push_str("</ul>\n");
         }
@@ -65,10 +65,7 @@ fn entry(page: &mut String, dossier: &Dossier, event: &Event, names: &Names<'_>,
         (Log::Custody, Lang::Ko) => format!("보관 기록부 {}번 기록. 증명 파일:", event.index),
         (Log::Access, Lang::Ko) => format!("열람 기록부 {}번 기록. 증명 파일:", event.index),
     };
-    page.push_str(&format!(
-        "<p class=\"proof\">{place} <code class=\"path whole\">{}</code></p></li>\n",
-        html(&event.proof)
-    ));
+    page.push_str(&format!("<p class=\"proof\">{place} <code class=\"path whole\">{}</code></p></li>\n", html(&event.proof)));
 }
 
 /// What is described in the dossier, by UUID.
@@ -80,56 +77,24 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     fn of(dossier: &'a Dossier) -> Self {
         Self {
-            items: dossier
-                .items
-                .iter()
-                .map(|item| (item.uuid.as_str(), item.number.as_str()))
-                .collect(),
-            accessions: dossier
-                .accessions
-                .iter()
-                .map(|accession| (accession.uuid.as_str(), accession.number.as_str()))
-                .collect(),
+            items: dossier.items.iter().map(|item| (item.uuid.as_str(), item.number.as_str())).collect(),
+            accessions: dossier.accessions.iter().map(|accession| (accession.uuid.as_str(), accession.number.as_str())).collect(),
         }
     }
 
     /// What the event is about, in words: the items if any is known, else the accessions.
     fn about(&self, event: &Event, lang: Lang) -> String {
-        let ids = || {
-            event
-                .about
-                .iter()
-                .map(|id| id.strip_prefix("urn:uuid:").unwrap_or(id))
-        };
+        let ids = || event.about.iter().map(|id| id.strip_prefix("urn:uuid:").unwrap_or(id));
         let mut known: Vec<&str> = ids().filter_map(|id| self.items.get(id).copied()).collect();
         let mut word = lang.pick(if known.len() == 1 { "item" } else { "items" }, "자료");
         if known.is_empty() {
-            known = ids()
-                .filter_map(|id| self.accessions.get(id).copied())
-                .collect();
-            word = lang.pick(
-                if known.len() == 1 {
-                    "deposit"
-                } else {
-                    "deposits"
-                },
-                "접수 건",
-            );
+            known = ids().filter_map(|id| self.accessions.get(id).copied()).collect();
+            word = lang.pick(if known.len() == 1 { "deposit" } else { "deposits" }, "접수 건");
         }
         if known.is_empty() {
-            return lang
-                .pick(
-                    "something that is not in this package",
-                    "이 자료에 들어 있지 않은 것",
-                )
-                .to_owned();
+            return lang.pick("something that is not in this package", "이 자료에 들어 있지 않은 것").to_owned();
         }
-        let named = known
-            .iter()
-            .take(NAMED)
-            .map(|name| line(name))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let named = known.iter().take(NAMED).map(|name| line(name)).collect::<Vec<_>>().join(", ");
         match (known.len().saturating_sub(NAMED), lang) {
             (0, _) => format!("{word} {named}"),
             (more, Lang::En) => format!("{word} {named} and {} more", words::number(more as u64)),
@@ -148,23 +113,13 @@ fn sentence(dossier: &Dossier, event: &Event, names: &Names<'_>, lang: Lang) -> 
             let kind = line(&event.kind);
             match lang {
                 Lang::En => format!("{who} made an entry of the kind “{kind}”."),
-                Lang::Ko => fill(
-                    &format!(
-                        "{{who|이/가}} ‘{}’ 종류의 기록을 남겼습니다.",
-                        kind.replace(['{', '}'], "")
-                    ),
-                    &who,
-                    &about,
-                ),
+                Lang::Ko => fill(&format!("{{who|이/가}} ‘{}’ 종류의 기록을 남겼습니다.", kind.replace(['{', '}'], "")), &who, &about),
             }
         }
     };
     let mut letters = text.chars();
     // English sentences may begin with “a custodian”.
-    letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default()
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// Fills `{who}` and `{about}`, with the Korean particle a placeholder asks for. What is filled in is not looked at again.
@@ -195,18 +150,8 @@ mod tests {
 
     #[test]
     fn placeholders_are_filled_once_and_take_their_particle() {
-        assert_eq!(
-            fill(
-                "{who|이/가} {about|을/를} 열었습니다.",
-                "보관 담당자(가명 12)",
-                "자료 A-1"
-            ),
-            "보관 담당자(가명 12)가 자료 A-1을 열었습니다."
-        );
-        assert_eq!(
-            fill("{who} saw {about}.", "{about}", "{who}"),
-            "{about} saw {who}."
-        );
+        assert_eq!(fill("{who|이/가} {about|을/를} 열었습니다.", "보관 담당자(가명 12)", "자료 A-1"), "보관 담당자(가명 12)가 자료 A-1을 열었습니다.");
+        assert_eq!(fill("{who} saw {about}.", "{about}", "{who}"), "{about} saw {who}.");
         assert_eq!(fill("an open { brace", "x", "y"), "an open  brace");
     }
 }

@@ -12,13 +12,7 @@ pub(super) fn write(page: &mut String, dossier: &Dossier, lang: Lang) {
     reliance(page, dossier, lang);
     contents(page, dossier, lang);
     omissions(page, dossier, lang);
-    heading(
-        page,
-        lang.pick(
-            "What happened to it, newest first",
-            "자료가 거쳐 온 과정(최근 순)",
-        ),
-    );
+    heading(page, lang.pick("What happened to it, newest first", "자료가 거쳐 온 과정(최근 순)"));
     history::write(page, dossier, lang);
     checking(page, dossier, lang);
     keys(page, dossier, lang);
@@ -63,57 +57,19 @@ fn head(page: &mut String, dossier: &Dossier, lang: Lang) {
         ),
     });
     page.push_str("<dl class=\"facts\">\n");
-    fact(
-        page,
-        lang.pick("Package", "자료 묶음"),
-        &format!(
-            "<span class=\"mono whole path\">{}</span>",
-            html(&export.name)
-        ),
-    );
-    fact(
-        page,
-        lang.pick("Made", "만든 때"),
-        &html(&words::time(&export.at, lang)),
-    );
-    fact(
-        page,
-        lang.pick("Made by", "만든 사람"),
-        &html(&words::agent(dossier, &export.by, lang)),
-    );
+    fact(page, lang.pick("Package", "자료 묶음"), &format!("<span class=\"mono whole path\">{}</span>", html(&export.name)));
+    fact(page, lang.pick("Made", "만든 때"), &html(&words::time(&export.at, lang)));
+    fact(page, lang.pick("Made by", "만든 사람"), &html(&words::agent(dossier, &export.by, lang)));
     fact(page, lang.pick("For", "받는 곳"), &html(&export.recipient));
-    fact(
-        page,
-        lang.pick("Reason", "제공 사유"),
-        &format!(
-            "<span class=\"prose\">{}</span>",
-            html_prose(&export.reason)
-        ),
-    );
-    fact(
-        page,
-        lang.pick("Terms of use", "이용 조건"),
-        &format!("<span class=\"prose\">{}</span>", html_prose(&export.terms)),
-    );
-    let bytes = dossier
-        .items
-        .iter()
-        .map(|item| item.size)
-        .fold(0, u64::saturating_add);
+    fact(page, lang.pick("Reason", "제공 사유"), &format!("<span class=\"prose\">{}</span>", html_prose(&export.reason)));
+    fact(page, lang.pick("Terms of use", "이용 조건"), &format!("<span class=\"prose\">{}</span>", html_prose(&export.terms)));
+    let bytes = dossier.items.iter().map(|item| item.size).fold(0, u64::saturating_add);
     let count = words::number(dossier.items.len() as u64);
     fact(
         page,
         lang.pick("Holds", "들어 있는 것"),
         &match lang {
-            Lang::En => format!(
-                "{count} original {}, {}",
-                if dossier.items.len() == 1 {
-                    "file"
-                } else {
-                    "files"
-                },
-                words::size(bytes, lang)
-            ),
+            Lang::En => format!("{count} original {}, {}", if dossier.items.len() == 1 { "file" } else { "files" }, words::size(bytes, lang)),
             Lang::Ko => format!("원본 파일 {count}개, {}", words::size(bytes, lang)),
         },
     );
@@ -129,13 +85,7 @@ fn head(page: &mut String, dossier: &Dossier, lang: Lang) {
 }
 
 fn reliance(page: &mut String, dossier: &Dossier, lang: Lang) {
-    heading(
-        page,
-        lang.pick(
-            "What you can rely on, and what not",
-            "확인으로 알 수 있는 것과 알 수 없는 것",
-        ),
-    );
+    heading(page, lang.pick("What you can rely on, and what not", "확인으로 알 수 있는 것과 알 수 없는 것"));
     let mut sure = Vec::new();
     let mut unsure = Vec::new();
     match lang {
@@ -151,23 +101,13 @@ fn reliance(page: &mut String, dossier: &Dossier, lang: Lang) {
             sure.push("원본 하나하나가 접수된 파일과 마지막 바이트까지 똑같다는 것.".to_owned());
             sure.push("아래에 적힌 각 단계는 서명된 기록부에 있는 기록이며, 그 뒤로 저장소의 서명 키가 없는 사람이 기록을 고치거나 지우거나 끼워 넣었다면 확인 절차에서 반드시 드러난다는 것.".to_owned());
             unsure.push("문서에 적힌 내용이 사실인지.".to_owned());
-            unsure.push(
-                "접수할 당시 파일이 진본이었는지, 파일 안의 날짜나 제출자 컴퓨터의 날짜가 맞는지."
-                    .to_owned(),
-            );
-            unsure.push(
-                "누군가 화면을 촬영하지 않았는지, 다른 곳에 넘긴 사본을 파기했는지.".to_owned(),
-            );
+            unsure.push("접수할 당시 파일이 진본이었는지, 파일 안의 날짜나 제출자 컴퓨터의 날짜가 맞는지.".to_owned());
+            unsure.push("누군가 화면을 촬영하지 않았는지, 다른 곳에 넘긴 사본을 파기했는지.".to_owned());
             unsure.push("가명이 실제로 누구인지. 저장소는 알고 있으므로 정해진 절차에 따라 문의하시기 바랍니다.".to_owned());
         }
     }
     stamp_words(dossier, lang, &mut sure, &mut unsure);
-    if dossier
-        .repository
-        .logs
-        .iter()
-        .any(|log| log.witnesses.is_empty())
-    {
+    if dossier.repository.logs.iter().any(|log| log.witnesses.is_empty()) {
         unsure.push(
             lang.pick(
                 "No independent witness signed the log. That nobody was shown a different version of it rests on the time-stamps and on copies kept elsewhere.",
@@ -177,28 +117,16 @@ fn reliance(page: &mut String, dossier: &Dossier, lang: Lang) {
         );
     }
     page.push_str("<div class=\"two\">\n<div>\n");
-    page.push_str(&format!(
-        "<h3>{}</h3>\n",
-        lang.pick(
-            "If the checks succeed, you can rely on this",
-            "확인 결과가 모두 맞으면 믿으셔도 되는 것"
-        )
-    ));
+    page.push_str(&format!("<h3>{}</h3>\n", lang.pick("If the checks succeed, you can rely on this", "확인 결과가 모두 맞으면 믿으셔도 되는 것")));
     list(page, &sure);
-    page.push_str(&format!(
-        "</div>\n<div>\n<h3>{}</h3>\n",
-        lang.pick("No check can show this", "어떤 확인으로도 알 수 없는 것")
-    ));
+    page.push_str(&format!("</div>\n<div>\n<h3>{}</h3>\n", lang.pick("No check can show this", "어떤 확인으로도 알 수 없는 것")));
     list(page, &unsure);
     page.push_str("</div>\n</div>\n");
 }
 
 fn stamp_words(dossier: &Dossier, lang: Lang, sure: &mut Vec<String>, unsure: &mut Vec<String>) {
     for stamp in &dossier.stamps {
-        let (authority, time) = (
-            html(&stamp.authority),
-            html(&words::time(&stamp.gen_time, lang)),
-        );
+        let (authority, time) = (html(&stamp.authority), html(&words::time(&stamp.gen_time, lang)));
         let size = words::number(stamp.size);
         sure.push(match (stamp.log, lang) {
             (Log::Custody, Lang::En) => format!("The first {size} entries of the custody log existed by {time}: {authority}, outside the repository, signed that. Since then not even the repository could change them unnoticed."),
@@ -225,74 +153,33 @@ fn stamp_words(dossier: &Dossier, lang: Lang, sure: &mut Vec<String>, unsure: &m
 fn contents(page: &mut String, dossier: &Dossier, lang: Lang) {
     heading(page, lang.pick("What is in it", "들어 있는 자료"));
     for accession in &dossier.accessions {
-        let here = words::number(
-            dossier
-                .items
-                .iter()
-                .filter(|item| item.accession == accession.uuid)
-                .count() as u64,
-        );
+        let here = words::number(dossier.items.iter().filter(|item| item.accession == accession.uuid).count() as u64);
         let all = words::number(accession.items_received);
         let (number, title) = (html(&accession.number), html(&accession.title));
-        page.push_str(&format!(
-            "<h3><span class=\"mono whole\">{number}</span> {title}</h3>\n"
-        ));
-        let (received, day) = (
-            html(&words::agent(dossier, &accession.received_by, lang)),
-            html(&words::day(&accession.received_at, lang)),
-        );
+        page.push_str(&format!("<h3><span class=\"mono whole\">{number}</span> {title}</h3>\n"));
+        let (received, day) = (html(&words::agent(dossier, &accession.received_by, lang)), html(&words::day(&accession.received_at, lang)));
         let mut text = match (&accession.contributor, lang) {
-            (Some(contributor), Lang::En) => format!(
-                "Handed over by: {}. Received by {received} on {day}.",
-                html(contributor)
-            ),
+            (Some(contributor), Lang::En) => format!("Handed over by: {}. Received by {received} on {day}.", html(contributor)),
             (None, Lang::En) => {
                 format!("Received by {received} on {day}. Who handed it over is not disclosed.")
             }
-            (Some(contributor), Lang::Ko) => format!(
-                "제출자: {}. {received}{} {day}에 접수했습니다.",
-                html(contributor),
-                words::particle(&received, "이", "가")
-            ),
-            (None, Lang::Ko) => format!(
-                "{received}{} {day}에 접수했습니다. 제출자는 공개하지 않습니다.",
-                words::particle(&received, "이", "가")
-            ),
+            (Some(contributor), Lang::Ko) => {
+                format!("제출자: {}. {received}{} {day}에 접수했습니다.", html(contributor), words::particle(&received, "이", "가"))
+            }
+            (None, Lang::Ko) => format!("{received}{} {day}에 접수했습니다. 제출자는 공개하지 않습니다.", words::particle(&received, "이", "가")),
         };
         text.push(' ');
         text.push_str(&match lang {
-            Lang::En => format!(
-                "{here} of its {all} items are in this package. Label: {}.",
-                words::label(&accession.label, lang)
-            ),
-            Lang::Ko => format!(
-                "전체 {all}건 중 {here}건이 이 자료에 들어 있습니다. 보안 등급은 ‘{}’입니다.",
-                words::label(&accession.label, lang)
-            ),
+            Lang::En => format!("{here} of its {all} items are in this package. Label: {}.", words::label(&accession.label, lang)),
+            Lang::Ko => format!("전체 {all}건 중 {here}건이 이 자료에 들어 있습니다. 보안 등급은 ‘{}’입니다.", words::label(&accession.label, lang)),
         });
         paragraph(page, &text);
         if let Some(agreement) = &accession.agreement {
-            paragraph(
-                page,
-                &format!("{}: {}", lang.pick("Agreement", "협약"), html(agreement)),
-            );
+            paragraph(page, &format!("{}: {}", lang.pick("Agreement", "협약"), html(agreement)));
         }
         if !accession.conditions.is_empty() {
-            paragraph(
-                page,
-                lang.pick(
-                    "Conditions of whoever handed it over:",
-                    "제출자가 붙인 조건:",
-                ),
-            );
-            list(
-                page,
-                &accession
-                    .conditions
-                    .iter()
-                    .map(|condition| html(condition))
-                    .collect::<Vec<_>>(),
-            );
+            paragraph(page, lang.pick("Conditions of whoever handed it over:", "제출자가 붙인 조건:"));
+            list(page, &accession.conditions.iter().map(|condition| html(condition)).collect::<Vec<_>>());
         }
     }
     items(page, dossier, lang);
@@ -301,18 +188,13 @@ fn contents(page: &mut String, dossier: &Dossier, lang: Lang) {
 fn items(page: &mut String, dossier: &Dossier, lang: Lang) {
     let columns = [
         lang.pick("Number", "번호"),
-        lang.pick(
-            "The sender’s name for it, and where it is here",
-            "제출자가 붙인 이름과 이 폴더 안의 위치",
-        ),
+        lang.pick("The sender’s name for it, and where it is here", "제출자가 붙인 이름과 이 폴더 안의 위치"),
         lang.pick("Size", "크기"),
         lang.pick("SHA-256", "SHA-256 해시값"),
     ];
     page.push_str("<table>\n<thead><tr>");
     for (column, class) in columns.iter().zip(["number", "name", "size", "digest"]) {
-        page.push_str(&format!(
-            "<th scope=\"col\" class=\"{class}\">{column}</th>"
-        ));
+        page.push_str(&format!("<th scope=\"col\" class=\"{class}\">{column}</th>"));
     }
     page.push_str("</tr></thead>\n<tbody>\n");
     for item in dossier.items.iter().take(MAX_ROWS) {
@@ -333,12 +215,7 @@ fn items(page: &mut String, dossier: &Dossier, lang: Lang) {
         ));
     }
     page.push_str("</tbody>\n</table>\n");
-    if let Some(left) = dossier
-        .items
-        .len()
-        .checked_sub(MAX_ROWS)
-        .filter(|left| *left > 0)
-    {
+    if let Some(left) = dossier.items.len().checked_sub(MAX_ROWS).filter(|left| *left > 0) {
         let left = words::number(left as u64);
         page.push_str(&match lang {
             Lang::En => format!("<p class=\"warn\">{left} further items are in this package but not in this table. All are listed in <code>data/provenance/premis.xml</code> and in <code>manifest-sha256.txt</code>.</p>\n"),
@@ -348,26 +225,13 @@ fn items(page: &mut String, dossier: &Dossier, lang: Lang) {
 }
 
 fn omissions(page: &mut String, dossier: &Dossier, lang: Lang) {
-    heading(
-        page,
-        lang.pick("What is not in it, and why", "들어 있지 않은 것과 그 까닭"),
-    );
+    heading(page, lang.pick("What is not in it, and why", "들어 있지 않은 것과 그 까닭"));
     if dossier.omissions.is_empty() {
-        paragraph(
-            page,
-            lang.pick(
-                "Nothing was named as left out.",
-                "뺐다고 밝힌 것은 없습니다.",
-            ),
-        );
+        paragraph(page, lang.pick("Nothing was named as left out.", "뺐다고 밝힌 것은 없습니다."));
     } else {
         page.push_str("<ul>\n");
         for omission in &dossier.omissions {
-            page.push_str(&format!(
-                "<li><strong>{}</strong>: {}</li>\n",
-                html(&omission.what),
-                html(&omission.reason)
-            ));
+            page.push_str(&format!("<li><strong>{}</strong>: {}</li>\n", html(&omission.what), html(&omission.reason)));
         }
         page.push_str("</ul>\n");
     }
@@ -383,25 +247,31 @@ fn checking(page: &mut String, dossier: &Dossier, lang: Lang) {
     let ways = [
         (
             lang.pick("1. With the program sago-verify", "1. sago-verify 프로그램으로"),
-            lang.pick("It follows every item from its bytes to the signed log and the time-stamps, and names whatever does not fit.", "자료마다 바이트에서 서명된 기록부와 시점 확인 증명까지 따라가며 확인하고, 맞지 않는 것이 있으면 짚어 줍니다."),
+            lang.pick(
+                "It follows every item from its bytes to the signed log and the time-stamps, and names whatever does not fit.",
+                "자료마다 바이트에서 서명된 기록부와 시점 확인 증명까지 따라가며 확인하고, 맞지 않는 것이 있으면 짚어 줍니다.",
+            ),
             format!("{VERIFIER}{keys} ."),
         ),
         (
             lang.pick("2. With the Python file in this folder", "2. 이 폴더에 든 파이썬 파일로"),
-            lang.pick("A second verifier, written independently. It is short enough to be read before it is trusted.", "따로 작성한 두 번째 확인 프로그램입니다. 짧아서 믿기 전에 직접 읽어 볼 수 있습니다."),
+            lang.pick(
+                "A second verifier, written independently. It is short enough to be read before it is trusted.",
+                "따로 작성한 두 번째 확인 프로그램입니다. 짧아서 믿기 전에 직접 읽어 볼 수 있습니다.",
+            ),
             format!("python3 {PYTHON_VERIFIER}{keys} ."),
         ),
         (
             lang.pick("3. By hand", "3. 손으로"),
-            lang.pick("These two commands show that no file was changed since the package was made. VERIFY.md goes on from there with ordinary tools.", "다음 두 명령으로 자료 묶음을 만든 뒤에 바뀐 파일이 없는지 알 수 있습니다. 그다음 단계도 VERIFY.md에 따라 흔히 쓰는 도구로 할 수 있습니다."),
+            lang.pick(
+                "These two commands show that no file was changed since the package was made. VERIFY.md goes on from there with ordinary tools.",
+                "다음 두 명령으로 자료 묶음을 만든 뒤에 바뀐 파일이 없는지 알 수 있습니다. 그다음 단계도 VERIFY.md에 따라 흔히 쓰는 도구로 할 수 있습니다.",
+            ),
             "sha256sum --check --quiet tagmanifest-sha256.txt\nsha256sum --check --quiet manifest-sha256.txt".to_owned(),
         ),
     ];
     for (title, text, command) in ways {
-        page.push_str(&format!(
-            "<h3>{title}</h3>\n<p>{text}</p>\n<pre><code class=\"whole\">{}</code></pre>\n",
-            html_prose(&command)
-        ));
+        page.push_str(&format!("<h3>{title}</h3>\n<p>{text}</p>\n<pre><code class=\"whole\">{}</code></pre>\n", html_prose(&command)));
     }
     paragraph(page, lang.pick(
         "Here <code>/elsewhere</code> stands for the place of the keys as you obtained them by another way. The copies in this folder, in <code>data/proofs/keys</code>, only show that the folder fits together.",
@@ -410,10 +280,7 @@ fn checking(page: &mut String, dossier: &Dossier, lang: Lang) {
 }
 
 fn keys(page: &mut String, dossier: &Dossier, lang: Lang) {
-    heading(
-        page,
-        lang.pick("The keys, and where to compare them", "키와 이를 대조할 곳"),
-    );
+    heading(page, lang.pick("The keys, and where to compare them", "키와 이를 대조할 곳"));
     paragraph(page, lang.pick(
         "All signatures hang on these keys. Compare these fingerprints, character by character, with ones you obtained in another way, for example by telephone from a person you know.",
         "모든 서명은 다음 키에 달려 있습니다. 아래 지문을 다른 경로로, 예를 들어 아는 담당자에게 전화로 받은 지문과 한 글자씩 대조하여 주십시오.",
@@ -425,14 +292,9 @@ fn keys(page: &mut String, dossier: &Dossier, lang: Lang) {
             Log::Access => lang.pick("Access log", "열람 기록부"),
         };
         let witnesses = if log.witnesses.is_empty() {
-            lang.pick("not independently witnessed", "독립 증인 없음")
-                .to_owned()
+            lang.pick("not independently witnessed", "독립 증인 없음").to_owned()
         } else {
-            format!(
-                "{}: {}",
-                lang.pick("witnessed by", "증인"),
-                html(&log.witnesses.join(", "))
-            )
+            format!("{}: {}", lang.pick("witnessed by", "증인"), html(&log.witnesses.join(", ")))
         };
         fact(
             page,
@@ -447,39 +309,20 @@ fn keys(page: &mut String, dossier: &Dossier, lang: Lang) {
     }
     page.push_str("</dl>\n");
     if dossier.repository.published_at.is_empty() {
-        paragraph(page, lang.pick(
-            "This package names no place where the fingerprints were published. Ask the repository by a way you trust.",
-            "이 자료에는 지문을 공표한 곳이 적혀 있지 않습니다. 믿을 수 있는 경로로 저장소에 문의하여 주십시오.",
-        ));
-    } else {
         paragraph(
             page,
             lang.pick(
-                "According to the repository, they can be compared with:",
-                "저장소에 따르면 다음 자료와 대조할 수 있습니다.",
+                "This package names no place where the fingerprints were published. Ask the repository by a way you trust.",
+                "이 자료에는 지문을 공표한 곳이 적혀 있지 않습니다. 믿을 수 있는 경로로 저장소에 문의하여 주십시오.",
             ),
         );
-        list(
-            page,
-            &dossier
-                .repository
-                .published_at
-                .iter()
-                .map(|place| html(place))
-                .collect::<Vec<_>>(),
-        );
+    } else {
+        paragraph(page, lang.pick("According to the repository, they can be compared with:", "저장소에 따르면 다음 자료와 대조할 수 있습니다."));
+        list(page, &dossier.repository.published_at.iter().map(|place| html(place)).collect::<Vec<_>>());
     }
     let software = &dossier.export.software;
     page.push_str(&match lang {
-        Lang::En => format!(
-            "<p class=\"lead\">Made with {} {}.</p>\n",
-            html(&software.name),
-            html(&software.version)
-        ),
-        Lang::Ko => format!(
-            "<p class=\"lead\">{} {} 버전으로 만들었습니다.</p>\n",
-            html(&software.name),
-            html(&software.version)
-        ),
+        Lang::En => format!("<p class=\"lead\">Made with {} {}.</p>\n", html(&software.name), html(&software.version)),
+        Lang::Ko => format!("<p class=\"lead\">{} {} 버전으로 만들었습니다.</p>\n", html(&software.name), html(&software.version)),
     });
 }

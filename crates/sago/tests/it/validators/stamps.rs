@@ -175,8 +175,9 @@ fn openssl_and_another_library_accept_the_tokens_and_nothing_else() {
     assert_eq!((&report["sound"], &report["warnings"]), (&true.into(), &0.into()), "{report}");
     assert!(report["checked"].as_array().unwrap().iter().any(|what| what.as_str().unwrap().ends_with("2 time-stamp tokens over 1 checkpoints")), "{report}");
 
+    // The end of a token is its signature.
     for file in [&kept[0].0, &kept[0].1] {
-        let before = flip(file);
+        let before = super::change(file, |bytes| *bytes.last_mut().unwrap() ^= 1);
         assert_eq!(stage.say("verify --json").ends(1).object()["sound"], false, "{}", file.display());
         put_back(file, &before);
     }
@@ -185,6 +186,34 @@ fn openssl_and_another_library_accept_the_tokens_and_nothing_else() {
     stage.say("verify --json").ends(1);
     std::fs::copy(authority.root(), stage.repo.join("anchors/house.pem")).unwrap();
     stage.verify_everything();
+}
+
+#[test]
+fn the_log_remembers_every_token() {
+    let (stage, authority) = (Stage::new(), Authority::new("house"));
+    authority.enter(&stage, "house");
+    stage.file("disk/one.txt", "one");
+    stage.deposit(&stage.path("disk"));
+    stamp(&stage);
+    stage.verify_everything();
+    let kept = tokens(&stage.repo.join("stamps"));
+    let (token, _, _) = &kept[0];
+    let judge = || stage.say("verify --json").code;
+    // The certificate inside the token also lies in the chain beside it, so the token still convinces; it is not the one that was entered.
+    let before = super::change(token, |bytes| {
+        let key_usage = bytes.windows(5).position(|five| five == [0x06, 0x03, 0x55, 0x1d, 0x0f]).unwrap();
+        bytes[key_usage + 4] ^= 1;
+    });
+    assert_eq!(judge(), 1, "a token is not the one whose SHA-256 the log holds");
+    put_back(token, &before);
+    assert_eq!(judge(), 0);
+    std::fs::remove_file(token).unwrap();
+    assert_eq!(judge(), 1, "a token that the log speaks of is gone");
+    put_back(token, &before);
+    let stamps = stage.repo.join("stamps");
+    std::fs::rename(&stamps, stage.path("elsewhere")).unwrap();
+    std::fs::create_dir(&stamps).unwrap();
+    assert_eq!(judge(), 1, "all time-stamps are gone");
 }
 
 #[test]
@@ -214,10 +243,8 @@ fn a_package_made_after_the_stamp_carries_it_to_a_stranger() {
     assert!(has(&ours(&[]).ends(0), "stamp-unanchored"), "without a root nobody vouches for the authority");
     ours(&[stranger.root()]).ends(1);
 
-    // What the descriptions say of the time is what the token says, and OpenSSL is asked about that time.
     let markdown = std::fs::read_to_string(package.join("data/VERIFY.md")).unwrap();
     assert!(!markdown.contains("This package holds no time-stamp"));
-    assert!(markdown.contains(" -attime "), "VERIFY.md does not give the time of the token, so its commands fail when the certificates expire");
     assert!(follow_verify_md(&stage, &package) >= 2);
 
     // The checkpoint is other than the stamped one: both see it. The token's signature is broken: ours sees it, and OpenSSL does.
@@ -231,4 +258,6 @@ fn a_package_made_after_the_stamp_carries_it_to_a_stranger() {
     put_back(token, &before);
     std::fs::remove_file(find(&package.join("data/stamps"), ".chain.pem")).unwrap();
     assert!(!by_both(&package, &keys, &anchor).is_sound, "the bag misses a file");
+    // OpenSSL is asked about the time of the token; a reader sees that time.
+    assert!(markdown.contains(" -attime "), "VERIFY.md does not give the time of the token, so its commands fail when the certificates expire");
 }

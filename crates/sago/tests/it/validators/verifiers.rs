@@ -95,6 +95,10 @@ fn the_two_verifiers_agree_on_a_package_and_on_its_damage() {
         std::fs::remove_file(&evidence).unwrap();
         assert!(!by_both(&package, &keys, &[]).is_sound);
         put_back(&evidence, &before);
+        assert!(by_both(&package, &keys, &[]).is_sound);
+        if what == number {
+            continue;
+        }
         for (folder, end) in [
             ("data/proofs/items", ".json"),
             ("data/proofs/objects", "inventory.json"),
@@ -109,7 +113,6 @@ fn the_two_verifiers_agree_on_a_package_and_on_its_damage() {
             assert!(!by_both(&package, &keys, &[]).is_sound, "{} was changed and nobody saw it", file.display());
             put_back(&file, &before);
         }
-        assert!(by_both(&package, &keys, &[]).is_sound);
     }
     // The keys of another repository: whole in itself, and of somebody else.
     let other = Stage::new();
