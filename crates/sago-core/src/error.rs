@@ -107,8 +107,10 @@ impl std::error::Error for Error {}
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let text = error.to_string();
-        let full = text.contains("disk is full") || text.contains("No space left");
-        let damaged = text.contains("malformed") || text.contains("not a database") || text.contains("disk image");
+        // 4874: the memory that the database's processes share could not be enlarged (SQLITE_IOERR_SHMSIZE).
+        let full = text.contains("disk is full") || text.contains("No space left") || text.contains("(code: 4874)");
+        let damaged = matches!(error, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))
+            || ["malformed", "not a database", "disk image", "no such table", "no such column"].iter().any(|sign| text.contains(sign));
         if full {
             Self::new(ErrorKind::Unavailable, "The disk is full: the database could not be written. Nothing that was receipted is lost.")
                 .hint("Free some space and run the same command again.")

@@ -241,6 +241,26 @@ impl Repository {
         std::fs::read_to_string(&path).doing("Could not read", &path)
     }
 
+    /// The keys that verify this repository's own logs: those of the present generation follow from its signing keys, those of earlier
+    /// ones are read from beside their logs (the present generation commits to where they ended).
+    pub fn own_verifier_keys(&self) -> Result<Vec<sago_ledger::note::Verifier>> {
+        let present = self.keyring.signing().generation;
+        let mut keys = Vec::new();
+        for generation in sequencer::generations(&self.places)? {
+            for log in Log::ALL {
+                if generation == present {
+                    let origin = sequencer::head(&self.places, log, generation)?.origin;
+                    keys.extend(self.keyring.signing().signers(log, &origin)?.iter().map(|signer| signer.verifier().clone()));
+                } else {
+                    let path = self.places.log.join(generation.to_string()).join(format!("{}.vkey", log.name()));
+                    let read = sago_verify::read_pinned(&path);
+                    keys.extend(read.map_err(|error| Error::corrupt(format!("The verifier keys of an earlier log cannot be read: {error}")))?);
+                }
+            }
+        }
+        Ok(keys)
+    }
+
     /// The repository's name, from its first event.
     pub async fn name(&self) -> Result<String> {
         let event = crate::ledger::proof::read_event(self, Log::Custody, 1, 0).await?;

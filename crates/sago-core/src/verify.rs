@@ -1,9 +1,12 @@
 //! Verifying a repository with its keys: everything a stranger can check ([`sago_verify`]), and what only the keys show.
 //!
 //! The log is replayed into a database beside, which is compared row by row with the one in use; every object is held against the event
-//! that received it, every manifest against its object, every wrapped key against what it must open.
+//! that received it, every manifest against its object, every wrapped key against what it must open. `standing` holds the files that
+//! stand beside all this against what they should be.
 
-use std::collections::{BTreeMap, HashMap};
+mod standing;
+
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use sago_seal::file;
@@ -36,10 +39,16 @@ pub async fn verify_with_keys(repo: &Repository, ctx: &Ctx, report: &mut Report)
     let outcome = replay_and_compare(repo, &beside, report, &mut findings).await;
     remove_database(&beside)?;
     match outcome {
-        Ok(summary) => check_objects(repo, &summary, report, &mut findings)?,
+        Ok(summary) => {
+            check_objects(repo, &summary, report, &mut findings)?;
+            standing::check_settings(repo, &summary, report, &mut findings);
+            standing::check_person_keys(repo, &summary, report, &mut findings)?;
+        }
         Err(error) if error.kind == ErrorKind::Corrupt => findings.push(Finding::new(&codes::LOG_UNREADABLE, "log", error.message)),
         Err(error) => return Err(error),
     }
+    standing::check_root_texts(repo, report, &mut findings)?;
+    crate::stamp::check_kept(repo, report, &mut findings).await?;
     check_succession(repo, report, &mut findings)?;
     check_vault(repo, report, &mut findings).await?;
     check_contents(repo, report, &mut findings).await?;
@@ -54,7 +63,7 @@ pub async fn verify_with_keys(repo: &Repository, ctx: &Ctx, report: &mut Report)
 
 async fn replay_and_compare(repo: &Repository, beside: &Path, report: &mut Report, findings: &mut Vec<Finding>) -> Result<Summary> {
     let replayed = Db::open_file(beside, true).await?;
-    let summary = match replay_into(&repo.places, repo.keyring(), &repo.blobs, &replayed).await {
+    let summary = match replay_into(&repo.places, repo.keyring(), &repo.blobs, &replayed, Some(repo.db())).await {
         Ok(summary) => summary,
         Err(error) => {
             replayed.close().await;
@@ -67,9 +76,15 @@ async fn replay_and_compare(repo: &Repository, beside: &Path, report: &mut Repor
     let other = Side { db: &replayed, keyring: repo.keyring(), rows: &rows };
     let compared = compare(&live, &other, findings).await;
     replayed.close().await;
-    let compared = compared?;
+    match compared {
+        Ok(compared) => report.checked(format!("{compared} rows of the database against the log")),
+        Err(error) if error.kind == ErrorKind::Corrupt => findings.push(Finding::new(&codes::DATABASE_DAMAGED, "database", error.message)),
+        Err(error) => return Err(error),
+    }
     report.checked(format!("{} events opened and held against their leaves", summary.events));
-    report.checked(format!("{compared} rows of the database against the log"));
+    if summary.waiting > 0 {
+        report.not_checked(format!("signatures over {} events that are durable in the database", summary.waiting), "they wait for the next signed head: a command is under way or was interrupted");
+    }
     if summary.closed > 0 {
         report.not_checked(format!("rows, manifests and details of {} accessions", summary.closed), "their units are sealed or destroyed");
     }
@@ -79,19 +94,23 @@ async fn replay_and_compare(repo: &Repository, beside: &Path, report: &mut Repor
 /// Holds the storage root against the events that received its objects.
 fn check_objects(repo: &Repository, summary: &Summary, report: &mut Report, findings: &mut Vec<Finding>) -> Result<()> {
     let there: std::collections::BTreeSet<Uuid> = repo.blobs.objects()?.into_iter().collect();
-    let mut known: HashMap<Uuid, ()> = HashMap::new();
+    let mut known: HashSet<Uuid> = summary.prepared.iter().copied().collect();
     for (object, inventory_sha512, _) in &summary.objects {
-        known.insert(*object, ());
+        known.insert(*object);
         let path = format!("store/urn:uuid:{object}");
         match repo.blobs.inventory(*object)? {
             None => findings.push(Finding::new(&codes::OBJECT_MISSING, path, "The object was received and is not there.")),
             Some(bytes) if sago_packages::Algorithm::Sha512.hash(&bytes) != *inventory_sha512 => {
                 findings.push(Finding::new(&codes::OBJECT_INVENTORY, path, "inventory.json is not the one that was received."));
             }
-            Some(_) => {}
+            Some(bytes) => {
+                for name in repo.blobs.altered_sidecars(*object, &bytes)? {
+                    findings.push(Finding::new(&codes::OBJECT_INVENTORY, format!("{path}/{name}"), "It is not as it was received."));
+                }
+            }
         }
     }
-    for object in there.iter().filter(|object| !known.contains_key(object)) {
+    for object in there.iter().filter(|object| !known.contains(object)) {
         findings.push(Finding::new(&codes::OBJECT_UNKNOWN, format!("store/urn:uuid:{object}"), "No event of the log speaks of this object."));
     }
     report.checked(format!("{} objects against the events that received them", summary.objects.len()));
@@ -147,6 +166,7 @@ async fn check_contents(repo: &Repository, report: &mut Report, findings: &mut V
         accessions.entry((row.try_get(0)?, row.try_get(1)?)).or_default().push(object);
     }
     let mut items = 0;
+    let mut inventories = Inventories::default();
     for ((_, unit), objects) in accessions {
         let unit = Uuid::parse_str(&unit).map_err(|_| Error::corrupt("A unit's row was altered."))?;
         let manifest = match read_manifest(repo, unit, &objects) {
@@ -161,7 +181,7 @@ async fn check_contents(repo: &Repository, report: &mut Report, findings: &mut V
         for line in &manifest.lines {
             if let Line::Item(item) = Line::read(line)? {
                 items += 1;
-                check_content(repo, &item, findings)?;
+                check_content(repo, &item, &mut inventories, findings)?;
             }
         }
     }
@@ -169,7 +189,27 @@ async fn check_contents(repo: &Repository, report: &mut Report, findings: &mut V
     Ok(())
 }
 
-fn check_content(repo: &Repository, item: &crate::accession::ItemLine, findings: &mut Vec<Finding>) -> Result<()> {
+/// The digests that the inventory of the object last asked for lists; items of one object follow each other.
+#[derive(Default)]
+struct Inventories {
+    object: Option<Uuid>,
+    digests: HashSet<String>,
+}
+
+impl Inventories {
+    fn of(&mut self, repo: &Repository, object: Uuid) -> Result<&HashSet<String>> {
+        if self.object != Some(object) {
+            let bytes = repo.blobs.inventory(object)?.unwrap_or_default();
+            let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+            let manifest = value.get("manifest").and_then(serde_json::Value::as_object);
+            self.digests = manifest.map(|manifest| manifest.keys().cloned().collect()).unwrap_or_default();
+            self.object = Some(object);
+        }
+        Ok(&self.digests)
+    }
+}
+
+fn check_content(repo: &Repository, item: &crate::accession::ItemLine, inventories: &mut Inventories, findings: &mut Vec<Finding>) -> Result<()> {
     let path = format!("store/urn:uuid:{}/v1/content/{}", item.object, item.content);
     let file = match repo.blobs.open_content(item.object, &item.content) {
         Ok(file) => file,
@@ -183,9 +223,7 @@ fn check_content(repo: &Repository, item: &crate::accession::ItemLine, findings:
         Ok(stanzas) => findings.push(Finding::new(&codes::CONTENT_RECIPIENTS, path.clone(), format!("It has {} recipients.", stanzas.count()))),
         Err(error) => findings.push(Finding::new(&codes::CONTENT_DIFFERS, path.clone(), error.to_string())),
     }
-    let inventory = repo.blobs.inventory(item.object)?.unwrap_or_default();
-    let named = std::str::from_utf8(&inventory).unwrap_or_default();
-    if !named.contains(&item.content_sha512) {
+    if !inventories.of(repo, item.object)?.contains(&item.content_sha512) {
         findings.push(Finding::new(&codes::CONTENT_DIFFERS, path, "The inventory does not list the digest that the manifest names."));
     }
     Ok(())
@@ -201,20 +239,20 @@ pub async fn rebuild(root: &Path, passphrase: &crate::key::Passphrase, clock: cr
     if places.database.contains("://") {
         return Err(Error::invalid("Rebuilding a PostgreSQL database in place is not possible yet."));
     }
+    // What the old database knows alone, events that wait for the next signed head, is first brought into the log. A database that cannot
+    // be opened is no reason to stop: whatever of it is lost shows in the comparison below.
+    if let Ok(repo) = Repository::open(root, passphrase, clock).await {
+        repo.close().await;
+    }
     let keyring = crate::key::Keyring::unlock(&places, settings.domain_unit, passphrase)?;
     let blobs = crate::store::blobs::Blobs::open(&places.store)?;
     let path = std::path::PathBuf::from(&places.database);
-    // What the old database still knows alone is first brought into the log, if it can be opened: events that wait for the next signed head.
-    let mut note = None;
-    match Repository::open(root, passphrase, clock).await {
-        Ok(repo) => repo.close().await,
-        Err(error) => note = Some(format!("The old database could not be opened as usual: {error}")),
-    }
     let beside = path.with_extension("rebuilt");
     remove_database(&beside)?;
     let replayed = Db::open_file(&beside, true).await?;
-    let summary = replay_into(&places, &keyring, &blobs, &replayed).await?;
+    let summary = replay_into(&places, &keyring, &blobs, &replayed, None).await?;
     let mut findings = Vec::new();
+    let mut note = None;
     match Db::open_file(&path, false).await {
         Ok(old) => {
             let (one, two) = (RowKeys::default(), RowKeys::default());
@@ -231,7 +269,14 @@ pub async fn rebuild(root: &Path, passphrase: &crate::key::Passphrase, clock: cr
     replayed.close().await;
     fault::point("rebuild-replayed");
     let stamp = clock.now().strftime("%Y%m%dT%H%M%SZ").to_string();
-    let kept = path.with_extension(format!("db.before-{stamp}"));
+    // Never a name that is taken: it may be a second name of the very file.
+    let mut kept = path.with_extension(format!("db.before-{stamp}"));
+    for turn in 2.. {
+        if !kept.exists() {
+            break;
+        }
+        kept = path.with_extension(format!("db.before-{stamp}-{turn}"));
+    }
     let had_old = path.exists();
     if had_old {
         // A second name, or a copy where the disk knows no second names: at no moment is there no database.

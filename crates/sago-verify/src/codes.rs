@@ -103,6 +103,10 @@ codes! {
     CONTENT_RECIPIENTS Error "content-recipients" "A stored file can be opened by another key than its unit's." "Its destruction could not be promised: deposit it again and find out who wrote it.";
     CONTENT_DIFFERS Error "content-differs" "A stored file is not the one its manifest names." "Put it back from a backup.";
     VAULT_KEY Error "vault-key" "The key of a unit in the vault is missing, altered or does not fit." "Put the vault entry back from a copy of the vault of the same epoch, at once.";
+    PERSON_KEY Error "person-key" "The key file of a person is missing or is not the one the log commits to." "Put it back from a backup; without it the person cannot sign approvals.";
+    SETTINGS_DIFFER Error "settings-differ" "The settings name another repository or domain unit than the log." "Put sago.toml back from a backup.";
+    STORE_TEXT Error "store-text" "A text or declaration of the storage root is not as this Sago writes it." "Find out who changed it; a root made by another version has the texts of that version.";
+    STAMP_KEPT Error "stamp-kept" "A file kept with a time-stamp is missing or is not what was sent or received." "Put the folder back from a backup.";
     // Repositories.
     STORE_MISSING Error "store-missing" "The repository has no storage root." "Restore it from a backup before anything else.";
     LOG_MISSING Error "log-missing" "The repository has no log, or a generation of it is not there." "Restore it from a backup before anything else.";

@@ -198,6 +198,8 @@ fn find_interrupted(repo: &Repository, new: &NewAccession) -> Result<Option<(Sta
             Ok(_) => {}
             // A folder that another process has just begun or is just removing.
             Err(error) if error.kind == ErrorKind::NotFound => {}
+            // Its key has ended: the next opening gives it up.
+            Err(error) if error.kind == ErrorKind::Forbidden => {}
             Err(error) => return Err(error),
         }
     }
@@ -208,6 +210,7 @@ fn find_interrupted(repo: &Repository, new: &NewAccession) -> Result<Option<(Sta
 async fn begin(repo: &Repository, ctx: &Ctx, new: &NewAccession) -> Result<Staging> {
     let accession = Uuid::new_v4();
     let mut tx = repo.begin().await?;
+    crate::key::epoch::require_in_force(repo.keyring(), tx.conn()).await?;
     let unit = match new.unit {
         Some(unit) => {
             let mode: Option<String> = sqlx::query_scalar("SELECT mode FROM units WHERE id = $1").bind(unit.to_string()).fetch_optional(tx.conn()).await?;

@@ -26,7 +26,7 @@ pub use manifest::{AccessionLine, FindingLine, ItemLine, Line, Manifest};
 
 use crate::ctx::{Ctx, Right};
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{Keyring, open_bytes};
+use crate::key::{Keyring, open_own};
 use crate::ledger::unsigned;
 use crate::repository::Repository;
 use crate::store::blobs::Blobs;
@@ -157,7 +157,7 @@ pub(crate) fn read_manifest_with(blobs: &Blobs, keyring: &Keyring, unit: Uuid, o
     for object in objects {
         let path = blobs.content(*object, &format!("m/{unit}.manifest.age"))?;
         let sealed = std::fs::read(&path).map_err(|error| Error::corrupt(format!("The manifest {} cannot be read: {error}", path.display())))?;
-        manifest.read_part(&open_bytes(&[&identity], &sealed, &path)?)?;
+        manifest.read_part(&open_own(&identity, &sealed, &path)?)?;
     }
     Ok(Some(manifest))
 }

@@ -44,7 +44,7 @@ pub async fn write_receipt(repo: &Repository, ctx: &Ctx, name: &str, output: &Pa
     });
     let key = repo.places.log.join(generation.to_string()).join("custody.vkey");
     let key_text = std::fs::read(&key).doing("Could not read", &key)?;
-    let text = receipt_text(&accession, &manifest, &origin, index)?;
+    let text = receipt_text(&accession, &manifest, &origin, index, &key_text)?;
     durable::create_dir_all(output)?;
     let pretty = serde_json::to_string_pretty(&summary).map_err(|error| Error::internal(error.to_string()))?;
     for (file, bytes) in [
@@ -60,7 +60,7 @@ pub async fn write_receipt(repo: &Repository, ctx: &Ctx, name: &str, output: &Pa
 }
 
 /// The receipt to print: what could not be read stands first.
-fn receipt_text(accession: &Accession, manifest: &Manifest, origin: &str, index: u64) -> Result<String> {
+fn receipt_text(accession: &Accession, manifest: &Manifest, origin: &str, index: u64, key: &[u8]) -> Result<String> {
     let mut text = String::new();
     let line = accession.line.as_ref().ok_or_else(|| Error::internal("A received accession has no first line."))?;
     let mut put = |line: std::fmt::Arguments<'_>| {
@@ -80,6 +80,7 @@ fn receipt_text(accession: &Accession, manifest: &Manifest, origin: &str, index:
     put(format_args!("Received   {} by {}", line.received_at, line.received_by));
     put(format_args!("Items      {} ({} bytes); {} more were seen and could not be taken", accession.items, accession.bytes, accession.not_taken));
     put(format_args!("Log        {origin}, entry {index}"));
+    put(format_args!("Log's key  SHA-256 of custody.vkey {}", sago_packages::Algorithm::Sha256.hash(key)));
     put(format_args!("Manifest   {} lines, root {}", manifest.lines.len(), manifest.root().to_hex()));
     let lines = manifest.lines.iter().map(|line| Line::read(line)).collect::<Result<Vec<_>>>()?;
     put(format_args!("\nNOT TAKEN, AND THINGS TO KNOW"));

@@ -32,11 +32,7 @@ pub(crate) async fn complete(
     manifest: &Manifest,
     recovered: bool,
 ) -> Result<Position> {
-    for (part, object) in objects.iter().enumerate() {
-        let staged = repo.places.staging.join(accession.to_string()).join("objects").join(part.to_string());
-        tokio::task::block_in_place(|| repo.blobs.publish(&staged, object.id))?;
-        fault::point("deposit-object-placed");
-    }
+    place(repo, accession, objects)?;
     fault::point("deposit-placed");
     let (mut items, mut bytes, mut not_taken) = (0, 0, 0);
     for line in &manifest.lines {
@@ -62,6 +58,16 @@ pub(crate) async fn complete(
     let positions = tx.commit(ctx).await?;
     fault::point("deposit-received");
     positions.last().copied().ok_or_else(|| Error::internal("the event has no place"))
+}
+
+/// Puts prepared objects in place; those already there are left as they are.
+fn place(repo: &Repository, accession: Uuid, objects: &[ObjectRef]) -> Result<()> {
+    for (part, object) in objects.iter().enumerate() {
+        let staged = repo.places.staging.join(accession.to_string()).join("objects").join(part.to_string());
+        tokio::task::block_in_place(|| repo.blobs.publish(&staged, object.id))?;
+        fault::point("deposit-object-placed");
+    }
+    Ok(())
 }
 
 /// Gives up a deposit; its number stays taken.
@@ -127,9 +133,23 @@ async fn recover_one(repo: &Repository, ctx: &Ctx, accession: Uuid, unit: Uuid) 
             None => return quarantine(repo, ctx, accession, id, "it is neither in staging nor in the storage root").await,
         }
     }
-    let manifest = Staging::read_manifest(&repo.places, repo.keyring(), accession)?;
+    let manifest = match Staging::read_manifest(&repo.places, repo.keyring(), accession) {
+        Err(error) if error.kind == ErrorKind::Forbidden => match manifest_of_objects(repo, accession, unit, &objects)? {
+            Some(manifest) => manifest,
+            // Its unit is sealed: the opening after the custodians unsealed it goes on.
+            None => return Ok(()),
+        },
+        read => read?,
+    };
     complete(repo, ctx, accession, unit, &objects, &manifest, true).await?;
     Staging::remove(&repo.places, accession)
+}
+
+/// The manifest as it stands in the objects, which are put in place for it; `None` when their unit is sealed.
+fn manifest_of_objects(repo: &Repository, accession: Uuid, unit: Uuid, objects: &[ObjectRef]) -> Result<Option<Manifest>> {
+    place(repo, accession, objects)?;
+    let ids: Vec<Uuid> = objects.iter().map(|object| object.id).collect();
+    crate::accession::read_manifest(repo, unit, &ids)
 }
 
 async fn quarantine(repo: &Repository, ctx: &Ctx, accession: Uuid, object: Uuid, reason: &str) -> Result<()> {
@@ -159,6 +179,7 @@ async fn give_up(repo: &Repository, ctx: &Ctx, accession: Uuid) -> Result<bool> 
         Ok(plan) if plan.is_resumable => return Ok(false),
         Ok(_) => "it was read from standard input and was interrupted",
         Err(error) if error.kind == ErrorKind::NotFound => "it was interrupted and its staging folder is lost",
+        Err(error) if error.kind == ErrorKind::Forbidden => "it was interrupted and the key of its staging folder has ended",
         Err(error) => return Err(error),
     };
     // A row alone gives nothing up: what the log says was prepared or received is not an interrupted deposit.
@@ -170,8 +191,8 @@ async fn give_up(repo: &Repository, ctx: &Ctx, accession: Uuid) -> Result<bool> 
     Ok(true)
 }
 
-/// Removes staging folders that nothing can go on with: of accessions received, given up or unknown.
-async fn sweep(repo: &Repository) -> Result<()> {
+/// Removes staging folders that nothing can go on with: of accessions received, given up or unknown, and of destroyed units.
+pub(crate) async fn sweep(repo: &Repository) -> Result<()> {
     let staged = Staging::all(&repo.places)?;
     if staged.is_empty() {
         return Ok(());

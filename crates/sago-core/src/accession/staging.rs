@@ -2,7 +2,8 @@
 //!
 //! `staging/<accession>/deposit.age` says what the deposit is; `journal` lists what is sealed; `objects/<n>/` are the OCFL objects as
 //! they will stand in the store; `held` is locked while a deposit works in the folder. Nothing here is promised to anyone: a folder that
-//! no event names is swept.
+//! no event names is swept. What is sealed here is sealed to the operating key and ends with its epoch: the domain unit's key lives for ever,
+//! and names that a copy of this folder kept under it would outlive the destruction of their unit.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -20,7 +21,7 @@ use uuid::Uuid;
 use crate::accession::manifest::Manifest;
 use crate::accession::pipeline::Sealed;
 use crate::error::{Error, IoContext, Result};
-use crate::key::{Keyring, open_own, random_seed, seal_bytes};
+use crate::key::{Keyring, open_bytes, random_seed, seal_bytes};
 use crate::settings::Places;
 use crate::store::durable;
 
@@ -89,8 +90,8 @@ impl Staging {
             "staging": "sago-staging/1", "accession": plan.accession.to_string(), "number": plan.number, "unit": plan.unit.to_string(),
             "fingerprint": plan.fingerprint, "resumable": plan.is_resumable, "key": BASE64.encode(seed.as_ref()),
         });
-        let domain = keyring.recipient(keyring.domain())?;
-        durable::write(&folder.join("deposit.age"), &seal_bytes(&[&domain], text.to_string().as_bytes())?)?;
+        let operating = keyring.operating().recipient();
+        durable::write(&folder.join("deposit.age"), &seal_bytes(&[&operating], text.to_string().as_bytes())?)?;
         let journal = open_journal(&folder)?;
         Ok(Self { folder, plan, key: RowKey::from_bytes(&seed), journal: Mutex::new(Journal { file: journal, written: 0 }), _held: held })
     }
@@ -106,7 +107,7 @@ impl Staging {
         }
     }
 
-    /// Reads what a deposit is, without touching its folder.
+    /// Reads what a deposit is, without touching its folder. `Forbidden` when the operating key has ended since.
     pub fn plan(places: &Places, keyring: &Keyring, accession: Uuid) -> Result<Plan> {
         Ok(read_plan(places, keyring, accession)?.0)
     }
@@ -171,18 +172,17 @@ impl Staging {
         durable::sync_filesystem(&self.folder)
     }
 
-    /// Keeps the manifest beside the objects, sealed to the domain unit, so that a deposit into a sealed unit can be completed after a crash too.
+    /// Keeps the manifest beside the objects, so that a deposit into a sealed unit can be completed after a crash too.
     pub fn keep_manifest(&self, keyring: &Keyring, manifest: &Manifest) -> Result<()> {
-        let domain = keyring.recipient(keyring.domain())?;
-        durable::write(&self.folder.join("manifest.age"), &seal_bytes(&[&domain], &manifest.bytes())?)
+        let operating = keyring.operating().recipient();
+        durable::write(&self.folder.join("manifest.age"), &seal_bytes(&[&operating], &manifest.bytes())?)
     }
 
-    /// Reads back what [`Staging::keep_manifest`] kept.
+    /// Reads back what [`Staging::keep_manifest`] kept. `Forbidden` when the operating key has ended since.
     pub fn read_manifest(places: &Places, keyring: &Keyring, accession: Uuid) -> Result<Manifest> {
         let path = places.staging.join(accession.to_string()).join("manifest.age");
-        let domain = keyring.unit(keyring.domain())?;
         let mut manifest = Manifest::default();
-        manifest.read_part(&open_own(&domain, &std::fs::read(&path).doing("Could not read", &path)?, &path)?)?;
+        manifest.read_part(&open_bytes(&[keyring.operating()], &std::fs::read(&path).doing("Could not read", &path)?, &path)?)?;
         Ok(manifest)
     }
 
@@ -226,8 +226,7 @@ fn lock(held: &File, path: &Path) -> Result<bool> {
 
 fn read_plan(places: &Places, keyring: &Keyring, accession: Uuid) -> Result<(Plan, RowKey)> {
     let path = places.staging.join(accession.to_string()).join("deposit.age");
-    let domain = keyring.unit(keyring.domain())?;
-    let text = open_own(&domain, &std::fs::read(&path).doing("Could not read", &path)?, &path)?;
+    let text = open_bytes(&[keyring.operating()], &std::fs::read(&path).doing("Could not read", &path)?, &path)?;
     let bad = || Error::corrupt(format!("{} cannot be read.", path.display()));
     let value: Value = serde_json::from_slice(&text).map_err(|_| bad())?;
     let get = |name: &str| value.get(name).and_then(Value::as_str).ok_or_else(bad);

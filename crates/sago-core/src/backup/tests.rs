@@ -172,6 +172,11 @@ fn assert_sound(report: &Report) {
     assert!(errors.is_empty(), "{errors:#?}");
 }
 
+/// The codes of what makes it unsound.
+fn errors(report: &Report) -> Vec<&str> {
+    report.findings.iter().filter(|finding| finding.is_error()).map(|finding| finding.code.as_str()).collect()
+}
+
 /// Every file below a folder, with its bytes.
 fn all_files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut strange = Vec::new();

@@ -1,5 +1,7 @@
 //! From the package to the facts its descriptions tell.
 
+use std::path::Path;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sago_packages::describe::{
@@ -68,7 +70,7 @@ pub(super) fn dossier(
         items: package.items.iter().map(item).collect::<Result<_>>()?,
         agents: agents.iter().map(agent).collect(),
         events: package.events.iter().map(event).collect(),
-        stamps: stamps.into_iter().flat_map(|folder| stamps_of(&folder)).collect(),
+        stamps: stamps.into_iter().flat_map(|folder| stamps_of(&folder, &new.output)).collect(),
         files: Vec::new(),
         omissions: omissions(package),
         example: example.map(|(item_proof, tlog_proof, tlog_proof_file)| Example { item_proof, tlog_proof, tlog_proof_file }),
@@ -140,13 +142,13 @@ fn text(value: &Value) -> String {
     }
 }
 
-fn stamps_of(folder: &StampFolder) -> Vec<Stamp> {
+fn stamps_of(folder: &StampFolder, bag: &Path) -> Vec<Stamp> {
     let authorities: Vec<&str> = folder.names.iter().filter_map(|name| name.strip_suffix(".chain.pem")).collect();
     authorities
         .into_iter()
         .map(|authority| Stamp {
             authority: authority.to_owned(),
-            gen_time: String::new(),
+            gen_time: gen_time(folder, authority, bag),
             log: described_log(Log::Custody),
             size: folder.size,
             checkpoint: format!("{}/checkpoint", folder.path),
@@ -158,6 +160,14 @@ fn stamps_of(folder: &StampFolder) -> Vec<Stamp> {
                 .collect(),
         })
         .collect()
+}
+
+/// The authority's time, earliest of its tokens; empty when none of them can be read (the verifiers say more).
+fn gen_time(folder: &StampFolder, authority: &str, bag: &Path) -> String {
+    let tokens = ["sha256", "sha512"].into_iter().filter_map(|digest| std::fs::read(bag.join(&folder.path).join(format!("{authority}.{digest}.tsr"))).ok());
+    let times = tokens.filter_map(|bytes| Some(sago_stamp::Reply::parse(&bytes).ok()?.token?.info().gen_time));
+    let earliest = times.min_by_key(|moment| (moment.seconds, moment.nanos));
+    earliest.and_then(|moment| jiff::Timestamp::new(moment.seconds, i32::try_from(moment.nanos).ok()?).ok()).map(time_text).unwrap_or_default()
 }
 
 fn omissions(package: &Package) -> Vec<Omission> {

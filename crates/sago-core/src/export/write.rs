@@ -43,7 +43,12 @@ impl Bag {
 }
 
 fn could_not(error: sago_packages::Error) -> Error {
-    Error::corrupt(format!("The package was not finished: {error}")).hint("The unfinished folder has no bagit.txt; remove it and try again.")
+    let made = match &error {
+        // The disk that receives the package refuses: nothing of ours is damaged.
+        sago_packages::Error::Io { path, source } => Error::io("The package was not finished:", path, source),
+        sago_packages::Error::Source { .. } | sago_packages::Error::Refused(_) => Error::corrupt(format!("The package was not finished: {error}")),
+    };
+    made.hint("The unfinished folder has no bagit.txt; remove it and try again.")
 }
 
 pub(super) fn write(repo: &Repository, ctx: &Ctx, new: &NewExport, package: &Package, agents: &[Agent], name: &str) -> Result<Exported> {

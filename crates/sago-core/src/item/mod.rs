@@ -180,21 +180,11 @@ pub async fn open_item(repo: &Repository, ctx: &Ctx, name: &str, reason: &str, o
 }
 
 fn release(repo: &Repository, unit: Uuid, line: &ItemLine, output: &Path) -> Result<()> {
-    let mut name = output.file_name().ok_or_else(|| Error::invalid(format!("{} is no file name.", output.display())))?.to_os_string();
-    name.push(".part");
-    let partial = output.with_file_name(name);
-    let mut file = std::fs::File::options().write(true).create_new(true).open(&partial).doing("Could not create", &partial)?;
-    let written = write_original(repo, unit, line, &mut file).and_then(|()| file.sync_all().doing("Could not flush", &partial));
-    match written {
-        Ok(()) => {
-            fault::point("open-written");
-            durable::rename_new(&partial, output)
-        }
-        Err(error) => {
-            std::fs::remove_file(&partial).doing("Could not remove", &partial)?;
-            Err(error)
-        }
-    }
+    // It has no name until it is whole: an interruption leaves nothing of an original behind.
+    let mut file = durable::Unnamed::create(output)?;
+    write_original(repo, unit, line, file.writer())?;
+    fault::point("open-written");
+    file.finish()
 }
 
 /// Writes an original to any writer, checking the stored bytes before and the original's after.

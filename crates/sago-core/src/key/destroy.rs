@@ -158,6 +158,10 @@ pub async fn approve(repo: &Repository, ctx: &Ctx, name: &str, passphrase: &Pass
     if request.asked_by == ctx.agent {
         return Err(Error::new(ErrorKind::Forbidden, "Who asked must not approve."));
     }
+    if find_unit(repo, &request.unit.to_string()).await?.mode == "destroyed" {
+        // Another request was carried out in the meantime: a key is destroyed once, by one pair of approvals.
+        return Err(Error::conflict("The key of this unit was destroyed already. Nothing was signed."));
+    }
     if request.approvers.len() >= APPROVALS_NEEDED {
         // The last approval was entered and the crash came before it was carried out: any approver's command does that now.
         return destroy(repo, ctx, request).await.map(Approved::Destroyed);
@@ -215,6 +219,8 @@ async fn destroy(repo: &Repository, ctx: &Ctx, request: Request) -> Result<Destr
     repo.keyring().destroy(request.unit)?;
     fault::point("destroy-erased");
     repo.forget_rows();
+    // What an interrupted deposit left for the unit goes with it.
+    crate::accession::recover::sweep(repo).await?;
     repo.db().checkpoint().await?;
     repo.integrate(ctx).await?;
     let position = positions.last().copied().ok_or_else(|| Error::internal("the event has no place"))?;

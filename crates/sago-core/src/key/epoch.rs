@@ -68,6 +68,7 @@ pub async fn seal_unit(repo: &Repository, ctx: &Ctx, name: &str, reason: &str) -
     let identity = repo.keyring().unit(unit.id)?;
     let wrapped = repo.keyring().wrap(&identity, Mode::Sealed)?;
     let mut tx = repo.begin().await?;
+    require_in_force(repo.keyring(), tx.conn()).await?;
     let event = UnitSealed { unit: unit.id, vault_sha256: wrapped.sha256() };
     tx.append(repo.settings.domain_unit, event.with(UnitSealedDetail { reason: reason.to_owned() }));
     repo.keyring().put_next(unit.id, &wrapped)?;
@@ -95,6 +96,7 @@ pub async fn unseal_unit(repo: &Repository, ctx: &Ctx, name: &str, reason: &str,
     let identity = vault::open(repo.keyring().vault_path(), repo.keyring().epoch, unit.id, &recovery)?;
     let wrapped = repo.keyring().wrap(&identity, Mode::Working)?;
     let mut tx = repo.begin().await?;
+    require_in_force(repo.keyring(), tx.conn()).await?;
     let event = UnitUnsealed { unit: unit.id, vault_sha256: wrapped.sha256() };
     tx.append(repo.settings.domain_unit, event.with(UnitUnsealedDetail { reason: reason.to_owned() }));
     repo.keyring().put_next(unit.id, &wrapped)?;
@@ -149,11 +151,12 @@ pub async fn rotate(repo: &Repository, ctx: &Ctx, new: &NewEpoch<'_>, keep_pages
     if new.threshold < 2 || new.threshold > new.custodians || new.custodians > 16 {
         return Err(Error::invalid(format!("{} of {} custodians is not possible.", new.threshold, new.custodians)));
     }
-    let seed: Seed = super::random_seed()?;
-    let new_recovery = HybridIdentity::from_seed(&seed);
-    let operating = HybridIdentity::from_seed(&*super::random_seed()?);
-    write_epoch(&repo.places.keys, to, &operating, &new_recovery.recipient(), keyring.signing(), new.passphrase, repo.settings.epoch.work_factor)?;
-    let mut lines = Vec::new();
+    // The writer's place is held from here on: the key of a unit that another process makes meanwhile would end with the old epoch.
+    let mut tx = repo.begin().await?;
+    require_in_force(keyring, tx.conn()).await?;
+    settle_waiting(keyring, tx.conn()).await?;
+    // Nothing is written before every key could be opened.
+    let mut units = Vec::new();
     for unit in vault::units(vault_folder, from)? {
         let (identity, mode) = match vault::open(vault_folder, from, unit, keyring.operating()) {
             Ok(identity) => (identity, Mode::Working),
@@ -166,6 +169,14 @@ pub async fn rotate(repo: &Repository, ctx: &Ctx, new: &NewEpoch<'_>, keep_pages
             }
             Err(error) => return Err(error),
         };
+        units.push((unit, identity, mode));
+    }
+    let seed: Seed = super::random_seed()?;
+    let new_recovery = HybridIdentity::from_seed(&seed);
+    let operating = HybridIdentity::from_seed(&*super::random_seed()?);
+    write_epoch(&repo.places.keys, to, &operating, &new_recovery.recipient(), keyring.signing(), new.passphrase, repo.settings.epoch.work_factor)?;
+    let mut lines = Vec::new();
+    for (unit, identity, mode) in units {
         let wrapped = vault::wrap(&identity, mode, &operating.recipient(), &new_recovery.recipient())?;
         lines.push(format!("{unit} {}", wrapped.sha256()));
         vault::write(vault_folder, to, unit, &wrapped)?;
@@ -177,7 +188,6 @@ pub async fn rotate(repo: &Repository, ctx: &Ctx, new: &NewEpoch<'_>, keep_pages
         threshold: new.threshold.into(),
         epoch_ends: epoch_end(ctx.now(), repo.settings.epoch.days)?,
     };
-    let mut tx = repo.begin().await?;
     tx.append(repo.settings.domain_unit, EpochRotated { from, to }.with(detail));
     let shares = split(&seed, new.threshold, new.custodians)?;
     fault::point("rotate-wrapped");
@@ -212,15 +222,8 @@ pub(crate) async fn finish_switch(repo: &Repository) -> Result<bool> {
 pub(crate) async fn finish_interrupted(repo: &Repository) -> Result<()> {
     let (vault_folder, epoch) = (repo.keyring().vault_path(), repo.keyring().epoch);
     if !vault::waiting(vault_folder, epoch)?.is_empty() {
-        // Who writes a waiting key holds the writer's place until its event is entered: while we hold it, every one is an interrupted one.
         let mut held = repo.db().begin_write().await?;
-        for (unit, digest) in vault::waiting(vault_folder, epoch)? {
-            let told: Option<String> = sqlx::query_scalar("SELECT vault_sha256 FROM units WHERE id = $1").bind(unit.to_string()).fetch_optional(&mut *held).await?;
-            match digest {
-                Some(digest) if told.as_deref() == Some(digest.as_str()) => repo.keyring().take_next(unit)?,
-                _ => vault::erase_next(vault_folder, epoch, unit)?,
-            }
-        }
+        settle_waiting(repo.keyring(), &mut held).await?;
         held.rollback().await?;
     }
     if epoch_of_log(repo).await? == epoch {
@@ -234,6 +237,31 @@ pub(crate) async fn finish_interrupted(repo: &Repository) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Puts every waiting key in its place, or erases it when no event speaks of it.
+///
+/// Who writes a waiting key holds the writer's place until its event is entered: while we hold it, every one was interrupted or is about to
+/// be put in its place by the process that entered its event.
+async fn settle_waiting(keyring: &Keyring, held: &mut sqlx::AnyConnection) -> Result<()> {
+    for (unit, digest) in vault::waiting(keyring.vault_path(), keyring.epoch)? {
+        let told: Option<String> =
+            sqlx::query_scalar("SELECT vault_sha256 FROM units WHERE id = $1").bind(unit.to_string()).fetch_optional(&mut *held).await?;
+        match digest {
+            Some(digest) if told.as_deref() == Some(digest.as_str()) => keyring.take_next(unit)?,
+            _ => vault::erase_next(keyring.vault_path(), keyring.epoch, unit)?,
+        }
+    }
+    Ok(())
+}
+
+/// Fails when another process began a new epoch since these keys were opened: a key wrapped for the old one would be lost with it.
+pub(crate) async fn require_in_force(keyring: &Keyring, held: &mut sqlx::AnyConnection) -> Result<()> {
+    let told: Option<String> = sqlx::query_scalar("SELECT value FROM meta WHERE key = 'epoch'").fetch_optional(&mut *held).await?;
+    match told.and_then(|text| text.parse::<u64>().ok()) {
+        Some(epoch) if epoch != keyring.epoch => Err(super::epoch_ended(keyring.epoch)),
+        _ => Ok(()),
+    }
 }
 
 /// Erases the keys and wrapped keys of an epoch that ended.
@@ -253,6 +281,9 @@ fn erase_epoch(places: &Places, epoch: u64) -> Result<()> {
 /// Enters a custodian's statement that a share of an ended epoch was destroyed.
 pub async fn attest_share_destroyed(repo: &Repository, ctx: &Ctx, epoch: u64, statement: &str) -> Result<()> {
     ctx.require(Right::ManageKeys)?;
+    if epoch == 0 {
+        return Err(Error::not_found("There was no epoch 0.").hint("Epochs are counted from 1."));
+    }
     if epoch >= repo.keyring().epoch {
         return Err(Error::conflict(format!("Epoch {epoch} has not ended: its shares are still needed."))
             .hint("`sago key rotate` begins a new epoch; then the shares of the old one are destroyed."));

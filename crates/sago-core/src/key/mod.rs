@@ -57,6 +57,7 @@ pub struct Keyring {
     recovery: HybridRecipient,
     signing: Signing,
     vault: PathBuf,
+    keys: PathBuf,
     domain: Uuid,
     units: Mutex<HashMap<Uuid, Arc<HybridIdentity>>>,
     /// Recipients of units whose key waits for its event.
@@ -223,6 +224,12 @@ pub(crate) fn read_signing(keys: &Path, epoch: u64, identity: &HybridIdentity) -
     Signing::decode(&text).ok_or_else(|| Error::corrupt(format!("{} does not hold signing keys.", path.display())))
 }
 
+/// The error for keys that ended while they were in use.
+fn epoch_ended(epoch: u64) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("Epoch {epoch} of the keys ended while this was under way. What was received is kept."))
+        .hint("Run the same command again: it works with the keys of the new epoch.")
+}
+
 impl Keyring {
     /// Opens the keys of the epoch in force.
     pub fn unlock(places: &Places, domain: Uuid, passphrase: &Passphrase) -> Result<Self> {
@@ -244,7 +251,7 @@ impl Keyring {
     }
 
     pub(crate) fn new(epoch: u64, operating: HybridIdentity, recovery: HybridRecipient, signing: Signing, places: &Places, domain: Uuid) -> Self {
-        Self { epoch, operating, recovery, signing, vault: places.vault.clone(), domain, units: Mutex::default(), waiting: Mutex::default() }
+        Self { epoch, operating, recovery, signing, vault: places.vault.clone(), keys: places.keys.clone(), domain, units: Mutex::default(), waiting: Mutex::default() }
     }
 
     /// The keys that sign checkpoints.
@@ -297,7 +304,12 @@ impl Keyring {
         if let Some(found) = self.units.lock().unwrap_or_else(PoisonError::into_inner).get(&unit) {
             return Ok(found.clone());
         }
-        let identity = Arc::new(vault::open(&self.vault, self.epoch, unit, &self.operating)?);
+        let opened = vault::open(&self.vault, self.epoch, unit, &self.operating);
+        let identity = Arc::new(opened.map_err(|error| match error.kind {
+            // Destroyed, unless all keys of this epoch are gone.
+            ErrorKind::NotFound if current_epoch(&self.keys).is_ok_and(|current| current != self.epoch) => epoch_ended(self.epoch),
+            _ => error,
+        })?);
         self.units.lock().unwrap_or_else(PoisonError::into_inner).insert(unit, identity.clone());
         Ok(identity)
     }

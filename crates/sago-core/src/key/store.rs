@@ -72,7 +72,7 @@ pub(crate) async fn destroy_unit(writer: &mut Writer<'_>, event: &UnitDestroyed)
         "DELETE FROM findings WHERE accession IN (SELECT id FROM accessions WHERE unit = $1)",
         "DELETE FROM items WHERE unit = $1",
         "DELETE FROM contents WHERE object IN (SELECT o.id FROM objects o JOIN accessions a ON a.id = o.accession WHERE a.unit = $1)",
-        "UPDATE events SET detail_sealed = NULL WHERE unit = $1",
+        "UPDATE events SET detail_key = '', detail_sealed = NULL WHERE unit = $1",
     ] {
         sqlx::query(statement).bind(&unit).execute(&mut *writer.conn).await?;
     }

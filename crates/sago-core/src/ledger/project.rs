@@ -39,10 +39,13 @@ pub(super) async fn project(writer: &mut Writer<'_>, record: &Record<'_>) -> Res
             }
             Ok(())
         }
-        Event::OperatingKeyRecovered(_, detail) => match detail {
-            Some(detail) => key::set_vault_digests(writer, &detail.vault).await,
-            None => Ok(()),
-        },
+        Event::OperatingKeyRecovered(event, detail) => {
+            set_meta(writer, "epoch", &event.epoch.to_string()).await?;
+            match detail {
+                Some(detail) => key::set_vault_digests(writer, &detail.vault).await,
+                None => Ok(()),
+            }
+        }
         Event::AccessionOpened(event, detail) => accession::open(writer, record, event, detail.as_ref()).await,
         Event::AccessionPrepared(event, _) => accession::prepare(writer, event).await,
         Event::AccessionReceived(event, detail) => accession::receive(writer, record, event, detail.as_ref()).await,

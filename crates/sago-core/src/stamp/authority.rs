@@ -62,6 +62,11 @@ impl Judge {
         Ok(Self { name: authority.name.clone(), url: authority.url.clone(), anchors })
     }
 
+    /// The certificates that are believed for it.
+    pub fn anchors(&self) -> &[Certificate] {
+        &self.anchors
+    }
+
     /// An authority for which nobody vouches: its tokens hold together or not, and are never trusted.
     pub fn without_anchor(name: &str) -> Self {
         Self { name: name.to_owned(), url: String::new(), anchors: Vec::new() }

@@ -85,8 +85,13 @@ impl Folder {
 
     /// The certificates kept for an authority.
     pub fn chain(&self, authority: &str) -> Result<Vec<Certificate>> {
-        let pem = read(&self.path.join(chain_name(authority)))?.unwrap_or_default();
+        let pem = self.chain_text(authority)?.unwrap_or_default();
         Ok(certificates_from_pem(&String::from_utf8_lossy(&pem)).0)
+    }
+
+    /// The file of these certificates.
+    pub fn chain_text(&self, authority: &str) -> Result<Option<Vec<u8>>> {
+        read(&self.path.join(chain_name(authority)))
     }
 
     /// Keeps what is to be asked, durably, so that a reply that comes by another way can be known.

@@ -10,6 +10,7 @@ mod authority;
 mod carry;
 mod client;
 mod folder;
+mod kept;
 mod list;
 mod query;
 mod round;
@@ -27,6 +28,7 @@ use client::Client;
 use round::{Failure, Need, Replies, Round};
 
 pub use carry::{Carried, Question, take_replies, write_queries};
+pub(crate) use kept::check_kept;
 pub use list::{Listed, State, list};
 
 /// Which digest of the checkpoint a token stamps; every authority is asked for both.

@@ -30,8 +30,7 @@ pub struct Blobs {
 impl Blobs {
     /// Makes an empty storage root.
     pub fn create(root: &Path) -> Result<Self> {
-        let mut files: Vec<(PathBuf, Vec<u8>)> = ocfl::storage_root_files().into_iter().map(|(path, bytes)| (root.join(path), bytes)).collect();
-        files.extend(TEXTS.iter().map(|(name, text)| (root.join(name), text.as_bytes().to_vec())));
+        let files: Vec<_> = root_files().into_iter().map(|(path, bytes)| (root.join(path), bytes)).collect();
         durable::write_all(&files)?;
         Ok(Self { root: root.to_owned() })
     }
@@ -43,6 +42,21 @@ impl Blobs {
                 .hint("Correct `store` under [paths] in sago.toml, or mount the disk that holds it."));
         }
         Ok(Self { root: root.to_owned() })
+    }
+
+    /// Files of the root itself, texts and declarations, that are not as this Sago wrote them.
+    pub fn altered_root_files(&self) -> Result<Vec<String>> {
+        let mut altered = Vec::new();
+        for (name, bytes) in root_files() {
+            let path = self.root.join(&name);
+            match std::fs::read(&path) {
+                Ok(found) if found == bytes => {}
+                Ok(_) => altered.push(name),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => altered.push(name),
+                Err(error) => return Err(error).doing("Could not read", &path),
+            }
+        }
+        Ok(altered)
     }
 
     /// The root's folder.
@@ -96,6 +110,22 @@ impl Blobs {
         }
     }
 
+    /// Copies of an inventory and their sidecars that are not, to the byte, what was written with it.
+    pub fn altered_sidecars(&self, id: Uuid, inventory: &[u8]) -> Result<Vec<&'static str>> {
+        let sidecar = ocfl::sidecar_text(inventory);
+        let mut altered = Vec::new();
+        for (name, expected) in [("inventory.json.sha512", sidecar.as_bytes()), ("v1/inventory.json", inventory), ("v1/inventory.json.sha512", sidecar.as_bytes())] {
+            let path = self.object(id).join(name);
+            match std::fs::read(&path) {
+                Ok(found) if found == expected => {}
+                Ok(_) => altered.push(name),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => altered.push(name),
+                Err(error) => return Err(error).doing("Could not read", &path),
+            }
+        }
+        Ok(altered)
+    }
+
     /// Ids of all objects in the root, found by walking it.
     pub fn objects(&self) -> Result<Vec<Uuid>> {
         let mut found = Vec::new();
@@ -103,6 +133,13 @@ impl Blobs {
         found.sort_unstable();
         Ok(found)
     }
+}
+
+/// What lies in the root itself. Nothing commits to these files; they are known because every root has the same.
+fn root_files() -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<(String, Vec<u8>)> = ocfl::storage_root_files().into_iter().map(|(path, bytes)| (path.to_string(), bytes)).collect();
+    files.extend(TEXTS.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())));
+    files
 }
 
 /// An id as OCFL writes it.

@@ -57,14 +57,21 @@ impl Db {
                 })
             })
         };
+        // A pool tries again for half a minute what fails at once, and then only says that it waited: a full disk, or a file that is no
+        // database, is found out by one plain connection, which stays until the pools have theirs.
+        let mut first = AnyConnection::connect(&full).await.map_err(|error| unreachable_database(url, &error))?;
         if engine == Engine::Sqlite {
-            // A pool tries again for half a minute and then only says that it waited: a full disk or a damaged file is asked for its own words first.
-            let mut first = AnyConnection::connect(&full).await.map_err(|error| unreachable_database(url, &error))?;
             first.execute(SQLITE_SETTINGS).await.map_err(|error| unreachable_database(url, &error))?;
-            first.close().await?;
+        }
+        let readable = sqlx::query("SELECT 1 FROM schema_version WHERE version < 0").fetch_optional(&mut first).await;
+        if let Err(error) = readable
+            && !error.to_string().contains("schema_version")
+        {
+            return Err(unreachable_database(url, &error));
         }
         let write = options(1).connect(&full).await.map_err(|error| unreachable_database(url, &error))?;
         let read = options(4).connect(&full).await?;
+        first.close().await?;
         let db = Self { engine, read, write };
         db.migrate().await?;
         Ok(db)

@@ -112,6 +112,67 @@ pub fn rename_new(from: &Path, to: &Path) -> Result<()> {
     if left.is_dir() { sync_dir(left) } else { Ok(()) }
 }
 
+/// A file that gets its name only when it is whole. Dropped before, by whatever end of the process, nothing of it stays.
+///
+/// File systems that know no files without a name get a hidden one beside the target, which a crash leaves and the next attempt overwrites.
+pub struct Unnamed {
+    file: File,
+    target: PathBuf,
+    hidden: Option<PathBuf>,
+}
+
+impl Unnamed {
+    /// Makes the file, readable by the owner alone.
+    pub fn create(target: &Path) -> Result<Self> {
+        use rustix::fs::{CWD, Mode, OFlags};
+        let name = target.file_name().ok_or_else(|| Error::invalid(format!("{} is no file name.", target.display())))?;
+        let folder = parent_of(target)?;
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let opened = rustix::fs::openat(CWD, folder, OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR);
+        if let Ok(file) = opened
+            && Path::new("/proc/self/fd").is_dir()
+        {
+            return Ok(Self { file: file.into(), target: target.to_owned(), hidden: None });
+        }
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        hidden.push(".sago-part");
+        let hidden = target.with_file_name(hidden);
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&hidden).doing("Could not create", &hidden)?;
+        Ok(Self { file, target: target.to_owned(), hidden: Some(hidden) })
+    }
+
+    /// Where its bytes go.
+    pub fn writer(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// Makes it durable and gives it its name. Fails when the name is taken.
+    pub fn finish(mut self) -> Result<()> {
+        use rustix::fs::{AtFlags, CWD};
+        use std::os::fd::AsRawFd;
+        self.file.sync_all().doing("Could not flush", &self.target)?;
+        match self.hidden.take() {
+            Some(hidden) => rename_new(&hidden, &self.target),
+            None => {
+                let own = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+                rustix::fs::linkat(CWD, own, CWD, &self.target, AtFlags::SYMLINK_FOLLOW).map_err(std::io::Error::from).doing("Could not put in place", &self.target)?;
+                let folder = parent_of(&self.target)?;
+                sync_dir(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+            }
+        }
+    }
+}
+
+impl Drop for Unnamed {
+    fn drop(&mut self) {
+        if let Some(hidden) = &self.hidden {
+            // Nobody is told of a hidden file that stays; the next attempt overwrites it.
+            let _ = fs::remove_file(hidden);
+        }
+    }
+}
+
 /// Overwrites a small file with zeroes, then removes it, durably, and with it what an interrupted [`write()`] may have left beside it.
 /// A missing file is no error.
 ///
@@ -179,6 +240,23 @@ mod tests {
         write(&to, b"old").unwrap();
         assert!(rename_new(&from, &to).is_err());
         assert_eq!(fs::read(&to).unwrap(), b"old");
+    }
+
+    #[test]
+    fn a_file_has_no_name_until_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("original");
+        let mut file = Unnamed::create(&path).unwrap();
+        file.writer().write_all(b"whole").unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        file.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        let mut other = Unnamed::create(&path).unwrap();
+        other.writer().write_all(b"other").unwrap();
+        assert!(other.finish().is_err(), "a name that is taken is never taken over");
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        drop(Unnamed::create(&folder.path().join("given up")).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

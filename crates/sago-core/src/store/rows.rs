@@ -11,7 +11,7 @@ use sqlx::{Any, Row, Transaction};
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{Keyring, open_bytes, seal_bytes};
+use crate::key::{Keyring, open_own, seal_bytes};
 use crate::store::db::Db;
 
 type Keys = Mutex<HashMap<String, Option<Arc<RowKey>>>>;
@@ -45,6 +45,15 @@ impl RowKeys {
         Ok(opened)
     }
 
+    /// Opens every row key whose unit can be opened; an error names one that was altered.
+    pub(crate) async fn check_all(&self, db: &Db, keyring: &Keyring) -> Result<()> {
+        let keys: Vec<String> = sqlx::query_scalar("SELECT id FROM row_keys ORDER BY id").fetch_all(db.read()).await?;
+        for key in keys {
+            self.reader(db, keyring, &key).await?;
+        }
+        Ok(())
+    }
+
     /// Forgets everything opened: after a unit was sealed or destroyed.
     pub fn forget(&self) {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -59,7 +68,7 @@ fn unwrap(keyring: &Keyring, key: &str, unit: &str, wrapped: &[u8]) -> Result<Op
         Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::NotFound) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let bytes = open_bytes(&[&identity], wrapped, std::path::Path::new(&format!("row key {key}")))?;
+    let bytes = open_own(&identity, wrapped, std::path::Path::new(&format!("row key {key} of the database")))?;
     let bytes: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| Error::corrupt(format!("Row key {key} is not 32 bytes.")))?;
     Ok(Some(Arc::new(RowKey::from_bytes(bytes))))
 }

@@ -88,7 +88,7 @@ pub(crate) fn prepare(new: &NewAgent, number: u64, keys: &Path, work_factor: u8)
     Ok((subject, event, file))
 }
 
-fn key_path(keys: &Path, agent: Uuid) -> PathBuf {
+pub(crate) fn key_path(keys: &Path, agent: Uuid) -> PathBuf {
     keys.join("agents").join(format!("{agent}.age"))
 }
 
@@ -132,6 +132,9 @@ pub async fn agents(repo: &Repository) -> Result<Vec<Agent>> {
 /// The context in which a person acts; without a code, the first custodian.
 pub async fn act_as(repo: &Repository, code: Option<&str>, clock: Clock) -> Result<Ctx> {
     let found = agents(repo).await?;
+    if found.is_empty() {
+        return Err(Error::corrupt("The database knows nobody: it is not the database of this repository.").hint("Run `sago rebuild`: it makes a new one from the storage root, the log and the keys."));
+    }
     let agent = match code {
         Some(code) => found.into_iter().find(|agent| agent.code == code || agent.id.to_string() == code),
         None => found.into_iter().next(),

@@ -81,7 +81,7 @@ impl Log {
                 if common.json {
                     out::object(&event_json(&stored, &people));
                 } else {
-                    let text = sentence(&stored.event, &who(stored.agent, &people));
+                    let text = out::plain(&sentence(&stored.event, &who(stored.agent, &people), &people));
                     out::line(format!("{:>8}  {}  {:<22} {text}", stored.position.index, &time_text(stored.at)[..19], stored.event.kind()));
                 }
             }

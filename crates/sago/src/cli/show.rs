@@ -48,7 +48,10 @@ impl Show {
 async fn show_accession(common: &Common, repo: &Repository, ctx: &Ctx, one: &Accession) -> Result<(Uuid, String)> {
     let findings = accession::findings(repo, ctx, one).await?;
     let people = agents(repo).await?;
-    let events = events_about(repo, one.id).await?;
+    let mut events = events_about(repo, one.id).await?;
+    if one.status == "destroyed" {
+        events.extend(destruction(repo, one.unit).await?);
+    }
     let line = one.line.as_ref();
     if common.json {
         out::object(&json!({
@@ -60,14 +63,14 @@ async fn show_accession(common: &Common, repo: &Repository, ctx: &Ctx, one: &Acc
         }));
         return Ok((one.id, one.number.clone()));
     }
-    out::line(format!("{}   {}", one.number, one.title.as_deref().unwrap_or("(its unit is sealed or destroyed)")));
+    out::line(format!("{}   {}", one.number, out::plain(one.title.as_deref().unwrap_or("(its unit is sealed or destroyed)"))));
     if let Some(line) = line {
         out::line(format!("  Label        {}", line.label));
-        out::line(format!("  From         {}", line.contributor));
+        out::line(format!("  From         {}", out::plain(&line.contributor)));
         if let Some(agreement) = &line.agreement {
-            out::line(format!("  Agreement    {agreement}"));
+            out::line(format!("  Agreement    {}", out::plain(agreement)));
         }
-        line.conditions.iter().for_each(|condition| out::line(format!("  Condition    {condition}")));
+        line.conditions.iter().for_each(|condition| out::line(format!("  Condition    {}", out::plain(condition))));
     }
     out::line(format!("  State        {}", one.status));
     out::line(format!("  Holdings     {} items, {}; {} files were seen and not taken", one.items, out::size(one.bytes), one.not_taken));
@@ -76,11 +79,24 @@ async fn show_accession(common: &Common, repo: &Repository, ctx: &Ctx, one: &Acc
         out::line("\n  Not taken, and things to know");
         for finding in &findings {
             let mark = if accession::finding::is_file_not_taken(finding) { "NOT TAKEN" } else { "note" };
-            out::line(format!("    {mark}  {}  {}  {}", finding.item.as_deref().unwrap_or("-"), finding.path, finding.message));
+            out::line(format!("    {mark}  {}  {}  {}", finding.item.as_deref().unwrap_or("-"), out::plain(&finding.path), out::plain(&finding.message)));
         }
     }
     history(&events, &people);
     Ok((one.id, one.number.clone()))
+}
+
+/// What the log says about the destruction of a unit: who asked, who signed, when, and why.
+async fn destruction(repo: &Repository, unit: Uuid) -> Result<Vec<Stored>> {
+    let about = events_about(repo, unit).await?;
+    let request = about.iter().find_map(|stored| match &stored.event {
+        Event::UnitDestroyed(destroyed, _) if destroyed.unit == unit => Some(destroyed.request),
+        _ => None,
+    });
+    match request {
+        Some(request) => events_about(repo, request).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 async fn show_item(common: &Common, repo: &Repository, one: &Item) -> Result<(Uuid, String)> {
@@ -102,7 +118,7 @@ async fn show_item(common: &Common, repo: &Repository, one: &Item) -> Result<(Uu
         }));
         return Ok((one.id, one.number.clone()));
     }
-    out::line(format!("{}   {}", one.number, line.map_or("(its unit is sealed or destroyed)", |line| line.path.as_str())));
+    out::line(format!("{}   {}", one.number, out::plain(line.map_or("(its unit is sealed or destroyed)", |line| line.path.as_str()))));
     out::line(format!("  Size         {} ({} bytes)", out::size(one.bytes), one.bytes));
     if let Some(line) = line {
         out::line(format!("  SHA-256      {}", line.sha256));
@@ -139,7 +155,7 @@ fn history(events: &[Stored], people: &[Agent]) {
         out::line(format!(
             "    {}  {}  [{} {}]",
             stored.at.strftime("%-d %B %Y, %H:%M:%S UTC"),
-            sentence(&stored.event, &who(stored.agent, people)),
+            out::plain(&sentence(&stored.event, &who(stored.agent, people), people)),
             stored.position.log.name(),
             stored.position.index
         ));
@@ -152,7 +168,7 @@ pub fn who(agent: Uuid, people: &[Agent]) -> String {
 }
 
 /// What an event says, in one sentence.
-pub fn sentence(event: &Event, who: &str) -> String {
+pub fn sentence(event: &Event, who: &str, people: &[Agent]) -> String {
     match event {
         Event::AccessionOpened(..) => format!("{who} began to receive it; its number was taken."),
         Event::AccessionPrepared(..) => format!("{who} sealed every file; nothing was received yet."),
@@ -177,6 +193,15 @@ pub fn sentence(event: &Event, who: &str) -> String {
         Event::ExportMade(made, detail) => {
             let to = detail.as_ref().map_or_else(String::new, |detail| format!(" to {}: “{}”", detail.recipient, detail.reason));
             format!("{who} handed over {} items{to}.", made.items)
+        }
+        Event::DestructionRequested(_, detail) => {
+            format!("{who} asked to destroy the key of its unit{}.", detail.as_ref().map_or_else(String::new, |detail| format!(": “{}”", detail.reason)))
+        }
+        Event::ApprovalGiven(..) => format!("{who} signed the request to destroy the key."),
+        Event::UnitDestroyed(destroyed, detail) => {
+            let approvers: Vec<String> = destroyed.approvers.iter().map(|approver| self::who(*approver, people)).collect();
+            let why = detail.as_ref().map_or_else(String::new, |detail| format!(": “{}”", detail.reason));
+            format!("THE KEY OF ITS UNIT WAS DESTROYED, as {} had signed{why}.", approvers.join(" and "))
         }
         other => match sago_packages::describe::kinds::find(other.kind()) {
             Some(kind) => kind.en.replace("{who}", who).replace("{about}", "it"),

@@ -93,14 +93,16 @@ impl Verify {
         for authority in &settings.authority {
             options.anchors.extend(sago_verify::read_anchors(&places.root.join(&authority.anchor)).map_err(could_not)?);
         }
+        let has_passphrase = common.passphrase_file.is_some() || common.passphrase_fd.is_some() || std::io::stdin().is_terminal();
+        let unlocked = if self.without_keys || !has_passphrase { None } else { Some(Repository::open_unchecked(root, &common.passphrase()?).await) };
+        if let (Some(Ok(repo)), true) = (&unlocked, self.keys.is_empty()) {
+            options.pinned = repo.own_verifier_keys()?;
+        }
         let parts = sago_verify::repository::Places { store: &places.store, log: &places.log, lock: &places.lock, stamps: &places.stamps };
         let mut report = tokio::task::block_in_place(|| sago_verify::repository::verify_places(&parts, &options)).map_err(could_not)?;
-        let has_passphrase = common.passphrase_file.is_some() || common.passphrase_fd.is_some() || std::io::stdin().is_terminal();
-        if self.without_keys || !has_passphrase {
-            return Ok(report);
-        }
-        match Repository::open_unchecked(root, &common.passphrase()?).await {
-            Ok(repo) => {
+        match unlocked {
+            None => {}
+            Some(Ok(repo)) => {
                 let ctx = sago_core::user::act_as(&repo, common.act_as.as_deref(), Clock::System).await;
                 let outcome = match ctx {
                     Ok(ctx) => sago_core::verify::verify_with_keys(&repo, &ctx, &mut report).await,
@@ -113,8 +115,8 @@ impl Verify {
                 }
             }
             // A damaged database or vault is a finding of the verification, not a reason to stop it.
-            Err(error) if matches!(error.kind, ErrorKind::Corrupt | ErrorKind::NotFound) => damaged(&mut report, &error),
-            Err(error) => return Err(error),
+            Some(Err(error)) if matches!(error.kind, ErrorKind::Corrupt | ErrorKind::NotFound) => damaged(&mut report, &error),
+            Some(Err(error)) => return Err(error),
         }
         Ok(report)
     }

@@ -102,7 +102,8 @@ async fn a_destroyed_unit_in_an_older_backup_of_the_vault_stays_destroyed() {
     assert_eq!(original(&repo, &ctx, &format!("{}.00001", kept.number)).await.unwrap(), b"kept");
     let accession = accession::accession(&repo, &ctx, &doomed.number).await.unwrap();
     assert_eq!((accession.status.as_str(), accession.title), ("destroyed", None));
-    assert_sound(&verify(&repo, &ctx).await);
+    // The approvers were enrolled after the copy of the vault: their keys are the one thing that is missed.
+    assert_eq!(errors(&verify(&repo, &ctx).await), ["person-key", "person-key"]);
     repo.close().await;
 }
 
@@ -128,7 +129,8 @@ async fn a_generation_that_the_keys_in_the_vault_do_not_vouch_for_erases_nothing
     let (repo, ctx) = open_restored(&house, "newer").await;
     assert!(!repo.keyring().holds(doomed.unit).unwrap());
     assert!(original(&repo, &ctx, &format!("{}.00001", doomed.number)).await.is_err());
-    assert_sound(&verify(&repo, &ctx).await);
+    // The approvers were enrolled after the copy of the vault: their keys are the one thing that is missed.
+    assert_eq!(errors(&verify(&repo, &ctx).await), ["person-key", "person-key"]);
     repo.close().await;
 }
 
@@ -183,8 +185,7 @@ async fn a_backup_of_the_vault_that_is_older_than_the_records_loses_only_what_ca
     assert_eq!(numbers, [(before.number, Some("Canary Title".to_owned())), (after.number, None)]);
     // The lost key is the one thing that verification names.
     let report = verify(&repo, &ctx).await;
-    let errors: Vec<_> = report.findings.iter().filter(|finding| finding.is_error()).map(|finding| finding.code.as_str()).collect();
-    assert_eq!(errors, ["vault-key"]);
+    assert_eq!(errors(&report), ["vault-key"]);
     repo.close().await;
 }
 

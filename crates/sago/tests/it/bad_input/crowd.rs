@@ -138,9 +138,46 @@ fn the_same_deposit_begun_twice_at_once_loses_nothing() {
     assert!(received >= 1, "{answers:?}");
     for answer in answers {
         // The second may be told that the first is at it; it must not fail otherwise.
-        assert!(answer.code == 0 || answer.err.contains("in progress"), "{answer:?}");
+        assert!(answer.code == 0 || answer.err.contains("under way in another process"), "{answer:?}");
     }
     let listed = stage.say("list --json").ends(0).objects();
     assert_eq!(listed.iter().filter(|one| one["items"] == 300 && one["status"] == "received").count(), received, "{listed:?}");
     stage.verify_everything();
+}
+
+#[test]
+fn what_arrives_while_an_epoch_ends_is_received_or_refused_but_never_lost() {
+    let stage = stocked();
+    for round in 1..=crate::cast::rounds(3) {
+        let disks: Vec<String> = (0..4).map(|who| format!("rotated {round} {who}")).collect();
+        for (who, disk) in disks.iter().enumerate() {
+            for n in 0..150 * who {
+                stage.file(&format!("{disk}/{n}.txt"), format!("{round} {who} {n}"));
+            }
+            stage.file(&format!("{disk}/last.txt"), format!("the last of {disk}"));
+        }
+        let shares = stage.path(&format!("shares of {}", round + 1));
+        let rotation = ["key", "rotate", "--custodians", "2", "--threshold", "2", "--shares-dir", shares.to_str().unwrap()].map(str::to_owned);
+        let deposits: Vec<[String; 7]> = disks.iter().map(|disk| ["deposit", stage.path(disk).to_str().unwrap(), "--contributor", "c", "--title", disk, "--json"].map(str::to_owned)).collect();
+        let spawn = |arguments: &[String]| begin(&stage, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        let mut children: Vec<Child> = deposits[..2].iter().map(|arguments| spawn(arguments)).collect();
+        std::thread::sleep(Duration::from_millis(100 * round));
+        let rotating = spawn(&rotation);
+        children.extend(deposits[2..].iter().map(|arguments| spawn(arguments)));
+        let answers: Vec<_> = children.into_iter().map(|child| answer(child.wait_with_output().unwrap())).collect();
+        answer(rotating.wait_with_output().unwrap()).ends(0);
+        for (answer, arguments) in answers.iter().zip(&deposits) {
+            if answer.code != 0 {
+                assert!(answer.err.contains("same command again"), "{answer:?}");
+                stage.sago(arguments).ends(0);
+            }
+        }
+        let items = stage.say("list items --json").ends(0).objects();
+        for disk in &disks {
+            let found: Vec<_> = items.iter().filter(|item| item["path"] == format!("{disk}/last.txt")).collect();
+            assert_eq!(found.len(), 1, "{disk} was received {} times", found.len());
+            super::opens_to(&stage, found[0]["item"].as_str().unwrap(), &format!("the last of {disk}"));
+        }
+        stage.verify_everything();
+    }
 }
