@@ -64,9 +64,10 @@ impl FromStr for Role {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|role| role.code() == text).ok_or_else(|| {
-            Error::invalid(format!("There is no role “{text}”.")).hint("The roles are: custodian, approver, auditor, administrator.")
-        })
+        Self::ALL
+            .into_iter()
+            .find(|role| role.code() == text)
+            .ok_or_else(|| Error::invalid(format!("There is no role “{text}”.")).hint("The roles are: custodian, approver, auditor, administrator."))
     }
 }
 

@@ -89,7 +89,9 @@ impl Error {
         };
         let made = Self::new(kind, format!("{doing} {}: {error}", path.display()));
         match error.kind() {
-            Io::StorageFull | Io::QuotaExceeded => made.hint("The disk is full. Nothing that was receipted is lost. Free some space and run the same command again: it goes on where it stopped."),
+            Io::StorageFull | Io::QuotaExceeded => {
+                made.hint("The disk is full. Nothing that was receipted is lost. Free some space and run the same command again: it goes on where it stopped.")
+            }
             Io::PermissionDenied => made.hint("Run the command as the person who owns the repository's folder, or correct the folder's permissions."),
             _ => made,
         }

@@ -45,8 +45,7 @@ impl FromStr for Label {
 
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|label| label.code() == text).ok_or_else(|| {
-            Error::invalid(format!("There is no label “{text}”."))
-                .hint("The labels are: public, restricted, confidential, strictly-confidential.")
+            Error::invalid(format!("There is no label “{text}”.")).hint("The labels are: public, restricted, confidential, strictly-confidential.")
         })
     }
 }

@@ -234,7 +234,8 @@ impl Places {
     pub fn refuse_inside(&self, output: &Path) -> Result<()> {
         for place in self.all() {
             if is_within(output, place)? {
-                return Err(Error::invalid(format!("{} would lie inside the repository: it holds originals or names in clear.", output.display())).hint("Name a place elsewhere. Nothing was handed over."));
+                return Err(Error::invalid(format!("{} would lie inside the repository: it holds originals or names in clear.", output.display()))
+                    .hint("Name a place elsewhere. Nothing was handed over."));
             }
         }
         Ok(())
@@ -244,8 +245,11 @@ impl Places {
     pub fn refuse_as_source(&self, source: &Path) -> Result<()> {
         for place in self.all() {
             if is_within(source, place)? || is_within(place, source)? {
-                return Err(Error::invalid(format!("{} is or holds the repository itself: its keys would lie in its own store, and nothing could ever be destroyed.", source.display()))
-                    .hint("Nothing was received. Name what the sender handed over, and nothing else."));
+                return Err(Error::invalid(format!(
+                    "{} is or holds the repository itself: its keys would lie in its own store, and nothing could ever be destroyed.",
+                    source.display()
+                ))
+                .hint("Nothing was received. Name what the sender handed over, and nothing else."));
             }
         }
         Ok(())

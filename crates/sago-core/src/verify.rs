@@ -22,8 +22,8 @@ use crate::key::epoch::check_key;
 use crate::ledger::rebuild::{Side, Summary, compare, remove_database, replay_into};
 use crate::repository::Repository;
 use crate::store::db::Db;
-use crate::store::{durable, fault};
 use crate::store::rows::RowKeys;
+use crate::store::{durable, fault};
 
 /// Findings of one kind that are listed; more are counted.
 const MOST_FINDINGS: usize = 10_000;
@@ -83,7 +83,10 @@ async fn replay_and_compare(repo: &Repository, beside: &Path, report: &mut Repor
     }
     report.checked(format!("{} events opened and held against their leaves", summary.events));
     if summary.waiting > 0 {
-        report.not_checked(format!("signatures over {} events that are durable in the database", summary.waiting), "they wait for the next signed head: a command is under way or was interrupted");
+        report.not_checked(
+            format!("signatures over {} events that are durable in the database", summary.waiting),
+            "they wait for the next signed head: a command is under way or was interrupted",
+        );
     }
     if summary.closed > 0 {
         report.not_checked(format!("rows, manifests and details of {} accessions", summary.closed), "their units are sealed or destroyed");
@@ -157,9 +160,10 @@ async fn check_vault(repo: &Repository, report: &mut Report, findings: &mut Vec<
 
 /// Holds every readable manifest against the inventories, and every content file's header against the rule of one recipient.
 async fn check_contents(repo: &Repository, report: &mut Report, findings: &mut Vec<Finding>) -> Result<()> {
-    let rows = sqlx::query("SELECT a.id, a.unit, o.id FROM accessions a JOIN objects o ON o.accession = a.id WHERE a.status = 'received' ORDER BY a.number, o.part")
-        .fetch_all(repo.db().read())
-        .await?;
+    let rows =
+        sqlx::query("SELECT a.id, a.unit, o.id FROM accessions a JOIN objects o ON o.accession = a.id WHERE a.status = 'received' ORDER BY a.number, o.part")
+            .fetch_all(repo.db().read())
+            .await?;
     let mut accessions: BTreeMap<(String, String), Vec<Uuid>> = BTreeMap::new();
     for row in &rows {
         let object = Uuid::parse_str(&row.try_get::<String, _>(2)?).map_err(|_| Error::corrupt("An object's row was altered."))?;

@@ -6,6 +6,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use sago_packages::Algorithm;
@@ -121,6 +122,9 @@ pub fn estimate(sources: &[PathBuf]) -> (u64, u64) {
 pub async fn deposit(repo: &Repository, ctx: &Ctx, new: &NewAccession, progress: &Progress) -> Result<Deposited> {
     ctx.require(Right::Deposit)?;
     check(repo, new)?;
+    if let Some(deposited) = just_recovered(repo, new)? {
+        return Ok(deposited);
+    }
     let mut notes = Vec::new();
     let list = read_sender_list(new, &mut notes)?;
     let (staging, before) = match find_interrupted(repo, new)? {
@@ -147,7 +151,8 @@ fn check(repo: &Repository, new: &NewAccession) -> Result<()> {
     }
     for source in &new.sources {
         if source.as_os_str() != "-" && source.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
-            return Err(Error::not_found(format!("There is no file or folder {}.", source.display())).hint("Nothing was received. Correct the path and run the command again."));
+            return Err(Error::not_found(format!("There is no file or folder {}.", source.display()))
+                .hint("Nothing was received. Correct the path and run the command again."));
         }
         if source.as_os_str() != "-" {
             repo.places.refuse_as_source(source)?;
@@ -185,6 +190,16 @@ fn fingerprint_of(new: &NewAccession) -> Result<String> {
 /// What was read from standard input cannot be read again.
 fn is_resumable(new: &NewAccession) -> bool {
     new.sources.iter().all(|source| source.as_os_str() != "-")
+}
+
+/// What this very command received before it was interrupted, when the opening of the repository has just completed it.
+fn just_recovered(repo: &Repository, new: &NewAccession) -> Result<Option<Deposited>> {
+    if new.fresh || !is_resumable(new) {
+        return Ok(None);
+    }
+    let wanted = fingerprint_of(new)?;
+    let recovered = repo.recovered().lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(recovered.iter().find(|one| one.fingerprint == wanted).map(|one| one.deposited.clone()))
 }
 
 fn find_interrupted(repo: &Repository, new: &NewAccession) -> Result<Option<(Staging, Vec<Done>)>> {
@@ -233,10 +248,8 @@ async fn begin(repo: &Repository, ctx: &Ctx, new: &NewAccession) -> Result<Stagi
         }
     };
     let year = ctx.now().strftime("%Y").to_string();
-    let last: Option<String> = sqlx::query_scalar("SELECT MAX(number) FROM accessions WHERE number LIKE $1")
-        .bind(format!("A-{year}-%"))
-        .fetch_one(tx.conn())
-        .await?;
+    let last: Option<String> =
+        sqlx::query_scalar("SELECT MAX(number) FROM accessions WHERE number LIKE $1").bind(format!("A-{year}-%")).fetch_one(tx.conn()).await?;
     let next = last.as_deref().and_then(|last| last.rsplit('-').next()).and_then(|last| last.parse::<u64>().ok()).unwrap_or(0) + 1;
     if next > 9_999 {
         return Err(Error::conflict(format!("All numbers of {year} are taken (A-{year}-9999).")));
@@ -246,7 +259,8 @@ async fn begin(repo: &Repository, ctx: &Ctx, new: &NewAccession) -> Result<Stagi
     tx.append(unit, AccessionOpened { accession, unit, number: number.clone() }.with(detail));
     // The folder is there before the number is taken, while we hold the writer's place: a taken number without a folder cannot be gone on
     // with. If we crash here, the next opening sweeps the folder.
-    let staging = Staging::begin(&repo.places, repo.keyring(), Plan { accession, number, unit, fingerprint: fingerprint_of(new)?, is_resumable: is_resumable(new) })?;
+    let staging =
+        Staging::begin(&repo.places, repo.keyring(), Plan { accession, number, unit, fingerprint: fingerprint_of(new)?, is_resumable: is_resumable(new) })?;
     fault::point("deposit-staging-begun");
     tx.commit(ctx).await?;
     fault::point("deposit-numbered");

@@ -52,15 +52,18 @@ impl Description {
             Outcome::NotTaken(_) | Outcome::Note(_) => None,
         };
         let parts = outcomes.iter().filter_map(part).max().unwrap_or(1);
-        Self {
-            objects: (0..parts).map(|_| Uuid::new_v4()).collect(),
-            findings: notes.iter().map(|note| finding_line(note, None)).collect(),
-            ..Self::default()
-        }
+        Self { objects: (0..parts).map(|_| Uuid::new_v4()).collect(), findings: notes.iter().map(|note| finding_line(note, None)).collect(), ..Self::default() }
     }
 
     /// Describes every outcome, in walking order.
-    pub(super) async fn describe(&mut self, repo: &Repository, staging: &Staging, outcomes: &[Outcome], list: &mut Option<(SenderList, String)>, earlier: &Earlier) -> Result<()> {
+    pub(super) async fn describe(
+        &mut self,
+        repo: &Repository,
+        staging: &Staging,
+        outcomes: &[Outcome],
+        list: &mut Option<(SenderList, String)>,
+        earlier: &Earlier,
+    ) -> Result<()> {
         for outcome in outcomes {
             match outcome {
                 Outcome::Taken(taken) => self.describe_one(repo, staging, taken, list, earlier).await?,
@@ -73,7 +76,14 @@ impl Description {
         Ok(())
     }
 
-    async fn describe_one(&mut self, repo: &Repository, staging: &Staging, taken: &Taken, list: &mut Option<(SenderList, String)>, earlier: &Earlier) -> Result<()> {
+    async fn describe_one(
+        &mut self,
+        repo: &Repository,
+        staging: &Staging,
+        taken: &Taken,
+        list: &mut Option<(SenderList, String)>,
+        earlier: &Earlier,
+    ) -> Result<()> {
         let done = &taken.done;
         let number = format!("{}.{:05}", staging.plan.number, self.items.len() + 1);
         let name = readable(&done.path_bytes);
@@ -163,7 +173,10 @@ impl Earlier {
         };
         let mut items = HashMap::new();
         let Some(key) = key else { return Ok(Self { key, items }) };
-        let rows = sqlx::query("SELECT fingerprint, id, number FROM items WHERE unit = $1 ORDER BY number DESC").bind(unit.to_string()).fetch_all(repo.db().read()).await?;
+        let rows = sqlx::query("SELECT fingerprint, id, number FROM items WHERE unit = $1 ORDER BY number DESC")
+            .bind(unit.to_string())
+            .fetch_all(repo.db().read())
+            .await?;
         for row in rows {
             let id = Uuid::parse_str(&row.try_get::<String, _>(1)?).map_err(|_| Error::corrupt("An item's row was altered."))?;
             let print = match row.try_get::<Option<String>, _>(0)? {

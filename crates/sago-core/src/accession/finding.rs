@@ -29,7 +29,9 @@ pub(crate) fn sender_mismatch(path_bytes: &[u8], sha256: &str) -> Finding {
     Finding {
         code: SENDER_MISMATCH.code,
         path_bytes: path_bytes.to_vec(),
-        message: format!("The sender's list gives another digest for this file. What was received has SHA-256 {sha256} and is kept as it came. Ask the sender which is right."),
+        message: format!(
+            "The sender's list gives another digest for this file. What was received has SHA-256 {sha256} and is kept as it came. Ask the sender which is right."
+        ),
         taken: true,
     }
 }

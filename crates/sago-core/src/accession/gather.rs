@@ -198,18 +198,14 @@ fn take(job: Job, work: &Work<'_>, before: &Before, next: &AtomicU64, place: &(d
     }
 }
 
-fn take_file(
-    entry: &Entry,
-    work: &Work<'_>,
-    before: &Before,
-    next: &AtomicU64,
-    place: &(dyn Fn(u64) -> Result<PathBuf> + Sync),
-) -> Result<Outcome> {
+fn take_file(entry: &Entry, work: &Work<'_>, before: &Before, next: &AtomicU64, place: &(dyn Fn(u64) -> Result<PathBuf> + Sync)) -> Result<Outcome> {
     let reader = match entry.open() {
         Ok(reader) => reader,
         Err(finding) => return Ok(Outcome::NotTaken(finding)),
     };
-    if let Some(done) = before.get(&(entry.source as u64, entry.path_bytes.clone())).filter(|done| done.sealed.bytes == reader.size_bytes() && done.modified_micros == reader.modified_micros())
+    if let Some(done) = before
+        .get(&(entry.source as u64, entry.path_bytes.clone()))
+        .filter(|done| done.sealed.bytes == reader.size_bytes() && done.modified_micros == reader.modified_micros())
         && let Some(taken) = still_the_same(entry, reader, done, work, place)?
     {
         return Ok(taken);

@@ -159,12 +159,7 @@ impl Line {
                 contributor: string("contributor")?,
                 title: string("title")?,
                 agreement: optional("agreement"),
-                conditions: get("conditions")
-                    .as_array()
-                    .ok_or_else(|| bad("conditions"))?
-                    .iter()
-                    .filter_map(|one| one.as_str().map(str::to_owned))
-                    .collect(),
+                conditions: get("conditions").as_array().ok_or_else(|| bad("conditions"))?.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect(),
                 label: string("label")?.parse().map_err(|_| bad("label"))?,
                 received_at: string("received_at")?,
                 received_by: string("received_by")?,

@@ -83,7 +83,8 @@ pub async fn accession(repo: &Repository, ctx: &Ctx, name: &str) -> Result<Acces
 pub(crate) async fn find(repo: &Repository, name: &str) -> Result<Accession> {
     let text = format!("SELECT {COLUMNS} FROM accessions WHERE number = $1 OR id = $1");
     let row = sqlx::query(sqlx::AssertSqlSafe(text)).bind(name).fetch_optional(repo.db().read()).await?;
-    let row = row.ok_or_else(|| Error::not_found(format!("There is no {name} here.")).hint("`sago list` shows the accessions, `sago list items` their items."))?;
+    let row =
+        row.ok_or_else(|| Error::not_found(format!("There is no {name} here.")).hint("`sago list` shows the accessions, `sago list items` their items."))?;
     read(repo, &row).await
 }
 
@@ -126,7 +127,8 @@ async fn read(repo: &Repository, row: &AnyRow) -> Result<Accession> {
 pub async fn findings(repo: &Repository, ctx: &Ctx, accession: &Accession) -> Result<Vec<FindingLine>> {
     ctx.require(Right::See)?;
     let id = accession.id.to_string();
-    let rows = sqlx::query("SELECT line_index, row_key, sealed FROM findings WHERE accession = $1 ORDER BY line_index").bind(&id).fetch_all(repo.db().read()).await?;
+    let rows =
+        sqlx::query("SELECT line_index, row_key, sealed FROM findings WHERE accession = $1 ORDER BY line_index").bind(&id).fetch_all(repo.db().read()).await?;
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
         let name = format!("{id}/{}", row.try_get::<i64, _>(0)?);

@@ -56,12 +56,8 @@ pub(super) fn build_objects(
             write_plain(&folder.join("v1/content").join(path), bytes)?;
             files.push(ocfl::NewFile { logical_path: path.clone(), sha512: Algorithm::Sha512.hash(bytes), sha256: Algorithm::Sha256.hash(bytes) });
         }
-        let info = ocfl::VersionInfo {
-            created: time_text(ctx.now()),
-            message: "Received".to_owned(),
-            user_name: ctx.agent.to_string(),
-            user_address: urn(ctx.agent),
-        };
+        let info =
+            ocfl::VersionInfo { created: time_text(ctx.now()), message: "Received".to_owned(), user_name: ctx.agent.to_string(), user_address: urn(ctx.agent) };
         let refused = |error: sago_packages::Error| Error::internal(format!("The inventory cannot be written: {error}"));
         let inventory = ocfl::first_version(&urn(*object), info, &files).map_err(refused)?;
         let bytes = ocfl::inventory_bytes(&inventory);

@@ -67,14 +67,9 @@ impl From<Error> for Failure {
 /// `size_hint` chooses how many threads; the file may be longer or shorter. The sealed file is created anew and left behind unfinished
 /// when this fails: the caller removes it.
 pub fn seal(reader: &mut (dyn Read + Send), size_hint: u64, recipient: &HybridRecipient, others: &[Algorithm], target: &Path) -> Result<Sealed, Failure> {
-    let file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(target)
-        .doing("Could not create", target)?;
-    let sealed = if size_hint >= LARGE_BYTES { seal_large(reader, recipient, others, &file, target) } else { seal_small(reader, recipient, others, &file, target) }?;
+    let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(target).doing("Could not create", target)?;
+    let sealed =
+        if size_hint >= LARGE_BYTES { seal_large(reader, recipient, others, &file, target) } else { seal_small(reader, recipient, others, &file, target) }?;
     if sealed.content_bytes >= FLUSH_BYTES {
         file.sync_data().doing("Could not flush", target)?;
     }
@@ -220,7 +215,13 @@ fn seal_large(reader: &mut (dyn Read + Send), recipient: &HybridRecipient, other
     })
 }
 
-fn seal_blocks_to(blocks: &Receiver<Arc<Vec<u8>>>, recipient: &HybridRecipient, file: &File, to_content: SyncSender<Vec<u8>>, target: &Path) -> Result<(u64, String)> {
+fn seal_blocks_to(
+    blocks: &Receiver<Arc<Vec<u8>>>,
+    recipient: &HybridRecipient,
+    file: &File,
+    to_content: SyncSender<Vec<u8>>,
+    target: &Path,
+) -> Result<(u64, String)> {
     let stored = Stored { file, bytes: 0, sha256: Sha256::new(), sha512: Sha512Where::Thread(to_content) };
     let buffered = io::BufWriter::with_capacity(BLOCK_BYTES, stored);
     let mut sealer = file::seal_to(&[recipient], buffered).map_err(seal_failed(target))?;

@@ -5,22 +5,34 @@
 //! never got as far stays in staging, for the same command to go on with, or is given up when none can; a destroyed unit whose key still
 //! lies in the vault loses it now. What another process is working on is left to it.
 
+use std::sync::PoisonError;
+
 use sago_packages::Algorithm;
 use sqlx::Row;
 use uuid::Uuid;
 
+use crate::accession::deposit::Deposited;
 use crate::accession::finding;
 use crate::accession::manifest::{Line, Manifest};
-use crate::accession::staging::{Hold, Staging};
+use crate::accession::staging::{Hold, Plan, Staging};
 use crate::ctx::{Clock, Ctx, Role};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::ledger::event::{
-    AccessionAbandoned, AccessionAbandonedDetail, AccessionQuarantined, AccessionQuarantinedDetail, AccessionReceived, AccessionReceivedDetail, Event, ObjectRef,
+    AccessionAbandoned, AccessionAbandonedDetail, AccessionQuarantined, AccessionQuarantinedDetail, AccessionReceived, AccessionReceivedDetail, Event,
+    ObjectRef,
 };
 use crate::ledger::proof::events_about;
 use crate::ledger::{Position, unsigned};
 use crate::repository::Repository;
 use crate::store::fault;
+
+/// A deposit that the opening of the repository completed.
+pub(crate) struct Recovered {
+    /// Everything that must be equal for a command to be the one that began it.
+    pub fingerprint: String,
+    /// What it received.
+    pub deposited: Deposited,
+}
 
 /// Puts prepared objects in place and receives the accession. Idempotent: objects already in place are left as they are.
 pub(crate) async fn complete(
@@ -82,7 +94,8 @@ pub(crate) async fn abandon(repo: &Repository, ctx: &Ctx, accession: Uuid, reaso
 /// Finishes everything a crash interrupted. Run at every opening of a repository; does nothing, quickly, when there is nothing.
 pub(crate) async fn recover(repo: &Repository, clock: Clock) -> Result<()> {
     crate::key::epoch::finish_interrupted(repo).await?;
-    let rows = sqlx::query("SELECT id, unit, status FROM accessions WHERE status IN ('opened', 'prepared') ORDER BY number").fetch_all(repo.db().read()).await?;
+    let rows =
+        sqlx::query("SELECT id, unit, status FROM accessions WHERE status IN ('opened', 'prepared') ORDER BY number").fetch_all(repo.db().read()).await?;
     let mut changed = false;
     for row in rows {
         let id = |column: usize| -> Result<Uuid> {
@@ -120,7 +133,10 @@ async fn software_ctx(repo: &Repository, clock: Clock) -> Result<Ctx> {
 }
 
 async fn recover_one(repo: &Repository, ctx: &Ctx, accession: Uuid, unit: Uuid) -> Result<()> {
-    let rows = sqlx::query("SELECT id, inventory_sha512 FROM objects WHERE accession = $1 ORDER BY part").bind(accession.to_string()).fetch_all(repo.db().read()).await?;
+    let rows = sqlx::query("SELECT id, inventory_sha512 FROM objects WHERE accession = $1 ORDER BY part")
+        .bind(accession.to_string())
+        .fetch_all(repo.db().read())
+        .await?;
     let mut objects = Vec::with_capacity(rows.len());
     for (part, row) in rows.iter().enumerate() {
         let id = Uuid::parse_str(&row.try_get::<String, _>(0)?).map_err(|_| Error::corrupt("An object's row was altered."))?;
@@ -141,8 +157,58 @@ async fn recover_one(repo: &Repository, ctx: &Ctx, accession: Uuid, unit: Uuid) 
         },
         read => read?,
     };
-    complete(repo, ctx, accession, unit, &objects, &manifest, true).await?;
+    let position = complete(repo, ctx, accession, unit, &objects, &manifest, true).await?;
+    if let Ok(plan) = Staging::plan(&repo.places, repo.keyring(), accession) {
+        let deposited = told_again(repo, &plan, position, &manifest)?;
+        repo.recovered().lock().unwrap_or_else(PoisonError::into_inner).push(Recovered { fingerprint: plan.fingerprint, deposited });
+    }
     Staging::remove(&repo.places, accession)
+}
+
+/// What the interrupted command would have answered, from what it received.
+fn told_again(repo: &Repository, plan: &Plan, position: Position, manifest: &Manifest) -> Result<Deposited> {
+    let mut told = Deposited {
+        id: plan.accession,
+        number: plan.number.clone(),
+        unit: plan.unit,
+        files_seen: 0,
+        items: 0,
+        not_taken: 0,
+        notes: 0,
+        mismatches: 0,
+        duplicates: 0,
+        bytes: 0,
+        stored_bytes: 0,
+        resumed: 0,
+        findings: Vec::new(),
+        index: position.index,
+        generation: position.generation,
+    };
+    for line in &manifest.lines {
+        match Line::read(line)? {
+            Line::Accession(_) => {}
+            Line::Item(line) => {
+                told.items += 1;
+                told.bytes += line.bytes;
+                told.mismatches += u64::from(line.sender == "mismatch");
+                match line.duplicate_of {
+                    Some(_) => told.duplicates += 1,
+                    None => {
+                        let path = repo.blobs.content(line.object, &line.content)?;
+                        told.stored_bytes += std::fs::metadata(&path).doing("Could not look at", &path)?.len();
+                    }
+                }
+            }
+            Line::Finding(line) => {
+                told.not_taken += u64::from(finding::is_file_not_taken(&line));
+                told.findings.push(line);
+            }
+        }
+    }
+    told.files_seen = told.items + told.not_taken;
+    told.notes = told.findings.len() as u64 - told.not_taken;
+    told.resumed = told.items;
+    Ok(told)
 }
 
 /// The manifest as it stands in the objects, which are put in place for it; `None` when their unit is sealed.

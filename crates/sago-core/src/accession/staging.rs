@@ -213,7 +213,8 @@ fn take(folder: &Path, plan: &Plan) -> Result<File> {
     if lock(&held, &path)? {
         return Ok(held);
     }
-    Err(Error::conflict(format!("The same deposit ({}) is under way in another process. Nothing was received by this one.", plan.number)).hint("Wait until it is done."))
+    Err(Error::conflict(format!("The same deposit ({}) is under way in another process. Nothing was received by this one.", plan.number))
+        .hint("Wait until it is done."))
 }
 
 fn lock(held: &File, path: &Path) -> Result<bool> {

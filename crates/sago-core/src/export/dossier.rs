@@ -5,7 +5,8 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sago_packages::describe::{
-    Accession, Agent, AgentKind, Detail, Dossier, Event, Example, Export, Item, LogKeys, Omission, Repository as Origin, Software, Stamp, StampToken, StoredCopy,
+    Accession, Agent, AgentKind, Detail, Dossier, Event, Example, Export, Item, LogKeys, Omission, Repository as Origin, Software, Stamp, StampToken,
+    StoredCopy,
 };
 use serde_json::Value;
 
@@ -81,7 +82,10 @@ fn terms(accession: &Accession) -> String {
     if accession.conditions.is_empty() {
         "For the recipient named and the reason given; not to be passed on without asking.".to_owned()
     } else {
-        format!("For the recipient named and the reason given; not to be passed on without asking. Conditions of the contributor: {}", accession.conditions.join("; "))
+        format!(
+            "For the recipient named and the reason given; not to be passed on without asking. Conditions of the contributor: {}",
+            accession.conditions.join("; ")
+        )
     }
 }
 
@@ -184,6 +188,9 @@ fn omissions(package: &Package) -> Vec<Omission> {
             reason: "They concern other people. The proofs show that each event happened and when; its detail can be opened separately.".to_owned(),
         });
     }
-    found.push(Omission { what: "Names of those who worked on it".to_owned(), reason: "They appear under pseudonyms; the repository can name them to a court.".to_owned() });
+    found.push(Omission {
+        what: "Names of those who worked on it".to_owned(),
+        reason: "They appear under pseudonyms; the repository can name them to a court.".to_owned(),
+    });
     found
 }

@@ -126,11 +126,14 @@ pub async fn export(repo: &Repository, ctx: &Ctx, new: &NewExport) -> Result<Exp
 
 fn check(repo: &Repository, new: &NewExport) -> Result<()> {
     if new.output.exists() {
-        return Err(Error::conflict(format!("{} exists already.", new.output.display())).hint("Name a folder that does not exist: nothing is overwritten. Nothing was handed over."));
+        return Err(Error::conflict(format!("{} exists already.", new.output.display()))
+            .hint("Name a folder that does not exist: nothing is overwritten. Nothing was handed over."));
     }
     repo.places.refuse_inside(&new.output)?;
     if new.recipient.trim().is_empty() || new.reason.trim().is_empty() {
-        return Err(Error::invalid("Handing over needs a recipient and a reason.").hint("Add `--recipient NAME` and `--reason TEXT`: both are entered in the log."));
+        return Err(
+            Error::invalid("Handing over needs a recipient and a reason.").hint("Add `--recipient NAME` and `--reason TEXT`: both are entered in the log.")
+        );
     }
     Ok(())
 }
@@ -159,7 +162,10 @@ async fn readable_manifest(repo: &Repository, accession: &Accession, items: &[It
         return Err(Error::conflict(format!("{} cannot be handed over: its state is “{}”.", accession.number, accession.status)));
     }
     if let Some(item) = items.iter().find(|item| item.line.is_none()) {
-        return Err(Error::new(ErrorKind::Forbidden, format!("{} cannot be opened: its unit is sealed or its key was destroyed. Nothing was handed over.", item.number)));
+        return Err(Error::new(
+            ErrorKind::Forbidden,
+            format!("{} cannot be opened: its unit is sealed or its key was destroyed. Nothing was handed over.", item.number),
+        ));
     }
     let received = received_event(repo, accession).await?;
     let Event::AccessionReceived(event, Some(detail)) = &received.event else {
@@ -168,12 +174,14 @@ async fn readable_manifest(repo: &Repository, accession: &Accession, items: &[It
     let objects: Vec<Uuid> = event.objects.iter().map(|object| object.id).collect();
     let manifest = accession::read_manifest(repo, accession.unit, &objects)?.ok_or_else(|| Error::internal("the unit is open and its manifest is not"))?;
     if manifest.root().to_hex() != detail.manifest_root {
-        return Err(Error::corrupt(format!("The manifest of {} is not the one that was received. Nothing was handed over.", accession.number)).hint("Run `sago verify`."));
+        return Err(Error::corrupt(format!("The manifest of {} is not the one that was received. Nothing was handed over.", accession.number))
+            .hint("Run `sago verify`."));
     }
     for item in items {
         let line = usize::try_from(item.line_index).ok().and_then(|at| manifest.lines.get(at));
         if line != item.text.as_ref() {
-            return Err(Error::corrupt(format!("The database's line of {} is not the one that was received. Nothing was handed over.", item.number)).hint("Run `sago verify`, then `sago rebuild`."));
+            return Err(Error::corrupt(format!("The database's line of {} is not the one that was received. Nothing was handed over.", item.number))
+                .hint("Run `sago verify`, then `sago rebuild`."));
         }
     }
     Ok(manifest)

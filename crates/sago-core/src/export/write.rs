@@ -65,7 +65,12 @@ pub(super) fn write(repo: &Repository, ctx: &Ctx, new: &NewExport, package: &Pac
     }
     let example = write_proofs(repo, &mut bag, package)?;
     let stamps = write_stamps(repo, &mut bag, package)?;
-    bag.add_text("data/verify/sago_verify.py", "text/x-python", "The second, independent verifier (Python, standard library only)", sago_verify::PYTHON_VERIFIER)?;
+    bag.add_text(
+        "data/verify/sago_verify.py",
+        "text/x-python",
+        "The second, independent verifier (Python, standard library only)",
+        sago_verify::PYTHON_VERIFIER,
+    )?;
 
     let described = [
         ("data/READ-ME-FIRST.html", "text/html", "What this folder is and how to check it, in plain words"),
@@ -82,7 +87,9 @@ pub(super) fn write(repo: &Repository, ctx: &Ctx, new: &NewExport, package: &Pac
         media_type: (*media_type).to_owned(),
         description: (*description).to_owned(),
     }));
-    for ((path, media_type, description), text) in described.iter().zip([story_html(&dossier), verify_md(&dossier), premis_xml(&dossier), ro_crate_json(&dossier)]) {
+    for ((path, media_type, description), text) in
+        described.iter().zip([story_html(&dossier), verify_md(&dossier), premis_xml(&dossier), ro_crate_json(&dossier)])
+    {
         bag.add_text(path, media_type, description, text)?;
     }
     let id = format!("urn:uuid:{}", package.id);
@@ -155,7 +162,12 @@ fn write_proofs(repo: &Repository, bag: &mut Bag, package: &Package) -> Result<O
         for object in received.objects.iter().filter(|object| used.contains(&object.id)) {
             for file in ["inventory.json", "inventory.json.sha512"] {
                 let bytes = read(&repo.blobs.object(object.id).join(file))?;
-                bag.add_text(&format!("data/proofs/objects/{}/{file}", object.id), "application/json", "Inventory of the sealed object the event commits to", bytes)?;
+                bag.add_text(
+                    &format!("data/proofs/objects/{}/{file}", object.id),
+                    "application/json",
+                    "Inventory of the sealed object the event commits to",
+                    bytes,
+                )?;
             }
         }
     }
@@ -188,7 +200,12 @@ fn write_stamps(repo: &Repository, bag: &mut Bag, package: &Package) -> Result<V
         }
         names.sort();
         for name in &names {
-            bag.add_text(&format!("data/stamps/{id}/{size}/{name}"), "application/octet-stream", "Time-stamp over a checkpoint of the log", read(&folder.join(name))?)?;
+            bag.add_text(
+                &format!("data/stamps/{id}/{size}/{name}"),
+                "application/octet-stream",
+                "Time-stamp over a checkpoint of the log",
+                read(&folder.join(name))?,
+            )?;
         }
         folders.push(StampFolder { path: format!("data/stamps/{id}/{size}"), size, names });
     }

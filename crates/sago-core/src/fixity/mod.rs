@@ -85,13 +85,15 @@ pub async fn check_fixity(repo: &Repository, ctx: &Ctx, all: bool, progress: &Pr
     loop {
         // Within one check, files are taken in the order of their names, each once, whatever the clock does meanwhile.
         let (object, path) = last.clone().unwrap_or_default();
-        let rows = sqlx::query("SELECT object, path FROM contents WHERE checked_at <= $1 AND (object > $2 OR (object = $2 AND path > $3)) ORDER BY object, path LIMIT $4")
-            .bind(due_before)
-            .bind(&object)
-            .bind(&path)
-            .bind(signed(BATCH))
-            .fetch_all(repo.db().read())
-            .await?;
+        let rows = sqlx::query(
+            "SELECT object, path FROM contents WHERE checked_at <= $1 AND (object > $2 OR (object = $2 AND path > $3)) ORDER BY object, path LIMIT $4",
+        )
+        .bind(due_before)
+        .bind(&object)
+        .bind(&path)
+        .bind(signed(BATCH))
+        .fetch_all(repo.db().read())
+        .await?;
         let batch = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<(String, String)>>>()?;
         let Some(end) = batch.last() else { return Ok(checked) };
         last = Some(end.clone());
@@ -99,8 +101,11 @@ pub async fn check_fixity(repo: &Repository, ctx: &Ctx, all: bool, progress: &Pr
         fault::point("fixity-read");
         enter(repo, ctx, &batch, &outcomes, &mut checked).await?;
         if progress.stop.load(Ordering::Relaxed) {
-            return Err(Error::new(crate::error::ErrorKind::Unavailable, format!("The check was stopped after {} files. What was checked is recorded.", checked.files))
-                .hint("Run the same command without `--all` to go on with what is due."));
+            return Err(Error::new(
+                crate::error::ErrorKind::Unavailable,
+                format!("The check was stopped after {} files. What was checked is recorded.", checked.files),
+            )
+            .hint("Run the same command without `--all` to go on with what is due."));
         }
     }
 }
@@ -114,8 +119,11 @@ async fn enter(repo: &Repository, ctx: &Ctx, batch: &[(String, String)], outcome
         bytes += read;
         if *outcome != "ok" {
             failures += 1;
-            let item: Option<String> =
-                sqlx::query_scalar("SELECT number FROM items WHERE object = $1 AND content = $2 ORDER BY number LIMIT 1").bind(object).bind(content).fetch_optional(repo.db().read()).await?;
+            let item: Option<String> = sqlx::query_scalar("SELECT number FROM items WHERE object = $1 AND content = $2 ORDER BY number LIMIT 1")
+                .bind(object)
+                .bind(content)
+                .fetch_optional(repo.db().read())
+                .await?;
             let object = Uuid::parse_str(object).map_err(|_| Error::corrupt("A content's row was altered."))?;
             checked.failures.push(Failure { object, content: content.clone(), outcome, item });
         }

@@ -59,22 +59,11 @@ pub(super) fn unreadable(path_bytes: &[u8], offset: u64, errno: Errno) -> Findin
 pub(super) fn folder_unreadable(path: &[u8], errno: Errno, partly: bool) -> Finding {
     let reason = in_words(errno);
     let (code, how) = match errno {
-        Errno::MFILE | Errno::NFILE | Errno::NOMEM => (
-            &code::OWN_LIMIT,
-            "deposit it again when the computer is less busy",
-        ),
-        _ => (
-            &code::FOLDER_UNREADABLE,
-            "give the right to read it, or ask the sender for another copy",
-        ),
+        Errno::MFILE | Errno::NFILE | Errno::NOMEM => (&code::OWN_LIMIT, "deposit it again when the computer is less busy"),
+        _ => (&code::FOLDER_UNREADABLE, "give the right to read it, or ask the sender for another copy"),
     };
-    let what = if partly {
-        "not read to its end"
-    } else {
-        "not read"
-    };
-    let message =
-        format!("This folder was {what}: {reason}. What else is in it is unknown; {how}.");
+    let what = if partly { "not read to its end" } else { "not read" };
+    let message = format!("This folder was {what}: {reason}. What else is in it is unknown; {how}.");
     Finding::not_taken(code, path.to_vec(), message)
 }
 
@@ -98,9 +87,7 @@ fn in_words(errno: Errno) -> String {
 pub(super) fn modified_micros(stat: &Stat) -> i64 {
     // The fields differ in type between processors; nanoseconds are below 10^9 everywhere.
     let micros = i64::try_from(stat.st_mtime_nsec / 1000).unwrap_or(0);
-    stat.st_mtime
-        .saturating_mul(1_000_000)
-        .saturating_add(micros)
+    stat.st_mtime.saturating_mul(1_000_000).saturating_add(micros)
 }
 
 /// Size in bytes; a negative size (a broken file system) counts as nothing.

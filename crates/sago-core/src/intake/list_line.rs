@@ -24,14 +24,7 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// All of them, shortest digest first.
-    pub const ALL: [Self; 6] = [
-        Self::Md5,
-        Self::Sha1,
-        Self::Sha224,
-        Self::Sha256,
-        Self::Sha384,
-        Self::Sha512,
-    ];
+    pub const ALL: [Self; 6] = [Self::Md5, Self::Sha1, Self::Sha224, Self::Sha256, Self::Sha384, Self::Sha512];
 
     /// Length of the digest in bytes; no two are alike.
     pub fn digest_bytes(self) -> usize {
@@ -64,11 +57,7 @@ impl Algorithm {
 
     /// The algorithm of a BSD or OpenSSL line, as it is written there.
     fn of_tag(tag: &[u8]) -> Option<Self> {
-        let plain: Vec<u8> = tag
-            .iter()
-            .filter(|byte| **byte != b'-')
-            .map(u8::to_ascii_uppercase)
-            .collect();
+        let plain: Vec<u8> = tag.iter().filter(|byte| **byte != b'-').map(u8::to_ascii_uppercase).collect();
         match plain.as_slice() {
             b"MD5" => Some(Self::Md5),
             b"SHA1" => Some(Self::Sha1),
@@ -114,11 +103,7 @@ pub(super) fn parse_line(line: &[u8], zero: bool) -> Result<(Vec<u8>, Digest), &
         Some(parts) => parts,
         None => tagged(line)?,
     };
-    let name = if escaped {
-        unescape(name).ok_or("its name has an unknown escape")?
-    } else {
-        name.to_vec()
-    };
+    let name = if escaped { unescape(name).ok_or("its name has an unknown escape")? } else { name.to_vec() };
     let mut plain = name.as_slice();
     while let Some(rest) = plain.strip_prefix(b"./") {
         plain = rest;
@@ -130,13 +115,9 @@ pub(super) fn parse_line(line: &[u8], zero: bool) -> Result<(Vec<u8>, Digest), &
 }
 
 fn gnu(line: &[u8]) -> Option<(&[u8], Digest)> {
-    let end = line
-        .iter()
-        .position(|byte| *byte == b' ' || *byte == b'\t')?;
+    let end = line.iter().position(|byte| *byte == b' ' || *byte == b'\t')?;
     let value = hex::decode(&line[..end]).ok()?;
-    let algorithm = Algorithm::ALL
-        .into_iter()
-        .find(|algorithm| algorithm.digest_bytes() == value.len())?;
+    let algorithm = Algorithm::ALL.into_iter().find(|algorithm| algorithm.digest_bytes() == value.len())?;
     // Two characters part the digest from the name: a space, and a space or `*` for the mode. `md5 -r` writes one.
     let name = match &line[end + 1..] {
         [b' ' | b'*', name @ ..] if line[end] == b' ' => name,
@@ -149,20 +130,12 @@ fn tagged(line: &[u8]) -> Result<(&[u8], Digest), &'static str> {
     let no_form = "it is neither a digest and a name nor an algorithm, a name and a digest";
     let open = line.iter().position(|byte| *byte == b'(').ok_or(no_form)?;
     // From the right: the name itself may hold ") = ".
-    let close = line
-        .windows(2)
-        .rposition(|pair| pair == b")=" || pair == b") ")
-        .ok_or(no_form)?;
+    let close = line.windows(2).rposition(|pair| pair == b")=" || pair == b") ").ok_or(no_form)?;
     let tag = line[..open].trim_ascii();
     let name = line.get(open + 1..close).ok_or(no_form)?;
-    let value = line[close + 1..]
-        .trim_ascii()
-        .strip_prefix(b"=")
-        .ok_or(no_form)?
-        .trim_ascii();
+    let value = line[close + 1..].trim_ascii().strip_prefix(b"=").ok_or(no_form)?.trim_ascii();
     let value = hex::decode(value).map_err(|_| no_form)?;
-    let algorithm =
-        Algorithm::of_tag(tag).ok_or("its kind of digest is not one that Sago compares")?;
+    let algorithm = Algorithm::of_tag(tag).ok_or("its kind of digest is not one that Sago compares")?;
     if value.len() != algorithm.digest_bytes() {
         return Err("its digest has the wrong length");
     }

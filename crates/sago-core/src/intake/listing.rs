@@ -29,11 +29,7 @@ impl Names {
     }
 
     /// The first `limit` names that come after `after`; a listing that breaks off still gives what it found.
-    pub(super) fn list(
-        folder: &OwnedFd,
-        after: Option<&[u8]>,
-        limit: usize,
-    ) -> (Self, Option<Errno>) {
+    pub(super) fn list(folder: &OwnedFd, after: Option<&[u8]>, limit: usize) -> (Self, Option<Errno>) {
         let mut names = Self::default();
         let mut failure = None;
         if after.is_some()
@@ -56,8 +52,7 @@ impl Names {
                 }
             };
             let own_name = entry.file_name().to_bytes();
-            if own_name == b"." || own_name == b".." || after.is_some_and(|after| own_name <= after)
-            {
+            if own_name == b"." || own_name == b".." || after.is_some_and(|after| own_name <= after) {
                 continue;
             }
             names.add(own_name);
@@ -70,10 +65,7 @@ impl Names {
     }
 
     fn add(&mut self, own_name: &[u8]) {
-        if let (Ok(start), Ok(length)) = (
-            u32::try_from(self.text.len()),
-            u16::try_from(own_name.len()),
-        ) {
+        if let (Ok(start), Ok(length)) = (u32::try_from(self.text.len()), u16::try_from(own_name.len())) {
             self.text.extend_from_slice(own_name);
             self.spans.push((start, length));
         }
@@ -83,9 +75,7 @@ impl Names {
     fn keep_first(&mut self, limit: usize) {
         let text = std::mem::take(&mut self.text);
         let mut spans = std::mem::take(&mut self.spans);
-        let bytes = |&(start, length): &(u32, u16)| {
-            &text[start as usize..start as usize + usize::from(length)]
-        };
+        let bytes = |&(start, length): &(u32, u16)| &text[start as usize..start as usize + usize::from(length)];
         spans.sort_unstable_by(|a, b| bytes(a).cmp(bytes(b)));
         // A folder that changes while it is listed may show a name twice.
         spans.dedup_by(|a, b| bytes(a) == bytes(b));

@@ -134,31 +134,13 @@ pub struct Finding {
 
 impl Finding {
     /// A finding about something that is *not* in the deposit.
-    pub(crate) fn not_taken(
-        code: &'static Code,
-        path_bytes: Vec<u8>,
-        message: impl fmt::Display,
-    ) -> Self {
-        Self {
-            code: code.code,
-            path_bytes,
-            message: message.to_string(),
-            taken: false,
-        }
+    pub(crate) fn not_taken(code: &'static Code, path_bytes: Vec<u8>, message: impl fmt::Display) -> Self {
+        Self { code: code.code, path_bytes, message: message.to_string(), taken: false }
     }
 
     /// A finding about something that is in the deposit, or that needs no bytes.
-    pub(crate) fn note(
-        code: &'static Code,
-        path_bytes: Vec<u8>,
-        message: impl fmt::Display,
-    ) -> Self {
-        Self {
-            code: code.code,
-            path_bytes,
-            message: message.to_string(),
-            taken: true,
-        }
+    pub(crate) fn note(code: &'static Code, path_bytes: Vec<u8>, message: impl fmt::Display) -> Self {
+        Self { code: code.code, path_bytes, message: message.to_string(), taken: true }
     }
 
     /// The finding inside an I/O error that came from a [`reader::Reader`].

@@ -63,19 +63,12 @@ pub fn readable(path_bytes: &[u8]) -> Readable {
         }
     }
     let note = note(path_bytes, encoding, hidden, &text);
-    Readable {
-        text,
-        encoding,
-        note,
-    }
+    Readable { text, encoding, note }
 }
 
 /// The text by which two writings of one path are the same; `None` when a part is in no known encoding.
 pub(super) fn comparable(path_bytes: &[u8]) -> Option<String> {
-    let parts: Option<Vec<String>> = path_bytes
-        .split(|byte| *byte == b'/')
-        .map(|part| decode(part).0)
-        .collect();
+    let parts: Option<Vec<String>> = path_bytes.split(|byte| *byte == b'/').map(|part| decode(part).0).collect();
     parts.map(|parts| parts.join("/"))
 }
 
@@ -83,11 +76,7 @@ pub(super) fn comparable(path_bytes: &[u8]) -> Option<String> {
 fn decode(part: &[u8]) -> (Option<String>, NameEncoding) {
     if let Ok(text) = str::from_utf8(part) {
         let joined: String = text.nfc().collect();
-        let encoding = if joined == text {
-            NameEncoding::Utf8
-        } else {
-            NameEncoding::Utf8Nfd
-        };
+        let encoding = if joined == text { NameEncoding::Utf8 } else { NameEncoding::Utf8Nfd };
         return (Some(joined), encoding);
     }
     match korean(part) {
@@ -104,10 +93,7 @@ fn decode(part: &[u8]) -> (Option<String>, NameEncoding) {
 fn korean(part: &[u8]) -> Option<String> {
     let text = encoding_rs::EUC_KR.decode_without_bom_handling_and_without_replacement(part)?;
     let foreign = text.chars().filter(|letter| !letter.is_ascii()).count();
-    let hangul = text
-        .chars()
-        .filter(|letter| ('가'..='힣').contains(letter) || ('ㄱ'..='ㅣ').contains(letter))
-        .count();
+    let hangul = text.chars().filter(|letter| ('가'..='힣').contains(letter) || ('ㄱ'..='ㅣ').contains(letter)).count();
     let mut rare = 0;
     let mut bytes = part.iter();
     while let Some(&lead) = bytes.next() {
@@ -144,11 +130,7 @@ fn push_bytes(text: &mut String, part: &[u8]) -> bool {
         let joined: String = chunk.valid().nfc().collect();
         let mut rest = joined.as_str();
         // An accent would join the last digit of the byte shown before it.
-        while let Some(mark) = rest
-            .chars()
-            .next()
-            .filter(|letter| is_combining_mark(*letter))
-        {
+        while let Some(mark) = rest.chars().next().filter(|letter| is_combining_mark(*letter)) {
             text.push_str(&format!("\\u{{{:04X}}}", u32::from(mark)));
             rest = &rest[mark.len_utf8()..];
         }
@@ -191,10 +173,9 @@ fn note(path_bytes: &[u8], encoding: NameEncoding, hidden: bool, text: &str) -> 
                 makes no sense, ask the sender."
             ),
         ),
-        NameEncoding::Utf8 | NameEncoding::Utf8Nfd if hidden => (
-            &code::NAME_HIDDEN_CHARACTERS,
-            format!("The name “{text}” is not what it seems. {unseen} Its bytes are kept."),
-        ),
+        NameEncoding::Utf8 | NameEncoding::Utf8Nfd if hidden => {
+            (&code::NAME_HIDDEN_CHARACTERS, format!("The name “{text}” is not what it seems. {unseen} Its bytes are kept."))
+        }
         // How macOS writes is recorded as the encoding; it is nothing to tell a person about.
         NameEncoding::Utf8 | NameEncoding::Utf8Nfd => return None,
     };
@@ -213,16 +194,8 @@ mod tests {
     fn check(bytes: &[u8], text: &str, encoding: &str, code: Option<&str>) {
         let found = readable(bytes);
         assert_eq!(found.text, text, "text of {bytes:02X?}");
-        assert_eq!(
-            found.encoding.as_str(),
-            encoding,
-            "encoding of {bytes:02X?}"
-        );
-        assert_eq!(
-            found.note.as_ref().map(|note| note.code),
-            code,
-            "note of {bytes:02X?}"
-        );
+        assert_eq!(found.encoding.as_str(), encoding, "encoding of {bytes:02X?}");
+        assert_eq!(found.note.as_ref().map(|note| note.code), code, "note of {bytes:02X?}");
         if let Some(note) = found.note {
             assert_eq!(note.path_bytes, bytes);
             assert!(note.taken);
@@ -240,18 +213,8 @@ mod tests {
     fn utf8_stays_as_it_is() {
         check(b"", "", "utf-8", None);
         check(b"disk/report.pdf", "disk/report.pdf", "utf-8", None);
-        check(
-            "디스크/진술서.hwp".as_bytes(),
-            "디스크/진술서.hwp",
-            "utf-8",
-            None,
-        );
-        check(
-            "caf\u{E9}/\u{1F468}\u{200D}\u{1F469}.jpg".as_bytes(),
-            "caf\u{E9}/\u{1F468}\u{200D}\u{1F469}.jpg",
-            "utf-8",
-            None,
-        );
+        check("디스크/진술서.hwp".as_bytes(), "디스크/진술서.hwp", "utf-8", None);
+        check("caf\u{E9}/\u{1F468}\u{200D}\u{1F469}.jpg".as_bytes(), "caf\u{E9}/\u{1F468}\u{200D}\u{1F469}.jpg", "utf-8", None);
         check(br"a\x41", r"a\x41", "utf-8", None);
     }
 
@@ -260,78 +223,29 @@ mod tests {
         let pieces: String = "진술서.hwp".nfd().collect();
         assert_ne!(pieces, "진술서.hwp");
         check(pieces.as_bytes(), "진술서.hwp", "utf-8-nfd", None);
-        check(
-            format!("정상/{pieces}").as_bytes(),
-            "정상/진술서.hwp",
-            "utf-8-nfd",
-            None,
-        );
+        check(format!("정상/{pieces}").as_bytes(), "정상/진술서.hwp", "utf-8-nfd", None);
     }
 
     #[test]
     fn korean_windows_names_are_read() {
-        check(
-            &cp949("증거목록.txt"),
-            "증거목록.txt",
-            "cp949",
-            Some("name-read-as-cp949"),
-        );
+        check(&cp949("증거목록.txt"), "증거목록.txt", "cp949", Some("name-read-as-cp949"));
         // A syllable outside KS X 1001, hanja, jamo and signs among common syllables.
-        check(
-            &cp949("똠방각하.hwp"),
-            "똠방각하.hwp",
-            "cp949",
-            Some("name-read-as-cp949"),
-        );
-        check(
-            &cp949("진술(金哲)ㅋ①.hwp"),
-            "진술(金哲)ㅋ①.hwp",
-            "cp949",
-            Some("name-read-as-cp949"),
-        );
-        let mixed = [
-            b"disk/".as_slice(),
-            "사진".as_bytes(),
-            b"/",
-            &cp949("구금시설 배치도.jpg"),
-        ]
-        .concat();
-        check(
-            &mixed,
-            "disk/사진/구금시설 배치도.jpg",
-            "cp949",
-            Some("name-read-as-cp949"),
-        );
+        check(&cp949("똠방각하.hwp"), "똠방각하.hwp", "cp949", Some("name-read-as-cp949"));
+        check(&cp949("진술(金哲)ㅋ①.hwp"), "진술(金哲)ㅋ①.hwp", "cp949", Some("name-read-as-cp949"));
+        let mixed = [b"disk/".as_slice(), "사진".as_bytes(), b"/", &cp949("구금시설 배치도.jpg")].concat();
+        check(&mixed, "disk/사진/구금시설 배치도.jpg", "cp949", Some("name-read-as-cp949"));
     }
 
     #[test]
     fn other_encodings_are_not_called_korean() {
-        check(
-            b"caf\xE9.txt",
-            r"caf\xE9.txt",
-            "unknown-bytes",
-            Some("name-unknown-bytes"),
-        );
-        check(
-            b"\x80",
-            r"\x80",
-            "unknown-bytes",
-            Some("name-unknown-bytes"),
-        );
-        check(
-            b"\xFF\xFE/ok",
-            r"\xFF\xFE/ok",
-            "unknown-bytes",
-            Some("name-unknown-bytes"),
-        );
+        check(b"caf\xE9.txt", r"caf\xE9.txt", "unknown-bytes", Some("name-unknown-bytes"));
+        check(b"\x80", r"\x80", "unknown-bytes", Some("name-unknown-bytes"));
+        check(b"\xFF\xFE/ok", r"\xFF\xFE/ok", "unknown-bytes", Some("name-unknown-bytes"));
         // Japanese in Shift JIS.
         let (japanese, _, _) = encoding_rs::SHIFT_JIS.encode("報告しょるい.txt");
         assert_eq!(readable(&japanese).encoding, NameEncoding::UnknownBytes);
         // One hangul among hanja is more likely Chinese.
-        assert_eq!(
-            readable(&cp949("가金哲李朴崔")).encoding,
-            NameEncoding::UnknownBytes
-        );
+        assert_eq!(readable(&cp949("가金哲李朴崔")).encoding, NameEncoding::UnknownBytes);
         // Cyrillic in windows-1251 falls among the hanja.
         let (russian, _, _) = encoding_rs::WINDOWS_1251.encode("протокол допроса.doc");
         assert_eq!(readable(&russian).encoding, NameEncoding::UnknownBytes);
@@ -341,35 +255,15 @@ mod tests {
     fn a_name_cut_off_in_a_letter_stays_readable() {
         let mut cut = "아주 긴 진술서".as_bytes().to_vec();
         cut.pop();
-        check(
-            &cut,
-            "아주 긴 진술\\xEC\\x84",
-            "unknown-bytes",
-            Some("name-unknown-bytes"),
-        );
+        check(&cut, "아주 긴 진술\\xEC\\x84", "unknown-bytes", Some("name-unknown-bytes"));
         // An accent after a shown byte does not change that byte.
-        check(
-            b"\xFA\xCC\x81",
-            "\\xFA\\u{0301}",
-            "unknown-bytes",
-            Some("name-unknown-bytes"),
-        );
+        check(b"\xFA\xCC\x81", "\\xFA\\u{0301}", "unknown-bytes", Some("name-unknown-bytes"));
     }
 
     #[test]
     fn what_cannot_be_seen_is_shown() {
-        check(
-            b"a\nb\tc\x1B[2J\x7F",
-            r"a\u{000A}b\u{0009}c\u{001B}[2J\u{007F}",
-            "utf-8",
-            Some("name-hidden-characters"),
-        );
-        check(
-            "photo\u{202E}gpj.exe".as_bytes(),
-            r"photo\u{202E}gpj.exe",
-            "utf-8",
-            Some("name-hidden-characters"),
-        );
+        check(b"a\nb\tc\x1B[2J\x7F", r"a\u{000A}b\u{0009}c\u{001B}[2J\u{007F}", "utf-8", Some("name-hidden-characters"));
+        check("photo\u{202E}gpj.exe".as_bytes(), r"photo\u{202E}gpj.exe", "utf-8", Some("name-hidden-characters"));
         check(
             "a\u{2066}b\u{2069}\u{2028}\u{200B}\u{FEFF}\u{85}\u{3164}".as_bytes(),
             r"a\u{2066}b\u{2069}\u{2028}\u{200B}\u{FEFF}\u{0085}\u{3164}",
@@ -379,19 +273,8 @@ mod tests {
         let mut both = cp949("증거");
         both.push(b'\n');
         check(&both, r"증거\u{000A}", "cp949", Some("name-read-as-cp949"));
-        assert!(
-            readable(&both)
-                .note
-                .unwrap()
-                .message
-                .contains("cannot be seen")
-        );
-        check(
-            b"\xFF\n",
-            "\\xFF\\u{000A}",
-            "unknown-bytes",
-            Some("name-unknown-bytes"),
-        );
+        assert!(readable(&both).note.unwrap().message.contains("cannot be seen"));
+        check(b"\xFF\n", "\\xFF\\u{000A}", "unknown-bytes", Some("name-unknown-bytes"));
     }
 
     #[test]
@@ -400,9 +283,7 @@ mod tests {
         let awkward: Vec<char> = "a/\\가각ᄀ\u{1161}\u{11A8}\u{301}é\u{202E}\n\0\u{7F}\u{85}\u{2069}樂\u{F914}\u{1F600}\u{10FFFF}".chars().collect();
         let mut state = 0x5A60_u64;
         let mut random = move |below: usize| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             usize::try_from(state >> 33).unwrap() % below
         };
         for round in 0..60_000 {
@@ -412,30 +293,13 @@ mod tests {
                 match (round + random(2)) % 3 {
                     0 => bytes.push(u8::try_from(random(256)).unwrap()),
                     1 => bytes.extend(awkward[random(awkward.len())].to_string().bytes()),
-                    _ => bytes.extend([
-                        0xB0 + u8::try_from(random(0x19)).unwrap(),
-                        0xA1 + u8::try_from(random(0x5E)).unwrap(),
-                    ]),
+                    _ => bytes.extend([0xB0 + u8::try_from(random(0x19)).unwrap(), 0xA1 + u8::try_from(random(0x5E)).unwrap()]),
                 }
             }
             let found = readable(&bytes);
-            assert!(
-                !found
-                    .text
-                    .chars()
-                    .any(|letter| letter.is_control() || is_unseen(letter)),
-                "{bytes:02X?} gave {:?}",
-                found.text
-            );
-            assert!(
-                unicode_normalization::is_nfc(&found.text),
-                "{bytes:02X?} gave {:?}",
-                found.text
-            );
-            assert_eq!(
-                found.encoding == NameEncoding::UnknownBytes,
-                comparable(&bytes).is_none()
-            );
+            assert!(!found.text.chars().any(|letter| letter.is_control() || is_unseen(letter)), "{bytes:02X?} gave {:?}", found.text);
+            assert!(unicode_normalization::is_nfc(&found.text), "{bytes:02X?} gave {:?}", found.text);
+            assert_eq!(found.encoding == NameEncoding::UnknownBytes, comparable(&bytes).is_none());
             if let Some(note) = found.note {
                 assert!(CODES.iter().any(|code| code.code == note.code));
             }

@@ -48,15 +48,8 @@ pub struct ReadOutcome {
 
 impl Reader {
     /// Opens `name` in `folder`; `listed` is what the listing said about it: size and time of change.
-    pub(super) fn open(
-        folder: impl AsFd,
-        name: &[u8],
-        path_bytes: &[u8],
-        listed: (u64, i64),
-    ) -> Result<Self, Finding> {
-        let fail = |code: &'static Code, message: String| {
-            Err(Finding::not_taken(code, path_bytes.to_vec(), message))
-        };
+    pub(super) fn open(folder: impl AsFd, name: &[u8], path_bytes: &[u8], listed: (u64, i64)) -> Result<Self, Finding> {
+        let fail = |code: &'static Code, message: String| Err(Finding::not_taken(code, path_bytes.to_vec(), message));
         let file = match open_quietly(folder, name, OFlags::NONBLOCK | OFlags::NOCTTY) {
             Ok(file) => file,
             Err(Errno::NOENT) => {
@@ -99,13 +92,7 @@ impl Reader {
             );
         }
         if kind != FileType::RegularFile {
-            return fail(
-                &code::SPECIAL_FILE,
-                format!(
-                    "This file was replaced by {} after it was listed. Nothing of it is kept.",
-                    kind_in_words(kind)
-                ),
-            );
+            return fail(&code::SPECIAL_FILE, format!("This file was replaced by {} after it was listed. Nothing of it is kept.", kind_in_words(kind)));
         }
         // Non-blocking was for pipes. On a regular file some network file systems would answer "try again".
         let flags = rustix::fs::fcntl_getfl(&file).unwrap_or(OFlags::empty());
@@ -113,19 +100,13 @@ impl Reader {
         let _ = rustix::fs::fadvise(&file, 0, None, Advice::Sequential);
         let now = (size_bytes(&before), modified_micros(&before));
         let moved_on = (now != listed).then(|| {
-            format!("This file changed after it was listed ({} bytes then, {} bytes when it was read). What \
-            it held when it was read is kept.", listed.0, now.0)
+            format!(
+                "This file changed after it was listed ({} bytes then, {} bytes when it was read). What \
+            it held when it was read is kept.",
+                listed.0, now.0
+            )
         });
-        Ok(Self {
-            file,
-            path_bytes: path_bytes.to_vec(),
-            before,
-            moved_on,
-            bytes: 0,
-            at_end: false,
-            growth_limit_bytes: GROWTH_LIMIT_BYTES,
-            unreadable: None,
-        })
+        Ok(Self { file, path_bytes: path_bytes.to_vec(), before, moved_on, bytes: 0, at_end: false, growth_limit_bytes: GROWTH_LIMIT_BYTES, unreadable: None })
     }
 
     /// Size in bytes when the file was opened; more recent than [`super::walk::Entry::size_bytes`].
@@ -145,28 +126,16 @@ impl Reader {
     pub fn finish(self) -> ReadOutcome {
         let bytes = self.bytes;
         if self.unreadable.is_some() {
-            return ReadOutcome {
-                bytes,
-                changed: None,
-                unreadable: self.unreadable,
-            };
+            return ReadOutcome { bytes, changed: None, unreadable: self.unreadable };
         }
         let after = match rustix::fs::fstat(&self.file) {
             Ok(after) => after,
             Err(errno) => {
-                return ReadOutcome {
-                    bytes,
-                    changed: None,
-                    unreadable: Some(unreadable(&self.path_bytes, bytes, errno)),
-                };
+                return ReadOutcome { bytes, changed: None, unreadable: Some(unreadable(&self.path_bytes, bytes, errno)) };
             }
         };
         let changed = self.change(&after);
-        ReadOutcome {
-            bytes,
-            changed,
-            unreadable: None,
-        }
+        ReadOutcome { bytes, changed, unreadable: None }
     }
 
     /// What changed between opening and `after`, worst first.
@@ -175,23 +144,13 @@ impl Reader {
         let what = if !self.at_end {
             format!("reading stopped after {} bytes, before its end", self.bytes)
         } else if before_bytes != after_bytes || self.bytes != after_bytes {
-            format!(
-                "it had {before_bytes} bytes at the beginning and {after_bytes} at the end, and {} were read",
-                self.bytes
-            )
-        } else if (self.before.st_mtime, self.before.st_mtime_nsec)
-            != (after.st_mtime, after.st_mtime_nsec)
-        {
+            format!("it had {before_bytes} bytes at the beginning and {after_bytes} at the end, and {} were read", self.bytes)
+        } else if (self.before.st_mtime, self.before.st_mtime_nsec) != (after.st_mtime, after.st_mtime_nsec) {
             "it was written to".to_owned()
-        } else if (self.before.st_ctime, self.before.st_ctime_nsec)
-            != (after.st_ctime, after.st_ctime_nsec)
-        {
-            "its content, its rights or its name changed, and the disk does not say which"
-                .to_owned()
+        } else if (self.before.st_ctime, self.before.st_ctime_nsec) != (after.st_ctime, after.st_ctime_nsec) {
+            "its content, its rights or its name changed, and the disk does not say which".to_owned()
         } else {
-            return self.moved_on.map(|message| {
-                Finding::note(&code::FILE_CHANGED_BEFORE_READ, self.path_bytes, message)
-            });
+            return self.moved_on.map(|message| Finding::note(&code::FILE_CHANGED_BEFORE_READ, self.path_bytes, message));
         };
         let message = format!(
             "This file changed while it was being read: {what}. The {} bytes that were read are kept as they \
@@ -199,11 +158,7 @@ impl Reader {
              make sure that nobody works on the disk and deposit the file again.",
             self.bytes
         );
-        Some(Finding::note(
-            &code::FILE_CHANGED_WHILE_READ,
-            self.path_bytes,
-            message,
-        ))
+        Some(Finding::note(&code::FILE_CHANGED_WHILE_READ, self.path_bytes, message))
     }
 }
 
@@ -212,13 +167,8 @@ impl Read for Reader {
         if let Some(finding) = &self.unreadable {
             return Err(io::Error::other(finding.clone()));
         }
-        let room = self
-            .size_bytes()
-            .saturating_add(self.growth_limit_bytes)
-            .saturating_sub(self.bytes);
-        let wanted = usize::try_from(room)
-            .unwrap_or(usize::MAX)
-            .min(buffer.len());
+        let room = self.size_bytes().saturating_add(self.growth_limit_bytes).saturating_sub(self.bytes);
+        let wanted = usize::try_from(room).unwrap_or(usize::MAX).min(buffer.len());
         if wanted == 0 {
             return Ok(0);
         }

@@ -109,38 +109,17 @@ impl SenderList {
         Self::parse_up_to(LIST_BYTES_MAX, own_path, bytes)
     }
 
-    pub(super) fn parse_up_to(
-        bytes_max: usize,
-        own_path: &[u8],
-        bytes: &[u8],
-    ) -> (Self, Vec<Finding>) {
-        let mut list = Self {
-            own_path: own_path.to_vec(),
-            ..Self::default()
-        };
-        let mut findings = Findings {
-            own_path,
-            told: Vec::new(),
-            unreadable_lines: 0,
-        };
+    pub(super) fn parse_up_to(bytes_max: usize, own_path: &[u8], bytes: &[u8]) -> (Self, Vec<Finding>) {
+        let mut list = Self { own_path: own_path.to_vec(), ..Self::default() };
+        let mut findings = Findings { own_path, told: Vec::new(), unreadable_lines: 0 };
         let bytes = findings.within_limit(bytes_max, bytes);
         let text = without_mark(bytes);
         // A zero byte is in no name: a list that has one was written with `sha256sum --zero`, without escapes.
         let zero = text.contains(&0);
-        for (index, line) in text
-            .split(|byte| *byte == if zero { 0 } else { b'\n' })
-            .enumerate()
-        {
+        for (index, line) in text.split(|byte| *byte == if zero { 0 } else { b'\n' }).enumerate() {
             let number = index + 1;
-            let line = if zero {
-                line
-            } else {
-                line.strip_suffix(b"\r").unwrap_or(line)
-            };
-            if line.iter().all(u8::is_ascii_whitespace)
-                || line.starts_with(b"#")
-                || line.starts_with(b";")
-            {
+            let line = if zero { line } else { line.strip_suffix(b"\r").unwrap_or(line) };
+            if line.iter().all(u8::is_ascii_whitespace) || line.starts_with(b"#") || line.starts_with(b";") {
                 continue;
             }
             match parse_line(line, zero) {
@@ -173,17 +152,11 @@ impl SenderList {
     /// A rule that leads to several files with different digests leads nowhere.
     pub fn lookup(&self, path_bytes: &[u8]) -> Option<Found<'_>> {
         let text = comparable(path_bytes);
-        let inside = path_bytes
-            .iter()
-            .position(|byte| *byte == b'/')
-            .map(|slash| &path_bytes[slash + 1..]);
+        let inside = path_bytes.iter().position(|byte| *byte == b'/').map(|slash| &path_bytes[slash + 1..]);
         if let Some(&index) = self.by_bytes.get(path_bytes) {
             return Some(self.found(index, Rule::Exact));
         }
-        if let Some(index) = text
-            .as_deref()
-            .and_then(|text| self.only(self.by_text.get(text)?))
-        {
+        if let Some(index) = text.as_deref().and_then(|text| self.only(self.by_text.get(text)?)) {
             return Some(self.found(index, Rule::OtherWriting));
         }
         if let Some(inside) = inside {
@@ -195,27 +168,13 @@ impl SenderList {
         }
         let text = text?;
         let namesakes = self.by_own_name.get(own_name(&text))?;
-        for ending in [
-            Some(text.as_str()),
-            text.split_once('/').map(|(_, inside)| inside),
-        ]
-        .into_iter()
-        .flatten()
-        {
+        for ending in [Some(text.as_str()), text.split_once('/').map(|(_, inside)| inside)].into_iter().flatten() {
             let ending = format!("/{ending}");
             // A single name at the end of a path is the next rule's matter.
             if ending.rfind('/') == Some(0) {
                 continue;
             }
-            let longer: Vec<usize> = namesakes
-                .iter()
-                .copied()
-                .filter(|&index| {
-                    self.files[index]
-                        .text()
-                        .is_some_and(|text| text.ends_with(&ending))
-                })
-                .collect();
+            let longer: Vec<usize> = namesakes.iter().copied().filter(|&index| self.files[index].text().is_some_and(|text| text.ends_with(&ending))).collect();
             if let Some(index) = self.only(&longer) {
                 return Some(self.found(index, Rule::LongerPath));
             }
@@ -238,11 +197,7 @@ impl SenderList {
         let mut compared = 0;
         let mut agree = true;
         for digest in computed {
-            let mut listed = found
-                .digests
-                .iter()
-                .filter(|listed| listed.algorithm == digest.algorithm)
-                .peekable();
+            let mut listed = found.digests.iter().filter(|listed| listed.algorithm == digest.algorithm).peekable();
             if listed.peek().is_some() {
                 compared += 1;
                 agree &= listed.any(|listed| listed.value == digest.value);
@@ -253,11 +208,7 @@ impl SenderList {
             (false, Rule::OwnNameOnly) => Verdict::NotListed,
             (agree, rule) => {
                 self.files[index].received = true;
-                if agree {
-                    Verdict::Match(rule)
-                } else {
-                    Verdict::Mismatch(rule)
-                }
+                if agree { Verdict::Match(rule) } else { Verdict::Mismatch(rule) }
             }
         }
     }
@@ -280,50 +231,28 @@ impl SenderList {
     }
 
     fn found(&self, index: usize, rule: Rule) -> Found<'_> {
-        let Listed {
-            line,
-            name,
-            digests,
-            ..
-        } = &self.files[index];
-        Found {
-            digests,
-            rule,
-            name,
-            line: *line,
-            index,
-        }
+        let Listed { line, name, digests, .. } = &self.files[index];
+        Found { digests, rule, name, line: *line, index }
     }
 
     /// The one candidate, or the first of several that say the same.
     fn only(&self, candidates: &[usize]) -> Option<usize> {
         let (&first, rest) = candidates.split_first()?;
-        rest.iter()
-            .all(|&other| self.files[other].digests == self.files[first].digests)
-            .then_some(first)
+        rest.iter().all(|&other| self.files[other].digests == self.files[first].digests).then_some(first)
     }
 
     fn add(&mut self, line: usize, name: Vec<u8>, digest: Digest, findings: &mut Findings<'_>) {
         self.algorithms.insert(digest.algorithm);
         let Some(&index) = self.by_bytes.get(&name) else {
             self.by_bytes.insert(name.clone(), self.files.len());
-            self.files.push(Listed {
-                line,
-                name,
-                digests: vec![digest],
-                received: false,
-            });
+            self.files.push(Listed { line, name, digests: vec![digest], received: false });
             return;
         };
         let listed = &mut self.files[index];
         if listed.digests.contains(&digest) {
             return;
         }
-        if listed
-            .digests
-            .iter()
-            .any(|other| other.algorithm == digest.algorithm)
-        {
+        if listed.digests.iter().any(|other| other.algorithm == digest.algorithm) {
             let message = format!(
                 "The sender's list gives two different {} digests for “{}”: on line {} and on line {line}. \
                 The file is compared with both; ask the sender which one is right.",
@@ -331,9 +260,7 @@ impl SenderList {
                 readable(&name).text,
                 listed.line
             );
-            findings
-                .told
-                .push(Finding::note(&code::LIST_CONFLICT, name, message));
+            findings.told.push(Finding::note(&code::LIST_CONFLICT, name, message));
         }
         listed.digests.push(digest);
         listed.digests.sort();
@@ -342,10 +269,7 @@ impl SenderList {
     fn index(&mut self) {
         for (index, listed) in self.files.iter().enumerate() {
             if let Some(text) = listed.text() {
-                self.by_own_name
-                    .entry(own_name(&text).to_owned())
-                    .or_default()
-                    .push(index);
+                self.by_own_name.entry(own_name(&text).to_owned()).or_default().push(index);
                 self.by_text.entry(text).or_default().push(index);
             }
         }
@@ -357,11 +281,7 @@ impl Listed {
     fn text(&self) -> Option<String> {
         let text = comparable(&self.name)?;
         let windows = !text.contains('/') && text.contains('\\');
-        let text = if windows {
-            text.replace('\\', "/")
-        } else {
-            text
-        };
+        let text = if windows { text.replace('\\', "/") } else { text };
         Some(text.strip_prefix("./").map(str::to_owned).unwrap_or(text))
     }
 }
@@ -384,11 +304,7 @@ impl Findings<'_> {
             "Line {number} of the sender's list could not be used: {reason}. It reads “{shown}”. Nothing was \
             compared with it; ask the sender for a list made with sha256sum."
         );
-        self.told.push(Finding::note(
-            &code::LIST_LINE_UNREADABLE,
-            self.own_path.to_vec(),
-            message,
-        ));
+        self.told.push(Finding::note(&code::LIST_LINE_UNREADABLE, self.own_path.to_vec(), message));
     }
 
     /// The part of the list that is read, in whole lines.
@@ -397,20 +313,13 @@ impl Findings<'_> {
             return bytes;
         }
         let kept = &bytes[..bytes_max];
-        let end = kept
-            .iter()
-            .rposition(|byte| *byte == b'\n' || *byte == 0)
-            .map_or(0, |at| at + 1);
+        let end = kept.iter().rposition(|byte| *byte == b'\n' || *byte == 0).map_or(0, |at| at + 1);
         let message = format!(
             "The sender's list has {} bytes and the limit is {bytes_max}. What stands after byte {end} was \
             not compared; ask the sender for several shorter lists.",
             bytes.len()
         );
-        self.told.push(Finding::note(
-            &code::LIST_TOO_LONG,
-            self.own_path.to_vec(),
-            message,
-        ));
+        self.told.push(Finding::note(&code::LIST_TOO_LONG, self.own_path.to_vec(), message));
         &kept[..end]
     }
 
@@ -421,39 +330,18 @@ impl Findings<'_> {
                 "{untold} more lines of the sender's list could not be used. Nothing was compared with them; \
                 ask the sender for a list made with sha256sum."
             );
-            self.told.push(Finding::note(
-                &code::LIST_LINE_UNREADABLE,
-                self.own_path.to_vec(),
-                message,
-            ));
+            self.told.push(Finding::note(&code::LIST_LINE_UNREADABLE, self.own_path.to_vec(), message));
         }
-        let weak_only = list
-            .files
-            .iter()
-            .filter(|listed| {
-                listed
-                    .digests
-                    .iter()
-                    .all(|digest| digest.algorithm.is_weak())
-            })
-            .count();
+        let weak_only = list.files.iter().filter(|listed| listed.digests.iter().all(|digest| digest.algorithm.is_weak())).count();
         if weak_only > 0 {
-            let names: Vec<&str> = list
-                .algorithms()
-                .filter(|algorithm| algorithm.is_weak())
-                .map(Algorithm::as_str)
-                .collect();
+            let names: Vec<&str> = list.algorithms().filter(|algorithm| algorithm.is_weak()).map(Algorithm::as_str).collect();
             let message = format!(
                 "For {weak_only} files the sender's list gives nothing better than {}. They are compared, and \
                 accidents are found; a forger could have made another file with the same digest. Ask the \
                 sender for a list made with sha256sum.",
                 names.join(" and ")
             );
-            self.told.push(Finding::note(
-                &code::LIST_WEAK_DIGEST,
-                self.own_path.to_vec(),
-                message,
-            ));
+            self.told.push(Finding::note(&code::LIST_WEAK_DIGEST, self.own_path.to_vec(), message));
         }
         self.told
     }

@@ -30,47 +30,28 @@ impl Source {
         let errno = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
         let place = match (path.file_name(), path.parent()) {
             (Some(own_name), Some(parent)) => {
-                let parent = if parent.as_os_str().is_empty() {
-                    Path::new(".")
-                } else {
-                    parent
-                };
-                parent
-                    .canonicalize()
-                    .map(|parent| (parent, own_name.as_bytes().to_vec()))
+                let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+                parent.canonicalize().map(|parent| (parent, own_name.as_bytes().to_vec()))
             }
             // "." and ".." have no name of their own: they are named as the folder they are.
-            _ => path
-                .canonicalize()
-                .map(|full| match (full.parent(), full.file_name()) {
-                    (Some(parent), Some(own_name)) => {
-                        (parent.to_owned(), own_name.as_bytes().to_vec())
-                    }
-                    _ => (full, b".".to_vec()),
-                }),
+            _ => path.canonicalize().map(|full| match (full.parent(), full.file_name()) {
+                (Some(parent), Some(own_name)) => (parent.to_owned(), own_name.as_bytes().to_vec()),
+                _ => (full, b".".to_vec()),
+            }),
         };
         let name = match &place {
             Ok((_, own_name)) if own_name != b"." => own_name.clone(),
             Ok(_) => b"/".to_vec(),
             Err(_) => given.clone(),
         };
-        Self {
-            place: place.map_err(errno),
-            given,
-            name,
-            inside: None,
-            met: false,
-        }
+        Self { place: place.map_err(errno), given, name, inside: None, met: false }
     }
 
     pub(super) fn full(&self) -> Option<PathBuf> {
-        self.place
-            .as_ref()
-            .ok()
-            .map(|(parent, own_name)| match own_name.as_slice() {
-                b"." => parent.clone(),
-                own_name => parent.join(OsStr::from_bytes(own_name)),
-            })
+        self.place.as_ref().ok().map(|(parent, own_name)| match own_name.as_slice() {
+            b"." => parent.clone(),
+            own_name => parent.join(OsStr::from_bytes(own_name)),
+        })
     }
 
     /// Whether this source is `other` or lies inside it.

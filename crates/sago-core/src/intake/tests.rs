@@ -14,18 +14,8 @@ fn codes_are_words_and_each_stands_once() {
     let mut seen = BTreeSet::new();
     for line in CODES {
         assert!(seen.insert(line.code), "{} stands twice", line.code);
-        assert!(
-            line.code
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
-            "{}",
-            line.code
-        );
-        assert!(
-            line.meaning.ends_with('.') && line.advice.ends_with('.'),
-            "{} wants sentences",
-            line.code
-        );
+        assert!(line.code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'), "{}", line.code);
+        assert!(line.meaning.ends_with('.') && line.advice.ends_with('.'), "{} wants sentences", line.code);
     }
 }
 
@@ -43,24 +33,13 @@ fn every_code_of_the_table_is_used() {
     .concat();
     for line in CODES {
         let name = line.code.replace('-', "_").to_uppercase();
-        assert!(
-            sources.contains(&format!("code::{name}")),
-            "{name} is never used"
-        );
+        assert!(sources.contains(&format!("code::{name}")), "{name} is never used");
     }
 }
 
 /// Checks that a finding is one that a person can look up and read.
 pub(crate) fn assert_well_said(finding: &Finding) {
-    assert!(
-        CODES.iter().any(|line| line.code == finding.code),
-        "{} is not in the table",
-        finding.code
-    );
+    assert!(CODES.iter().any(|line| line.code == finding.code), "{} is not in the table", finding.code);
     assert!(finding.message.ends_with('.'), "{}", finding.message);
-    assert!(
-        !finding.message.chars().any(char::is_control),
-        "{:?}",
-        finding.message
-    );
+    assert!(!finding.message.chars().any(char::is_control), "{:?}", finding.message);
 }

@@ -16,9 +16,7 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::disk::{
-    folder_unreadable, kind_in_words, modified_micros, open_quietly, size_bytes, unreadable,
-};
+use super::disk::{folder_unreadable, kind_in_words, modified_micros, open_quietly, size_bytes, unreadable};
 use super::listing::Names;
 use super::reader::Reader;
 use super::source::Source;
@@ -44,10 +42,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            max_depth: MAX_DEPTH,
-            names_in_memory: NAMES_IN_MEMORY,
-        }
+        Self { max_depth: MAX_DEPTH, names_in_memory: NAMES_IN_MEMORY }
     }
 }
 
@@ -102,17 +97,8 @@ impl Entry {
     /// # Errors
     /// A finding when it is gone, may not be read or is no longer a regular file; it then counts as not taken.
     pub fn open(&self) -> Result<Reader, Finding> {
-        let name_at = self
-            .path_bytes
-            .iter()
-            .rposition(|byte| *byte == b'/')
-            .map_or(0, |slash| slash + 1);
-        Reader::open(
-            &*self.folder,
-            &self.path_bytes[name_at..],
-            &self.path_bytes,
-            (self.size_bytes, self.modified_micros),
-        )
+        let name_at = self.path_bytes.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
+        Reader::open(&*self.folder, &self.path_bytes[name_at..], &self.path_bytes, (self.size_bytes, self.modified_micros))
     }
 }
 
@@ -156,18 +142,10 @@ impl Walk {
                     && (other < index || !sources[other].lies_in(&sources[index]))
             });
         }
-        let (mut inner, outer): (Vec<usize>, Vec<usize>) =
-            (0..sources.len()).partition(|&index| sources[index].inside.is_some());
+        let (mut inner, outer): (Vec<usize>, Vec<usize>) = (0..sources.len()).partition(|&index| sources[index].inside.is_some());
         // One that was not met from outside is read by itself; then those inside it must still come after it.
-        inner.sort_by_key(|&index| {
-            sources[index]
-                .full()
-                .map_or(0, |full| full.components().count())
-        });
-        let options = Options {
-            names_in_memory: options.names_in_memory.clamp(1, 1 << 22),
-            ..options
-        };
+        inner.sort_by_key(|&index| sources[index].full().map_or(0, |full| full.components().count()));
+        let options = Options { names_in_memory: options.names_in_memory.clamp(1, 1 << 22), ..options };
         Self {
             options,
             sources,
@@ -194,12 +172,8 @@ impl Walk {
         self.path.clear();
         let source = &self.sources[index];
         if source.met {
-            let around = source.inside.map_or_else(String::new, |outer| {
-                name::readable(&self.sources[outer].given).text
-            });
-            let message = format!(
-                "This source was already read as part of “{around}”. Its files are in the deposit once."
-            );
+            let around = source.inside.map_or_else(String::new, |outer| name::readable(&self.sources[outer].given).text);
+            let message = format!("This source was already read as part of “{around}”. Its files are in the deposit once.");
             let finding = Finding::note(&code::LISTED_TWICE, source.name.clone(), message);
             self.ready.push_back(Seen::Note(finding));
             return true;
@@ -212,12 +186,7 @@ impl Walk {
                 return true;
             }
         };
-        let opened = rustix::fs::openat(
-            CWD,
-            &folder,
-            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-        );
+        let opened = rustix::fs::openat(CWD, &folder, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
         let folder = match opened {
             Ok(folder) => folder,
             Err(errno) => {
@@ -226,9 +195,8 @@ impl Walk {
                 return true;
             }
         };
-        let namesake = self.sources.iter().enumerate().find(|(other, earlier)| {
-            *other < index && !earlier.met && earlier.place.is_ok() && earlier.name == source.name
-        });
+        let namesake =
+            self.sources.iter().enumerate().find(|(other, earlier)| *other < index && !earlier.met && earlier.place.is_ok() && earlier.name == source.name);
         if let Some((_, earlier)) = namesake {
             let message = format!(
                 "Two sources end in the same name: “{}” and “{}”. Both are taken; the paths of their items \
@@ -239,13 +207,7 @@ impl Walk {
             let finding = Finding::note(&code::SOURCE_NAME_SHARED, source.name.clone(), message);
             self.ready.push_back(Seen::Note(finding));
         }
-        self.levels.push(Level {
-            folder: Some(Arc::new(folder)),
-            identity: (0, 0),
-            path_bytes: 0,
-            names: Names::one(&own_name),
-            was_empty: false,
-        });
+        self.levels.push(Level { folder: Some(Arc::new(folder)), identity: (0, 0), path_bytes: 0, names: Names::one(&own_name), was_empty: false });
         true
     }
 
@@ -317,10 +279,7 @@ impl Walk {
             FileType::Directory => self.enter(&folder, own_name, path),
             FileType::Symlink => {
                 let target = rustix::fs::readlinkat(&*folder, own_name, Vec::new());
-                let target = target.map_or_else(
-                    |_| "a place that could not be read".to_owned(),
-                    |to| format!("“{}”", name::readable(to.as_bytes()).text),
-                );
+                let target = target.map_or_else(|_| "a place that could not be read".to_owned(), |to| format!("“{}”", name::readable(to.as_bytes()).text));
                 let message = format!(
                     "This is a symbolic link to {target}. Links are not followed, so that nothing from \
                     outside enters the deposit. Its name and target are kept here; if what it points at \
@@ -345,17 +304,11 @@ impl Walk {
             let message = "The folder around this entry was moved or replaced while it was being read, so the \
             entry could not be reached. It is named and not kept; make sure that nobody works on the disk and \
             deposit the folder again.";
-            return Err(Finding::not_taken(
-                &code::FOLDER_MOVED,
-                self.path.clone(),
-                message,
-            ));
+            return Err(Finding::not_taken(&code::FOLDER_MOVED, self.path.clone(), message));
         };
         match rustix::fs::statat(&*folder, own_name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok((folder, stat)),
-            Err(Errno::NOENT) if self.levels.len() == 1 => {
-                Err(self.sources[self.source].not_found(Errno::NOENT))
-            }
+            Err(Errno::NOENT) if self.levels.len() == 1 => Err(self.sources[self.source].not_found(Errno::NOENT)),
             Err(Errno::NOENT) => Err(vanished(self.path.clone())),
             Err(errno) => Err(unreadable(&self.path, 0, errno)),
         }
@@ -379,33 +332,18 @@ impl Walk {
                 return self.not_taken(&code::FOLDER_MOVED, path, message);
             }
             Err(errno) => {
-                return self
-                    .ready
-                    .push_back(Seen::NotTaken(folder_unreadable(&path, errno, false)));
+                return self.ready.push_back(Seen::NotTaken(folder_unreadable(&path, errno, false)));
             }
         };
-        if self.levels.len() > 1
-            && self
-                .levels
-                .last()
-                .is_some_and(|level| level.identity.0 != stat.st_dev)
-        {
+        if self.levels.len() > 1 && self.levels.last().is_some_and(|level| level.identity.0 != stat.st_dev) {
             let message = "This folder lies on another disk or file system than the folder around it. It is \
             taken all the same; check that it belongs to the deposit.";
-            self.ready.push_back(Seen::Note(Finding::note(
-                &code::OTHER_FILESYSTEM,
-                path.clone(),
-                message,
-            )));
+            self.ready.push_back(Seen::Note(Finding::note(&code::OTHER_FILESYSTEM, path.clone(), message)));
         }
         let (names, failure) = Names::list(&folder, None, self.options.names_in_memory);
         let was_empty = failure.is_none() && names.is_exhausted();
         if let Some(errno) = failure {
-            self.ready.push_back(Seen::NotTaken(folder_unreadable(
-                &path,
-                errno,
-                !names.is_exhausted(),
-            )));
+            self.ready.push_back(Seen::NotTaken(folder_unreadable(&path, errno, !names.is_exhausted())));
         }
         self.counts.folders += 1;
         if depth > OPEN_FOLDERS
@@ -413,13 +351,7 @@ impl Walk {
         {
             far.folder = None;
         }
-        self.levels.push(Level {
-            folder: Some(Arc::new(folder)),
-            identity: identity(&stat),
-            path_bytes: path.len(),
-            names,
-            was_empty,
-        });
+        self.levels.push(Level { folder: Some(Arc::new(folder)), identity: identity(&stat), path_bytes: path.len(), names, was_empty });
     }
 
     /// Leaves the current folder and makes sure that the one around it is open.
@@ -430,11 +362,7 @@ impl Walk {
         if done.was_empty {
             let message = "This folder is empty. Its path is kept; ask the sender whether something should be \
             in it.";
-            self.ready.push_back(Seen::Note(Finding::note(
-                &code::EMPTY_FOLDER,
-                self.path.clone(),
-                message,
-            )));
+            self.ready.push_back(Seen::Note(Finding::note(&code::EMPTY_FOLDER, self.path.clone(), message)));
         }
         let at_source = self.levels.len() == 1;
         let Some(around) = self.levels.last_mut() else {
@@ -467,18 +395,14 @@ impl Walk {
         };
         let here = parent.join(OsStr::from_bytes(&self.path));
         for (index, source) in self.sources.iter_mut().enumerate() {
-            if index != self.source
-                && source.inside.is_some()
-                && source.full().is_some_and(|full| full == here)
-            {
+            if index != self.source && source.inside.is_some() && source.full().is_some_and(|full| full == here) {
                 source.met = true;
             }
         }
     }
 
     fn not_taken(&mut self, code: &'static Code, path: Vec<u8>, message: &str) {
-        self.ready
-            .push_back(Seen::NotTaken(Finding::not_taken(code, path, message)));
+        self.ready.push_back(Seen::NotTaken(Finding::not_taken(code, path, message)));
     }
 }
 

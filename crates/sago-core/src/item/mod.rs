@@ -15,8 +15,8 @@ use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::ledger::event::{ItemOpened, ItemOpenedDetail, OpenRefused, OpenRefusedDetail};
 use crate::ledger::unsigned;
 use crate::repository::Repository;
-use crate::store::{durable, fault};
 use crate::store::rows::Place;
+use crate::store::{durable, fault};
 
 /// An item as lists and pages show it.
 #[derive(Debug, Clone)]
@@ -99,7 +99,8 @@ async fn absent(repo: &Repository, name: &str) -> Result<Error> {
     let accession = name.rsplit_once('.').map_or(name, |(accession, _)| accession);
     let status: Option<String> = sqlx::query_scalar("SELECT status FROM accessions WHERE number = $1").bind(accession).fetch_optional(repo.db().read()).await?;
     Ok(if status.as_deref() == Some("destroyed") {
-        Error::not_found(format!("The key of {accession} was destroyed: nothing of it can be opened again.")).hint(format!("`sago show {accession}` says when, by whom and why."))
+        Error::not_found(format!("The key of {accession} was destroyed: nothing of it can be opened again."))
+            .hint(format!("`sago show {accession}` says when, by whom and why."))
     } else {
         Error::not_found(format!("There is no {name} here.")).hint("`sago list items` shows the items.")
     })

@@ -12,9 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::Passphrase;
 use crate::key::epoch::find_unit;
 use crate::ledger::Position;
-use crate::ledger::event::{
-    ApprovalGiven, ApprovalGivenDetail, DestructionRequested, DestructionRequestedDetail, Event, UnitDestroyed, UnitDestroyedDetail,
-};
+use crate::ledger::event::{ApprovalGiven, ApprovalGivenDetail, DestructionRequested, DestructionRequestedDetail, Event, UnitDestroyed, UnitDestroyedDetail};
 use crate::ledger::proof::events_about;
 use crate::repository::Repository;
 use crate::store::fault;
@@ -109,7 +107,16 @@ pub async fn request_destruction(repo: &Repository, ctx: &Ctx, name: &str, reaso
     tx.append(repo.settings.domain_unit, DestructionRequested { request, number: number.clone(), unit: unit.id }.with(detail));
     tx.commit(ctx).await?;
     repo.integrate(ctx).await?;
-    Ok(Request { id: request, number, unit: unit.id, status: "open".to_owned(), asked_by: ctx.agent, approvers: Vec::new(), reason: reason.to_owned(), statement })
+    Ok(Request {
+        id: request,
+        number,
+        unit: unit.id,
+        status: "open".to_owned(),
+        asked_by: ctx.agent,
+        approvers: Vec::new(),
+        reason: reason.to_owned(),
+        statement,
+    })
 }
 
 /// All requests, oldest first.
@@ -124,7 +131,10 @@ pub async fn requests(repo: &Repository, ctx: &Ctx) -> Result<Vec<Request>> {
 }
 
 async fn read(repo: &Repository, name: &str) -> Result<Request> {
-    let row = sqlx::query("SELECT id, number, subject, asked_by, status FROM requests WHERE number = $1 OR id = $1").bind(name).fetch_optional(repo.db().read()).await?;
+    let row = sqlx::query("SELECT id, number, subject, asked_by, status FROM requests WHERE number = $1 OR id = $1")
+        .bind(name)
+        .fetch_optional(repo.db().read())
+        .await?;
     let row = row.ok_or_else(|| Error::not_found(format!("There is no request {name}.")).hint("`sago key requests` shows them."))?;
     let corrupt = || Error::corrupt("A request's row was altered.").hint("Run `sago verify`, then `sago rebuild`.");
     let uuid = |column: usize| -> Result<Uuid> { Uuid::parse_str(&row.try_get::<String, _>(column)?).map_err(|_| corrupt()) };
@@ -135,7 +145,8 @@ async fn read(repo: &Repository, name: &str) -> Result<Request> {
         _ => None,
     });
     let asked = asked.ok_or_else(corrupt)?;
-    let approvers: Vec<String> = sqlx::query_scalar("SELECT agent FROM approvals WHERE request = $1 ORDER BY at, agent").bind(id.to_string()).fetch_all(repo.db().read()).await?;
+    let approvers: Vec<String> =
+        sqlx::query_scalar("SELECT agent FROM approvals WHERE request = $1 ORDER BY at, agent").bind(id.to_string()).fetch_all(repo.db().read()).await?;
     Ok(Request {
         id,
         number: row.try_get(1)?,
@@ -174,10 +185,7 @@ pub async fn approve(repo: &Repository, ctx: &Ctx, name: &str, passphrase: &Pass
     let public_key = agent.and_then(|agent| agent.public_key).ok_or_else(|| Error::invalid("You have no key to sign with."))?;
     check_signature(&public_key, &signature, &request.statement)?;
     let mut tx = repo.begin().await?;
-    tx.append(
-        repo.settings.domain_unit,
-        ApprovalGiven { request: request.id, approver: ctx.agent, signature, public_key }.with(ApprovalGivenDetail {}),
-    );
+    tx.append(repo.settings.domain_unit, ApprovalGiven { request: request.id, approver: ctx.agent, signature, public_key }.with(ApprovalGivenDetail {}));
     tx.commit(ctx).await?;
     repo.integrate(ctx).await?;
     let request = read(repo, &request.number).await?;

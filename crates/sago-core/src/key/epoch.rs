@@ -11,8 +11,8 @@ use super::{Keyring, Mode, Passphrase, Seed, current_epoch, read_signing, set_cu
 use crate::ctx::{Clock, Ctx, Right, Role};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::ledger::event::{
-    EpochRotated, EpochRotatedDetail, KeysChecked, KeysCheckedDetail, OperatingKeyRecovered, OperatingKeyRecoveredDetail, ShareDestroyed,
-    ShareDestroyedDetail, UnitSealed, UnitSealedDetail, UnitUnsealed, UnitUnsealedDetail,
+    EpochRotated, EpochRotatedDetail, KeysChecked, KeysCheckedDetail, OperatingKeyRecovered, OperatingKeyRecoveredDetail, ShareDestroyed, ShareDestroyedDetail,
+    UnitSealed, UnitSealedDetail, UnitUnsealed, UnitUnsealedDetail,
 };
 use crate::repository::{Repository, epoch_end, split};
 use crate::settings::{Places, Settings};
@@ -52,9 +52,12 @@ pub async fn find_unit(repo: &Repository, name: &str) -> Result<Unit> {
         Err(_) => sqlx::query_scalar("SELECT unit FROM accessions WHERE number = $1").bind(name).fetch_optional(repo.db().read()).await?,
     };
     let id = id.and_then(|id| Uuid::parse_str(&id).ok()).filter(|id| *id != repo.settings.domain_unit);
-    let id = id.ok_or_else(|| Error::not_found(format!("There is no unit {name}.")).hint("`sago key list` shows the units; an accession's number also names its unit."))?;
+    let id = id.ok_or_else(|| {
+        Error::not_found(format!("There is no unit {name}.")).hint("`sago key list` shows the units; an accession's number also names its unit.")
+    })?;
     let mode: String = sqlx::query_scalar("SELECT mode FROM units WHERE id = $1").bind(id.to_string()).fetch_one(repo.db().read()).await?;
-    let accessions = sqlx::query_scalar("SELECT number FROM accessions WHERE unit = $1 ORDER BY number").bind(id.to_string()).fetch_all(repo.db().read()).await?;
+    let accessions =
+        sqlx::query_scalar("SELECT number FROM accessions WHERE unit = $1 ORDER BY number").bind(id.to_string()).fetch_all(repo.db().read()).await?;
     Ok(Unit { id, mode, accessions })
 }
 
@@ -245,8 +248,7 @@ pub(crate) async fn finish_interrupted(repo: &Repository) -> Result<()> {
 /// be put in its place by the process that entered its event.
 async fn settle_waiting(keyring: &Keyring, held: &mut sqlx::AnyConnection) -> Result<()> {
     for (unit, digest) in vault::waiting(keyring.vault_path(), keyring.epoch)? {
-        let told: Option<String> =
-            sqlx::query_scalar("SELECT vault_sha256 FROM units WHERE id = $1").bind(unit.to_string()).fetch_optional(&mut *held).await?;
+        let told: Option<String> = sqlx::query_scalar("SELECT vault_sha256 FROM units WHERE id = $1").bind(unit.to_string()).fetch_optional(&mut *held).await?;
         match digest {
             Some(digest) if told.as_deref() == Some(digest.as_str()) => keyring.take_next(unit)?,
             _ => vault::erase_next(keyring.vault_path(), keyring.epoch, unit)?,
@@ -367,7 +369,10 @@ pub async fn recover_operating_key(root: &Path, shares: &[String], passphrase: &
     let epoch = current_epoch(&places.keys).or_else(|_| vault::epochs(&places.vault).map(|epochs| epochs.into_iter().max().unwrap_or(1)))?;
     let signing = read_signing(&places.keys, epoch, &recovery).map_err(|error| {
         if error.kind == ErrorKind::Forbidden {
-            Error::new(ErrorKind::Forbidden, "These shares do not open this repository: they belong to another epoch or another repository. Nothing was changed.")
+            Error::new(
+                ErrorKind::Forbidden,
+                "These shares do not open this repository: they belong to another epoch or another repository. Nothing was changed.",
+            )
         } else {
             error.hint("If the signing keys are lost too, restore the repository from a backup: `sago restore` begins a new generation of the log.")
         }

@@ -17,8 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sago_ledger::note::Signer;
-use sago_seal::file;
 use sago_seal::SealError;
+use sago_seal::file;
 use sago_seal::hybrid::{HybridIdentity, HybridRecipient};
 use serde_json::Value;
 use uuid::Uuid;
@@ -137,8 +137,7 @@ pub(crate) fn seal_with_passphrase(passphrase: &Passphrase, work_factor: u8, tex
 pub(crate) fn open_with_passphrase(passphrase: &Passphrase, path: &Path, wrong: &str) -> Result<Zeroizing<Vec<u8>>> {
     let sealed = std::fs::read(path).doing("Could not read", path)?;
     let mut text = Zeroizing::new(Vec::new());
-    let opened = file::open_with_passphrase(passphrase, *file::WORK_FACTORS.end(), sealed.as_slice())
-        .and_then(|mut opener| Ok(opener.read_to_end(&mut text)?));
+    let opened = file::open_with_passphrase(passphrase, *file::WORK_FACTORS.end(), sealed.as_slice()).and_then(|mut opener| Ok(opener.read_to_end(&mut text)?));
     match opened {
         Ok(_) => Ok(text),
         Err(SealError::WrongKey) => Err(Error::new(ErrorKind::Forbidden, wrong)),
@@ -181,8 +180,9 @@ fn signing_path(keys: &Path, epoch: u64) -> PathBuf {
 pub fn current_epoch(keys: &Path) -> Result<u64> {
     let path = current_path(keys);
     let text = std::fs::read_to_string(&path).map_err(|error| {
-        Error::io("Could not read", &path, &error)
-            .hint("The keys folder is not where the settings say. If the operating key is lost, `sago key recover` makes a new one from the custodians' shares.")
+        Error::io("Could not read", &path, &error).hint(
+            "The keys folder is not where the settings say. If the operating key is lost, `sago key recover` makes a new one from the custodians' shares.",
+        )
     })?;
     let epoch = text.strip_suffix('\n').and_then(|text| text.parse::<u64>().ok()).filter(|epoch| format!("{epoch}\n") == text);
     epoch.ok_or_else(|| Error::corrupt(format!("{} does not hold the number of an epoch.", path.display())))
@@ -251,7 +251,17 @@ impl Keyring {
     }
 
     pub(crate) fn new(epoch: u64, operating: HybridIdentity, recovery: HybridRecipient, signing: Signing, places: &Places, domain: Uuid) -> Self {
-        Self { epoch, operating, recovery, signing, vault: places.vault.clone(), keys: places.keys.clone(), domain, units: Mutex::default(), waiting: Mutex::default() }
+        Self {
+            epoch,
+            operating,
+            recovery,
+            signing,
+            vault: places.vault.clone(),
+            keys: places.keys.clone(),
+            domain,
+            units: Mutex::default(),
+            waiting: Mutex::default(),
+        }
     }
 
     /// The keys that sign checkpoints.

@@ -64,7 +64,12 @@ pub(super) fn wrap(identity: &HybridIdentity, mode: Mode, operating: &HybridReci
         Mode::Working => Wrapped { mode, unit: identity.recipient(), key: seal_bytes(&[operating, recovery], text.as_bytes())?, recipient: None },
         Mode::Sealed => {
             let recipient = format!("{}\n", identity.recipient());
-            Wrapped { mode, unit: identity.recipient(), key: seal_bytes(&[recovery], text.as_bytes())?, recipient: Some(seal_bytes(&[operating], recipient.as_bytes())?) }
+            Wrapped {
+                mode,
+                unit: identity.recipient(),
+                key: seal_bytes(&[recovery], text.as_bytes())?,
+                recipient: Some(seal_bytes(&[operating], recipient.as_bytes())?),
+            }
         }
     })
 }
@@ -155,7 +160,10 @@ pub(super) fn open(vault: &Path, epoch: u64, unit: Uuid, with: &HybridIdentity) 
         Err(error) => return Err(Error::io("Could not read", &path, &error)),
     };
     let text = open_bytes(&[with], &sealed, &path).map_err(|error| {
-        if error.kind == ErrorKind::Forbidden {
+        if error.kind == ErrorKind::Forbidden && !is_sealed_only(&sealed) {
+            // Only what is wrapped for the recovery identity alone is sealed; whatever else does not open was altered.
+            Error::corrupt(format!("{} is not wrapped for the keys at hand: it was altered, or is of another epoch.", path.display()))
+        } else if error.kind == ErrorKind::Forbidden {
             Error::new(ErrorKind::Forbidden, format!("Unit {unit} is sealed: it is opened with the shares of the custodians."))
                 .hint("`sago key unseal UNIT --reason TEXT --share FILE --share FILE …`")
         } else {

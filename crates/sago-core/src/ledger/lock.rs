@@ -37,9 +37,7 @@ impl Lock {
         durable::create_dir_all(folder)?;
         let held_path = folder.join(format!(".{}-{generation}.held", log.name()));
         let held = File::options().create(true).append(true).open(&held_path).doing("Could not open", &held_path)?;
-        rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive)
-            .map_err(std::io::Error::from)
-            .doing("Could not lock", &held_path)?;
+        rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).map_err(std::io::Error::from).doing("Could not lock", &held_path)?;
         Ok(Self { path: path(folder, log, generation), _held: held })
     }
 

@@ -163,8 +163,7 @@ impl<'a> Tx<'a> {
 
     /// Enters an event when the clock stands before the last entry: times are annotated, never rewritten.
     async fn note_clock(&mut self, now: Timestamp) -> Result<()> {
-        let last: Option<String> =
-            sqlx::query_scalar("SELECT value FROM meta WHERE key = 'last_at'").fetch_optional(&mut *self.writer.conn).await?;
+        let last: Option<String> = sqlx::query_scalar("SELECT value FROM meta WHERE key = 'last_at'").fetch_optional(&mut *self.writer.conn).await?;
         let Some(last) = last.and_then(|text| text.parse::<i64>().ok()).and_then(|at| Timestamp::from_microsecond(at).ok()) else { return Ok(()) };
         if micros(now) < micros(last) {
             let event = ClockJumped { last: time_text(last), now: time_text(now) }.with(ClockJumpedDetail {});

@@ -39,12 +39,7 @@ const COLUMNS: &str = "log, generation, idx, at, agent, unit, entry, skeleton_ke
 /// Reads one event.
 pub async fn read_event(repo: &Repository, log: Log, generation: u64, index: u64) -> Result<Stored> {
     let text = format!("SELECT {COLUMNS} FROM events WHERE log = $1 AND generation = $2 AND idx = $3");
-    let row = sqlx::query(sqlx::AssertSqlSafe(text))
-        .bind(log.name())
-        .bind(signed(generation))
-        .bind(signed(index))
-        .fetch_optional(repo.db().read())
-        .await?;
+    let row = sqlx::query(sqlx::AssertSqlSafe(text)).bind(log.name()).bind(signed(generation)).bind(signed(index)).fetch_optional(repo.db().read()).await?;
     let row = row.ok_or_else(|| Error::not_found(format!("There is no entry {index} in generation {generation} of the {} log.", log.name())))?;
     stored(repo, &row).await
 }

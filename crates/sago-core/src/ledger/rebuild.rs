@@ -112,7 +112,11 @@ async fn waiting_in(live: &Db, log: Log, generation: u64, size: u64) -> Result<W
         }
         waiting.entries.insert(index, row.try_get(1)?);
     }
-    let rows = sqlx::query("SELECT path, bytes FROM segments WHERE log = $1 AND generation = $2").bind(log.name()).bind(signed(generation)).fetch_all(live.read()).await?;
+    let rows = sqlx::query("SELECT path, bytes FROM segments WHERE log = $1 AND generation = $2")
+        .bind(log.name())
+        .bind(signed(generation))
+        .fetch_all(live.read())
+        .await?;
     for row in rows {
         waiting.segments.push((row.try_get(0)?, row.try_get(1)?));
     }
@@ -257,7 +261,11 @@ pub(crate) async fn compare(live: &Side<'_>, replayed: &Side<'_>, findings: &mut
                     compared += 1;
                     let columns = differing(left, right).join(", ");
                     if !columns.is_empty() {
-                        findings.push(Finding::new(&codes::DATABASE_ROW_DIFFERS, row_path(table, left), format!("The row differs from what the log says, in: {columns}.")));
+                        findings.push(Finding::new(
+                            &codes::DATABASE_ROW_DIFFERS,
+                            row_path(table, left),
+                            format!("The row differs from what the log says, in: {columns}."),
+                        ));
                     }
                     one = read(table, live, next(&mut ours).await?).await?;
                     two = read(table, replayed, next(&mut theirs).await?).await?;

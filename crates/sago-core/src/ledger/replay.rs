@@ -19,9 +19,9 @@ use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::key::{Keyring, open_own};
-use crate::ledger::{Position, Sides};
 use crate::ledger::event::{Event, Log};
 use crate::ledger::sequencer::{self, Head};
+use crate::ledger::{Position, Sides};
 use crate::settings::Places;
 
 /// An event read back from the log.
@@ -125,7 +125,18 @@ impl<'a> Replay<'a> {
         }
         segments.sort_by_key(|segment| (segment.first, !segment.is_skeleton, segment.unit));
         let source = FolderSource::new(sequencer::folder(places, head.generation, log));
-        Ok(Self { keyring, head, log, source, segments, next_segment: 0, ready: std::collections::VecDeque::new(), next_index: 0, bundle: None, waiting: BTreeMap::new() })
+        Ok(Self {
+            keyring,
+            head,
+            log,
+            source,
+            segments,
+            next_segment: 0,
+            ready: std::collections::VecDeque::new(),
+            next_index: 0,
+            bundle: None,
+            waiting: BTreeMap::new(),
+        })
     }
 
     /// Adds the events that wait in the database, so that they are read after the signed ones.
@@ -257,11 +268,7 @@ impl<'a> Replay<'a> {
         let altered = || Error::corrupt(format!("The payload of entry {index} of the {name} log is not what was entered."));
         let map: Map<String, Value> = serde_json::from_str(&skeleton.half.payload).map_err(|_| altered())?;
         let detail_map: Option<Map<String, Value>> = detail.as_ref().map(|half| serde_json::from_str(&half.payload)).transpose().map_err(|_| altered())?;
-        let sides = Sides {
-            seconds,
-            skeleton: Part::Open(skeleton.half),
-            detail: detail.map_or(Part::Withheld(skeleton.detail.commitment), Part::Open),
-        };
+        let sides = Sides { seconds, skeleton: Part::Open(skeleton.half), detail: detail.map_or(Part::Withheld(skeleton.detail.commitment), Part::Open) };
         if sides.entry()? != entry {
             return Err(altered());
         }

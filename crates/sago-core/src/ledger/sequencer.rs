@@ -6,9 +6,9 @@
 
 use std::path::{Path, PathBuf};
 
+use sago_ledger::Hash;
 use sago_ledger::append::Appender;
 use sago_ledger::checkpoint::Checkpoint;
-use sago_ledger::Hash;
 use sago_ledger::note::Signer;
 use sago_ledger::source::FolderSource;
 use sago_ledger::tile::{TILE_LEVELS, TileKind, TilePath};

@@ -84,7 +84,8 @@ impl Blobs {
         File::open(&path).map_err(|error| {
             let made = Error::io("Could not open the stored file", &path, &error);
             if error.kind() == std::io::ErrorKind::NotFound {
-                Error::corrupt(made.message).hint("It is missing from the storage root: put it back from a backup. `sago fixity --all` shows what else is missing.")
+                Error::corrupt(made.message)
+                    .hint("It is missing from the storage root: put it back from a backup. `sago fixity --all` shows what else is missing.")
             } else {
                 made
             }
@@ -114,7 +115,9 @@ impl Blobs {
     pub fn altered_sidecars(&self, id: Uuid, inventory: &[u8]) -> Result<Vec<&'static str>> {
         let sidecar = ocfl::sidecar_text(inventory);
         let mut altered = Vec::new();
-        for (name, expected) in [("inventory.json.sha512", sidecar.as_bytes()), ("v1/inventory.json", inventory), ("v1/inventory.json.sha512", sidecar.as_bytes())] {
+        for (name, expected) in
+            [("inventory.json.sha512", sidecar.as_bytes()), ("v1/inventory.json", inventory), ("v1/inventory.json.sha512", sidecar.as_bytes())]
+        {
             let path = self.object(id).join(name);
             match std::fs::read(&path) {
                 Ok(found) if found == expected => {}

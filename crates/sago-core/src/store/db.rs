@@ -13,8 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// Number of the newest migration this Sago knows; a database with a greater one was written by a newer Sago.
 pub const SCHEMA: i64 = 1;
 
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, include_str!("../../migrations/0001_sqlite.sql"), include_str!("../../migrations/0001_postgres.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, include_str!("../../migrations/0001_sqlite.sql"), include_str!("../../migrations/0001_postgres.sql"))];
 
 /// FULL: a commit that was reported survives a power cut. `secure_delete`: what is shredded is overwritten.
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout=60000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
@@ -62,6 +61,8 @@ impl Db {
         let mut first = AnyConnection::connect(&full).await.map_err(|error| unreachable_database(url, &error))?;
         if engine == Engine::Sqlite {
             first.execute(SQLITE_SETTINGS).await.map_err(|error| unreachable_database(url, &error))?;
+            // A read makes the files beside the database, which also need room.
+            first.execute("SELECT COUNT(*) FROM sqlite_master").await.map_err(|error| unreachable_database(url, &error))?;
         }
         let readable = sqlx::query("SELECT 1 FROM schema_version WHERE version < 0").fetch_optional(&mut first).await;
         if let Err(error) = readable

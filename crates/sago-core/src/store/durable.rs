@@ -17,13 +17,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let parent = parent_of(path)?;
     create_dir_all(parent)?;
     let temporary = temporary_beside(path);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&temporary)
-        .doing("Could not create", &temporary)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary).doing("Could not create", &temporary)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).doing("Could not write", &temporary)?;
     fault::point("file-flushed");
     fs::rename(&temporary, path).doing("Could not put in place", path)?;
@@ -41,13 +35,7 @@ pub fn write_all(files: &[(PathBuf, Vec<u8>)]) -> Result<()> {
     for (path, bytes) in files {
         create_dir_all(parent_of(path)?)?;
         let temporary = temporary_beside(path);
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)
-            .doing("Could not create", &temporary)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary).doing("Could not create", &temporary)?;
         file.write_all(bytes).doing("Could not write", &temporary)?;
         last = Some(file);
     }
@@ -156,7 +144,9 @@ impl Unnamed {
             Some(hidden) => rename_new(&hidden, &self.target),
             None => {
                 let own = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-                rustix::fs::linkat(CWD, own, CWD, &self.target, AtFlags::SYMLINK_FOLLOW).map_err(std::io::Error::from).doing("Could not put in place", &self.target)?;
+                rustix::fs::linkat(CWD, own, CWD, &self.target, AtFlags::SYMLINK_FOLLOW)
+                    .map_err(std::io::Error::from)
+                    .doing("Could not put in place", &self.target)?;
                 let folder = parent_of(&self.target)?;
                 sync_dir(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
             }

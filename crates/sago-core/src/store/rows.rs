@@ -114,9 +114,8 @@ impl<'a> Writer<'a> {
     /// Seals one value to a unit. Returns the row key's id and the sealed bytes.
     pub async fn seal(&mut self, unit: Uuid, place: Place<'_>, text: &str) -> Result<(String, Vec<u8>)> {
         let (id, key) = self.row_key(unit).await?;
-        let sealed = key
-            .seal(place.table, place.column, place.row, text.as_bytes())
-            .map_err(|error| Error::internal(format!("Sealing a column failed: {error}")))?;
+        let sealed =
+            key.seal(place.table, place.column, place.row, text.as_bytes()).map_err(|error| Error::internal(format!("Sealing a column failed: {error}")))?;
         Ok((id, sealed))
     }
 
@@ -159,10 +158,8 @@ impl<'a> Writer<'a> {
                 return Ok(Some((id, key)));
             }
         }
-        let row = sqlx::query("SELECT id, wrapped FROM row_keys WHERE unit = $1 ORDER BY id LIMIT 1")
-            .bind(unit.to_string())
-            .fetch_optional(&mut *self.conn)
-            .await?;
+        let row =
+            sqlx::query("SELECT id, wrapped FROM row_keys WHERE unit = $1 ORDER BY id LIMIT 1").bind(unit.to_string()).fetch_optional(&mut *self.conn).await?;
         let Some(row) = row else { return Ok(None) };
         let id: String = row.try_get(0)?;
         Ok(unwrap(self.keyring, &id, &unit.to_string(), &row.try_get::<Vec<u8>, _>(1)?)?.map(|key| (id, key)))

@@ -78,13 +78,8 @@ pub(crate) fn prepare(new: &NewAgent, number: u64, keys: &Path, work_factor: u8)
             (Some(hex::encode(public.as_bytes())), Some((key_path(keys, subject), sealed)))
         }
     };
-    let event = AgentAdded {
-        subject,
-        code: format!("P-{number:02}"),
-        roles: new.roles.iter().map(|role| role.code().to_owned()).collect(),
-        public_key,
-    }
-    .with(AgentAddedDetail { name: new.name.clone(), key_sha256: file.as_ref().map(|(_, sealed)| hex::encode(Sha256::digest(sealed))) });
+    let event = AgentAdded { subject, code: format!("P-{number:02}"), roles: new.roles.iter().map(|role| role.code().to_owned()).collect(), public_key }
+        .with(AgentAddedDetail { name: new.name.clone(), key_sha256: file.as_ref().map(|(_, sealed)| hex::encode(Sha256::digest(sealed))) });
     Ok((subject, event, file))
 }
 
@@ -133,7 +128,8 @@ pub async fn agents(repo: &Repository) -> Result<Vec<Agent>> {
 pub async fn act_as(repo: &Repository, code: Option<&str>, clock: Clock) -> Result<Ctx> {
     let found = agents(repo).await?;
     if found.is_empty() {
-        return Err(Error::corrupt("The database knows nobody: it is not the database of this repository.").hint("Run `sago rebuild`: it makes a new one from the storage root, the log and the keys."));
+        return Err(Error::corrupt("The database knows nobody: it is not the database of this repository.")
+            .hint("Run `sago rebuild`: it makes a new one from the storage root, the log and the keys."));
     }
     let agent = match code {
         Some(code) => found.into_iter().find(|agent| agent.code == code || agent.id.to_string() == code),

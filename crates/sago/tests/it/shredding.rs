@@ -2,6 +2,7 @@
 //!
 //! The enemy of these stories kept the oldest copy of everything and later comes by every key that anybody still holds.
 
+// size: one story in scenes that share their holdings; parting them would set the stage twice
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

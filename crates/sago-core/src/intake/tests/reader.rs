@@ -47,43 +47,20 @@ fn changed(outcome: ReadOutcome) -> (&'static str, String) {
 #[test]
 fn every_byte_of_a_quiet_file_is_given_once() {
     let folder = tempfile::tempdir().unwrap();
-    let content: Vec<u8> = (0..3_000_000_u32)
-        .map(|number| (number % 251) as u8)
-        .collect();
+    let content: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
     for size in [0, 1, 4096, 2_999_999] {
         let path = folder.path().join("file");
         fs::write(&path, &content[..size]).unwrap();
         let entry = entry(&path);
-        assert_eq!(
-            (entry.size_bytes, entry.path_bytes.as_slice()),
-            (size as u64, b"file".as_slice())
-        );
-        let modified = fs::metadata(&path)
-            .unwrap()
-            .modified()
-            .unwrap()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap();
-        assert_eq!(
-            entry.modified_micros,
-            i64::try_from(modified.as_micros()).unwrap()
-        );
+        assert_eq!((entry.size_bytes, entry.path_bytes.as_slice()), (size as u64, b"file".as_slice()));
+        let modified = fs::metadata(&path).unwrap().modified().unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(entry.modified_micros, i64::try_from(modified.as_micros()).unwrap());
         let mut reader = entry.open().unwrap();
-        assert_eq!(
-            (reader.size_bytes(), reader.modified_micros()),
-            (entry.size_bytes, entry.modified_micros)
-        );
+        assert_eq!((reader.size_bytes(), reader.modified_micros()), (entry.size_bytes, entry.modified_micros));
         let mut got = Vec::new();
         reader.read_to_end(&mut got).unwrap();
         assert!(got == content[..size]);
-        assert_eq!(
-            reader.finish(),
-            ReadOutcome {
-                bytes: size as u64,
-                changed: None,
-                unreadable: None
-            }
-        );
+        assert_eq!(reader.finish(), ReadOutcome { bytes: size as u64, changed: None, unreadable: None });
     }
 }
 
@@ -92,14 +69,8 @@ fn times_before_1970_and_far_ahead_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("old");
     for (time, micros) in [
-        (
-            SystemTime::UNIX_EPOCH - Duration::from_micros(1_500_000),
-            -1_500_000,
-        ),
-        (
-            SystemTime::UNIX_EPOCH + Duration::from_secs(4_102_444_800),
-            4_102_444_800_000_000,
-        ),
+        (SystemTime::UNIX_EPOCH - Duration::from_micros(1_500_000), -1_500_000),
+        (SystemTime::UNIX_EPOCH + Duration::from_secs(4_102_444_800), 4_102_444_800_000_000),
     ] {
         fs::File::create(&path).unwrap().set_modified(time).unwrap();
         assert_eq!(entry(&path).modified_micros, micros);
@@ -129,33 +100,18 @@ fn changes_while_reading_are_told() {
     type Change = fn(&Path);
     let changes: [(Change, &str); 4] = [
         (
-            |path| {
-                fs::OpenOptions::new()
-                    .append(true)
-                    .open(path)
-                    .unwrap()
-                    .write_all(b"more")
-                    .unwrap()
-            },
+            |path| fs::OpenOptions::new().append(true).open(path).unwrap().write_all(b"more").unwrap(),
             "100000 bytes at the beginning and 100004 at the end, and 100004 were read",
         ),
         (
-            |path| {
-                fs::OpenOptions::new()
-                    .write(true)
-                    .open(path)
-                    .unwrap()
-                    .set_len(70_000)
-                    .unwrap()
-            },
+            |path| fs::OpenOptions::new().write(true).open(path).unwrap().set_len(70_000).unwrap(),
             "100000 bytes at the beginning and 70000 at the end, and 70000 were read",
         ),
         (
             |path| {
                 let file = fs::OpenOptions::new().write(true).open(path).unwrap();
                 file.write_all_at(b"X", 99_999).unwrap();
-                file.set_modified(SystemTime::now() + Duration::from_secs(5))
-                    .unwrap();
+                file.set_modified(SystemTime::now() + Duration::from_secs(5)).unwrap();
             },
             "it was written to",
         ),
@@ -194,13 +150,7 @@ fn a_file_whose_size_is_not_true_is_read_to_its_end_and_told() {
     assert!(text.starts_with("Linux"));
     let (code, message) = changed(reader.finish());
     assert_eq!(code, "file-changed-while-read");
-    assert!(
-        message.contains(&format!(
-            "0 bytes at the beginning and 0 at the end, and {} were read",
-            text.len()
-        )),
-        "{message}"
-    );
+    assert!(message.contains(&format!("0 bytes at the beginning and 0 at the end, and {} were read", text.len())), "{message}");
 }
 
 #[test]
@@ -248,11 +198,7 @@ fn a_file_that_grows_for_ever_is_not_read_for_ever() {
         assert!(total <= 1_010);
     }
     assert_eq!(total, 1_010);
-    assert!(
-        changed(reader.finish())
-            .1
-            .contains("stopped after 1010 bytes")
-    );
+    assert!(changed(reader.finish()).1.contains("stopped after 1010 bytes"));
 }
 
 #[test]
@@ -271,22 +217,12 @@ fn what_became_of_a_file_before_it_was_opened() {
     symlink("/etc/passwd", &path).unwrap();
     assert_eq!(finding(gone.open()).0, "link-not-followed");
     let gone = again();
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        &path,
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::RWXU,
-        0,
-    )
-    .unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
     let begun = Instant::now();
     let (code, message) = finding(gone.open());
     assert_eq!(code, "special-file");
     assert!(message.contains("a named pipe"), "{message}");
-    assert!(
-        begun.elapsed() < Duration::from_secs(2),
-        "opening a pipe must not wait"
-    );
+    assert!(begun.elapsed() < Duration::from_secs(2), "opening a pipe must not wait");
     let gone = again();
     let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
     assert_eq!(finding(gone.open()).0, "special-file");
@@ -304,69 +240,27 @@ fn a_read_error_names_the_offset_and_the_file_is_not_taken() {
         .filter_map(|line| {
             let (range, rest) = line.split_once(' ')?;
             let (start, end) = range.split_once('-')?;
-            let ends = (
-                u64::from_str_radix(start, 16).ok()?,
-                u64::from_str_radix(end, 16).ok()?,
-            );
+            let ends = (u64::from_str_radix(start, 16).ok()?, u64::from_str_radix(end, 16).ok()?);
             rest.starts_with('r').then_some(ends)
         })
         .collect();
-    let all_starts: Vec<u64> = maps
-        .lines()
-        .filter_map(|line| u64::from_str_radix(line.split_once('-')?.0, 16).ok())
-        .collect();
-    let edge = ranges
-        .iter()
-        .map(|range| range.1)
-        .find(|end| !all_starts.contains(end))
-        .expect("some mapping must end before a gap");
+    let all_starts: Vec<u64> = maps.lines().filter_map(|line| u64::from_str_radix(line.split_once('-')?.0, 16).ok()).collect();
+    let edge = ranges.iter().map(|range| range.1).find(|end| !all_starts.contains(end)).expect("some mapping must end before a gap");
     let mut reader = entry(Path::new("/proc/self/mem")).open().unwrap();
     reader.bytes = edge - 4096;
     reader.growth_limit_bytes = u64::MAX;
     let mut all = Vec::new();
     let error = reader.read_to_end(&mut all).unwrap_err();
     assert_eq!(all.len(), 4096);
-    let told = Finding::of_io_error(&error)
-        .expect("the error must carry its finding")
-        .clone();
+    let told = Finding::of_io_error(&error).expect("the error must carry its finding").clone();
     assert_well_said(&told);
-    assert_eq!(
-        (told.code, told.taken, told.path_bytes.as_slice()),
-        ("file-unreadable", false, b"mem".as_slice())
-    );
-    assert!(
-        told.message.contains(&format!("beyond byte {edge}"))
-            && told.message.contains("bad sector"),
-        "{}",
-        told.message
-    );
-    assert!(
-        reader.read(&mut [0; 8]).is_err(),
-        "a failed file stays failed"
-    );
-    assert_eq!(
-        reader.finish(),
-        ReadOutcome {
-            bytes: edge,
-            changed: None,
-            unreadable: Some(told)
-        }
-    );
-    let from_start = entry(Path::new("/proc/self/mem"))
-        .open()
-        .unwrap()
-        .read(&mut [0; 8])
-        .unwrap_err();
-    assert!(
-        Finding::of_io_error(&from_start)
-            .unwrap()
-            .message
-            .starts_with("This file could not be read: ")
-    );
-    assert_eq!(
-        Finding::of_io_error(&std::io::Error::other("our own disk")),
-        None
-    );
+    assert_eq!((told.code, told.taken, told.path_bytes.as_slice()), ("file-unreadable", false, b"mem".as_slice()));
+    assert!(told.message.contains(&format!("beyond byte {edge}")) && told.message.contains("bad sector"), "{}", told.message);
+    assert!(reader.read(&mut [0; 8]).is_err(), "a failed file stays failed");
+    assert_eq!(reader.finish(), ReadOutcome { bytes: edge, changed: None, unreadable: Some(told) });
+    let from_start = entry(Path::new("/proc/self/mem")).open().unwrap().read(&mut [0; 8]).unwrap_err();
+    assert!(Finding::of_io_error(&from_start).unwrap().message.starts_with("This file could not be read: "));
+    assert_eq!(Finding::of_io_error(&std::io::Error::other("our own disk")), None);
 }
 
 #[test]
@@ -394,19 +288,8 @@ fn a_sparse_file_of_50_gb_opens_and_reads_at_both_ends() {
     let mut end = Vec::new();
     reader.read_to_end(&mut end).unwrap();
     assert_eq!((end.len(), &end[996..]), (1000, b"tail".as_slice()));
-    assert_eq!(
-        reader.finish(),
-        ReadOutcome {
-            bytes: size,
-            changed: None,
-            unreadable: None
-        }
-    );
-    assert!(
-        begun.elapsed() < Duration::from_secs(20),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert_eq!(reader.finish(), ReadOutcome { bytes: size, changed: None, unreadable: None });
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
 #[test]
@@ -415,15 +298,8 @@ fn reading_leaves_the_time_of_last_access_alone() {
     let path = folder.path().join("file");
     fs::write(&path, "x").unwrap();
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-    let times = fs::FileTimes::new()
-        .set_accessed(long_ago)
-        .set_modified(SystemTime::now());
-    fs::File::options()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .set_times(times)
-        .unwrap();
+    let times = fs::FileTimes::new().set_accessed(long_ago).set_modified(SystemTime::now());
+    fs::File::options().write(true).open(&path).unwrap().set_times(times).unwrap();
     let mut reader = entry(&path).open().unwrap();
     reader.read_to_end(&mut Vec::new()).unwrap();
     assert_eq!(reader.finish().changed, None);

@@ -158,7 +158,10 @@ fn what_arrives_while_an_epoch_ends_is_received_or_refused_but_never_lost() {
         }
         let shares = stage.path(&format!("shares of {}", round + 1));
         let rotation = ["key", "rotate", "--custodians", "2", "--threshold", "2", "--shares-dir", shares.to_str().unwrap()].map(str::to_owned);
-        let deposits: Vec<[String; 7]> = disks.iter().map(|disk| ["deposit", stage.path(disk).to_str().unwrap(), "--contributor", "c", "--title", disk, "--json"].map(str::to_owned)).collect();
+        let deposits: Vec<[String; 7]> = disks
+            .iter()
+            .map(|disk| ["deposit", stage.path(disk).to_str().unwrap(), "--contributor", "c", "--title", disk, "--json"].map(str::to_owned))
+            .collect();
         let spawn = |arguments: &[String]| begin(&stage, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
         let mut children: Vec<Child> = deposits[..2].iter().map(|arguments| spawn(arguments)).collect();
         std::thread::sleep(Duration::from_millis(100 * round));

@@ -63,7 +63,18 @@ fn small_repository(size: &str) -> (SmallDisk, Stage) {
 fn init(stage: &Stage) -> Answer {
     let shares = stage.path("shares");
     stage.sago([
-        "init", stage.repo.to_str().unwrap(), "--name", "Small", "--custodians", "3", "--threshold", "2", "--work-factor", "10", "--shares-dir", shares.to_str().unwrap(),
+        "init",
+        stage.repo.to_str().unwrap(),
+        "--name",
+        "Small",
+        "--custodians",
+        "3",
+        "--threshold",
+        "2",
+        "--work-factor",
+        "10",
+        "--shares-dir",
+        shares.to_str().unwrap(),
     ])
 }
 
@@ -110,7 +121,8 @@ fn a_deposit_that_meets_a_full_disk_anywhere_loses_nothing() {
     let mut stopped = 0;
     for kibibytes in [4, 12, 40, 90, 120, 150, 190, 240, 300, 400] {
         stage.file(&format!("disk {kibibytes}/a.bin"), crate::cast::Seeded(kibibytes).bytes(60_000));
-        let arguments = ["deposit", stage.path(&format!("disk {kibibytes}")).to_str().unwrap(), "--contributor", "c", "--title", "t", "--json"].map(str::to_owned);
+        let arguments =
+            ["deposit", stage.path(&format!("disk {kibibytes}")).to_str().unwrap(), "--contributor", "c", "--title", "t", "--json"].map(str::to_owned);
         disk.resize(&format!("{}k", used() + kibibytes));
         let tried = stage.sago(&arguments);
         disk.resize("100m");
@@ -217,7 +229,12 @@ fn give(path: &Path, user: u32) {
 fn as_user(stage: &Stage, user: u32, arguments: &[&str]) -> Answer {
     let mut command = Command::new("setpriv");
     command.arg(format!("--reuid={user}")).arg(format!("--regid={user}")).args(["--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]);
-    command.arg(env!("CARGO_BIN_EXE_sago")).args(arguments).env("SAGO_REPO", &stage.repo).env("SAGO_PASSPHRASE_FILE", stage.path("passphrase")).stdin(std::process::Stdio::null());
+    command
+        .arg(env!("CARGO_BIN_EXE_sago"))
+        .args(arguments)
+        .env("SAGO_REPO", &stage.repo)
+        .env("SAGO_PASSPHRASE_FILE", stage.path("passphrase"))
+        .stdin(std::process::Stdio::null());
     answer(command.output().expect("this test needs `setpriv` (util-linux)"))
 }
 

@@ -41,11 +41,31 @@ fn a_passphrase_that_cannot_be_asked_for_is_said_not_waited_for() {
     // In a session of its own, without a terminal: as under cron or a service.
     let run = |arguments: &[&str]| {
         let mut command = Command::new("setsid");
-        command.arg("--wait").arg(env!("CARGO_BIN_EXE_sago")).args(arguments).env("SAGO_REPO", &stage.repo).env_remove("SAGO_PASSPHRASE_FILE").stdin(std::process::Stdio::null());
+        command
+            .arg("--wait")
+            .arg(env!("CARGO_BIN_EXE_sago"))
+            .args(arguments)
+            .env("SAGO_REPO", &stage.repo)
+            .env_remove("SAGO_PASSPHRASE_FILE")
+            .stdin(std::process::Stdio::null());
         answer(command.output().expect("this test needs `setsid` (util-linux)"))
     };
     refused(run(&["list"]), &["There is no terminal to ask for the passphrase", "--passphrase-file"]);
-    refused(run(&["init", stage.path("new").to_str().unwrap(), "--name", "N", "--custodians", "3", "--threshold", "2", "--shares-dir", stage.path("s").to_str().unwrap()]), &["There is no terminal"]);
+    refused(
+        run(&[
+            "init",
+            stage.path("new").to_str().unwrap(),
+            "--name",
+            "N",
+            "--custodians",
+            "3",
+            "--threshold",
+            "2",
+            "--shares-dir",
+            stage.path("s").to_str().unwrap(),
+        ]),
+        &["There is no terminal"],
+    );
     assert!(!stage.path("new").exists() && !stage.path("s").exists());
     // What needs no key is judged all the same, and what was left out is said.
     let report = run(&["verify", "--json"]).ends(0).object();
@@ -133,7 +153,11 @@ fn shares_that_do_not_fit_are_told_apart() {
     let (from, to) = (words.find("---- BEGIN WORDS ----").unwrap() + 21, words.find("---- END").unwrap());
     let list: Vec<&str> = words[from..to].split_whitespace().filter(|word| word.chars().all(char::is_alphabetic)).collect();
     let alone = list.join(" ");
-    let swapped = { let mut list = list.clone(); list.swap(5, 6); list.join(" ") };
+    let swapped = {
+        let mut list = list.clone();
+        list.swap(5, 6);
+        list.join(" ")
+    };
     let misspelt = alone.replacen(list[8], &format!("{}x", list[8]), 1);
     let given = |name: &str, text: &[u8]| stage.file(name, text).to_str().unwrap().to_owned();
     let (one, two) = (page(&stage, 1), page(&stage, 2));

@@ -131,7 +131,20 @@ fn pages_that_cannot_be_written_are_no_repository_without_custodians() {
     let stage = Stage::empty();
     let impossible = stage.file("a file", "x").join("shares");
     let new = stage.path("new");
-    let tried = stage.sago(["init", new.to_str().unwrap(), "--name", "New", "--custodians", "3", "--threshold", "2", "--work-factor", "10", "--shares-dir", impossible.to_str().unwrap()]);
+    let tried = stage.sago([
+        "init",
+        new.to_str().unwrap(),
+        "--name",
+        "New",
+        "--custodians",
+        "3",
+        "--threshold",
+        "2",
+        "--work-factor",
+        "10",
+        "--shares-dir",
+        impossible.to_str().unwrap(),
+    ]);
     refused(tried, &["a file"]);
     assert!(!new.join("sago.toml").exists(), "a repository stands whose recovery key nobody holds");
 }
@@ -147,7 +160,10 @@ fn nothing_is_overwritten_and_nothing_in_clear_goes_into_the_repository() {
         refused(stage.sago(["open", item, "--reason", "r", "--output", output]), &["exists already"]);
         refused(stage.sago(["export", accession, "--output", output]), &["exists already", "nothing is overwritten"]);
         refused(stage.sago(["receipt", accession, "--output", output]), &["exists already"]);
-        refused(stage.sago(["deposit", there.to_str().unwrap(), "--contributor", "c", "--title", "t", "--receipt", output]), &["exists already", "Nothing was received"]);
+        refused(
+            stage.sago(["deposit", there.to_str().unwrap(), "--contributor", "c", "--title", "t", "--receipt", output]),
+            &["exists already", "Nothing was received"],
+        );
     }
     assert_eq!(std::fs::read_to_string(&there).unwrap(), "mine");
     assert_eq!(snapshot(&folder).len(), 1);
@@ -168,7 +184,8 @@ fn a_repository_does_not_swallow_itself() {
     // Its own keys would lie in its own store, where nothing can be destroyed any more.
     let stage = stocked();
     std::os::unix::fs::symlink(&stage.repo, stage.path("elsewhere")).unwrap();
-    for source in [stage.repo.clone(), stage.repo.join("vault"), stage.repo.join("keys/current"), stage.folder.path().to_owned(), stage.path("elsewhere/keys")] {
+    for source in [stage.repo.clone(), stage.repo.join("vault"), stage.repo.join("keys/current"), stage.folder.path().to_owned(), stage.path("elsewhere/keys")]
+    {
         let tried = stage.sago(["deposit", source.to_str().unwrap(), "--contributor", "c", "--title", "t"]);
         refused(tried, &["repository itself", "Nothing was received"]);
     }
@@ -198,9 +215,15 @@ fn what_does_not_exist_is_not_found() {
     refused(stage.sago(["open", &accession(1), "--reason", "r", "--output", output]), &[&accession(1)]);
     refused(stage.sago(["receipt", &item(1, 1), "--output", output]), &[&format!("There is no {} here.", item(1, 1))]);
     refused(stage.sago(["open", &item(1, 1), "--reason", "", "--output", output]), &["needs a reason"]);
-    refused(stage.sago(["deposit", stage.path("absent").to_str().unwrap(), "--contributor", "c", "--title", "t"]), &["There is no file or folder", "Nothing was received"]);
+    refused(
+        stage.sago(["deposit", stage.path("absent").to_str().unwrap(), "--contributor", "c", "--title", "t"]),
+        &["There is no file or folder", "Nothing was received"],
+    );
     refused(stage.sago(["deposit", stage.path("disk").to_str().unwrap(), "--contributor", " ", "--title", "t"]), &["contributor"]);
-    refused(stage.sago(["deposit", stage.path("disk").to_str().unwrap(), "--unit", &accession(9), "--contributor", "c", "--title", "t"]), &[&format!("There is no unit {}", accession(9))]);
+    refused(
+        stage.sago(["deposit", stage.path("disk").to_str().unwrap(), "--unit", &accession(9), "--contributor", "c", "--title", "t"]),
+        &[&format!("There is no unit {}", accession(9))],
+    );
     refused(stage.sago(["--as", "P-99", "list"]), &["No such person works with this repository"]);
     refused(stage.sago(["liszt"]), &["liszt"]);
     stage.verify_everything();
@@ -239,6 +262,9 @@ fn files_at_the_edges_of_what_a_disk_can_hold_are_received_whole() {
     stage.sago(["export", &accession(1), "--output", output.to_str().unwrap()]).ends(0);
     stage.sago(["verify", output.to_str().unwrap()]).ends(0);
     let nothing = stage.path("disk/empty");
-    refused(stage.sago(["deposit", nothing.to_str().unwrap(), "--contributor", "c", "--title", "t"]), &["There is no file in what was named: nothing was received"]);
+    refused(
+        stage.sago(["deposit", nothing.to_str().unwrap(), "--contributor", "c", "--title", "t"]),
+        &["There is no file in what was named: nothing was received"],
+    );
     stage.verify_everything();
 }

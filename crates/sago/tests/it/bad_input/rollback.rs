@@ -114,10 +114,16 @@ fn a_log_that_was_rolled_back_is_not_signed_and_is_named() {
     std::fs::remove_dir_all(stage.repo.join("log")).unwrap();
     copy_tree(&yesterday, &stage.repo.join("log"));
     let found = stage.say("verify --json").ends(1);
-    assert!(found.objects().iter().any(|one| one["path"].as_str().is_some_and(|path| path.contains("lock") || path.contains("log") || path.contains("checkpoint"))), "{found:?}");
+    assert!(
+        found.objects().iter().any(|one| one["path"].as_str().is_some_and(|path| path.contains("lock") || path.contains("log") || path.contains("checkpoint"))),
+        "{found:?}"
+    );
     stage.file("later/four.txt", "four");
     for _ in 0..2 {
-        refused(stage.sago(["deposit", stage.path("later").to_str().unwrap(), "--contributor", "c", "--title", "t"]), &["custody log", "last signed", "Nothing was signed"]);
+        refused(
+            stage.sago(["deposit", stage.path("later").to_str().unwrap(), "--contributor", "c", "--title", "t"]),
+            &["custody log", "last signed", "Nothing was signed"],
+        );
     }
     assert_eq!(std::fs::read(stage.repo.join("lock/custody-1")).unwrap(), lock, "a fork was signed");
     let published = std::fs::read(stage.repo.join("log/1/custody/checkpoint")).unwrap();

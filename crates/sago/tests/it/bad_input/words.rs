@@ -35,7 +35,20 @@ fn hostile_names_do_not_reach_the_terminal() {
     let all = HOSTILE.concat();
     let list = stage.file("list.txt", format!("{}  absent{all}.txt\n{}  0{}.txt\nnot a line {all}\n", "0".repeat(64), "1".repeat(64), HOSTILE[0]));
     let (title, reason) = (format!("T{all}"), format!("R{all}\nforged line"));
-    let arguments = ["deposit", disk.to_str().unwrap(), "--manifest", list.to_str().unwrap(), "--contributor", &title, "--title", &title, "--agreement", &title, "--condition", &title];
+    let arguments = [
+        "deposit",
+        disk.to_str().unwrap(),
+        "--manifest",
+        list.to_str().unwrap(),
+        "--contributor",
+        &title,
+        "--title",
+        &title,
+        "--agreement",
+        &title,
+        "--condition",
+        &title,
+    ];
     let deposited = stage.sago(arguments).ends(0);
     assert_harmless(&deposited);
     assert!(!deposited.out.lines().any(|line| line.starts_with("Sound: yes")), "a name forged a line: {}", deposited.out);
@@ -44,7 +57,8 @@ fn hostile_names_do_not_reach_the_terminal() {
     stage.sago(["open", &item(1, 1), "--reason", &reason, "--output", output.to_str().unwrap()]).ends(0);
     stage.sago(["export", &accession(1), "--reason", &reason, "--recipient", &title, "--output", stage.path("package").to_str().unwrap()]).ends(0);
     stage.sago(["key", "destroy", &accession(1), "--reason", &reason]).ends(0);
-    let lines = ["list", "list items", "agent list", "key requests", "key list", "fixity --all", "verify", "list --json", "list items --json", "agent list --json"];
+    let lines =
+        ["list", "list items", "agent list", "key requests", "key list", "fixity --all", "verify", "list --json", "list items --json", "agent list --json"];
     let mut answers: Vec<Answer> = lines.iter().map(|line| stage.say(line).ends(0)).collect();
     for id in [item(1, 1), accession(1)] {
         answers.extend([stage.sago(["show", &id]).ends(0), stage.sago(["show", &id, "--json"]).ends(0)]);

@@ -35,6 +35,76 @@ pub fn dump(path: &Path) -> Option<Vec<String>> {
     })
 }
 
+/// Every table with its columns.
+pub fn tables(path: &Path) -> Vec<(String, Vec<String>)> {
+    run(async {
+        let mut connection = open(path).await;
+        let mut found = Vec::new();
+        for row in connection.fetch_all("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").await.unwrap() {
+            let table: String = row.get(0);
+            let columns = columns(&mut connection, &table).await.unwrap();
+            found.push((table, columns));
+        }
+        connection.close().await.unwrap();
+        found
+    })
+}
+
+/// Flips the lowest bit of a number, or of a byte in the middle of a text or blob, in one row. `None` when the table has no such row.
+///
+/// Rows of the sealed unit are passed over: what only its key can judge is not judged, and `sago verify` says so.
+pub fn flip_value(path: &Path, table: &str, column: &str, sealed_unit: &str) -> Option<String> {
+    run(async {
+        let mut connection = open(path).await;
+        let accessions = format!("(SELECT id FROM accessions WHERE unit = '{sealed_unit}')");
+        let not_sealed = match table {
+            "row_keys" | "items" | "accessions" | "events" => format!("unit <> '{sealed_unit}'"),
+            "findings" => format!("accession NOT IN {accessions}"),
+            "contents" => format!("object NOT IN (SELECT id FROM objects WHERE accession IN {accessions})"),
+            _ => "1".to_owned(),
+        };
+        let text = format!("SELECT rowid, typeof(\"{column}\") FROM {table} WHERE length(\"{column}\") > 0 AND {not_sealed} ORDER BY rowid LIMIT 1");
+        let row = connection.fetch_optional(AssertSqlSafe(text)).await.unwrap()?;
+        let (rowid, kind): (i64, String) = (row.get(0), row.get(1));
+        let read = format!("SELECT \"{column}\" FROM {table} WHERE rowid = {rowid}");
+        let row = connection.fetch_one(AssertSqlSafe(read)).await.unwrap();
+        let update = sqlx::query(AssertSqlSafe(format!("UPDATE {table} SET \"{column}\" = $1 WHERE rowid = {rowid}")));
+        let update = match kind.as_str() {
+            "integer" => update.bind(row.get::<i64, _>(0) ^ 1),
+            "text" => {
+                let mut bytes = row.get::<String, _>(0).into_bytes();
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+                update.bind(String::from_utf8(bytes).unwrap())
+            }
+            "blob" => {
+                let mut bytes = row.get::<Vec<u8>, _>(0);
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+                update.bind(bytes)
+            }
+            other => panic!("{table}.{column} holds a {other}"),
+        };
+        update.execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        Some(kind)
+    })
+}
+
+/// Runs one statement.
+pub fn run_sql(path: &Path, text: &str) {
+    let text = text.to_owned();
+    run(async {
+        let mut connection = open(path).await;
+        connection.execute(AssertSqlSafe(text)).await.unwrap();
+        connection.close().await.unwrap();
+    });
+}
+
+async fn open(path: &Path) -> SqliteConnection {
+    SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(path)).await.unwrap()
+}
+
 /// The columns of a table.
 async fn columns(connection: &mut SqliteConnection, table: &str) -> Option<Vec<String>> {
     let rows = connection.fetch_all(AssertSqlSafe(format!("SELECT name FROM pragma_table_info('{table}')"))).await.ok()?;

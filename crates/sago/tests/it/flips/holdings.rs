@@ -1,7 +1,6 @@
 //! A repository in which every kind of file and row there is occurs: units working, sealed and destroyed, full and partial tiles, opened
 //! items, a fixity check, findings, an export, people with keys of their own, a time-stamp.
 
-use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
@@ -19,101 +18,131 @@ const MANY: u64 = 300;
 /// The repository and what stands in it.
 pub struct Holdings {
     pub stage: Stage,
-    /// Number of the accession of a working unit.
-    pub working: String,
-    /// Its unit.
+    /// A unit that the server can open.
     pub working_unit: String,
-    /// Unit that is sealed.
+    /// One that is sealed.
     pub sealed_unit: String,
-    /// Unit whose key was destroyed.
+    /// One whose key was destroyed.
     pub destroyed_unit: String,
 }
 
 impl Holdings {
+    /// A copy of the repository that the first test of this build made; the tests are many, and all begin with the same.
     pub fn new() -> Self {
-        let stage = Stage::new();
-        with_authority(&stage);
-        stage.file("disk/one.txt", "the first original");
-        stage.file("disk/two.txt", vec![7_u8; 200_000]);
-        stage.file("disk/copy of one.txt", "the first original");
-        std::os::unix::fs::symlink("one.txt", stage.path("disk/link")).unwrap();
-        stage.file("sealed/secret.txt", "sealed at once");
-        stage.file("sealed/more.txt", vec![9_u8; 70_000]);
-        stage.file("gone/gone.txt", "this will be destroyed");
-        let working = stage.deposit(&stage.path("disk"));
-        let sealed = deposit_sealed(&stage);
-        let gone = stage.deposit(&stage.path("gone"));
-        let word = |value: &serde_json::Value, name: &str| value[name].as_str().unwrap().to_owned();
-        let number = word(&working, "accession");
-        open(&stage, &format!("{number}.00001"), 0);
-        open(&stage, &format!("{}.00001", word(&sealed, "accession")), 2);
-        open(&stage, &format!("{}.00001", word(&gone, "accession")), 0);
-        stage.say("fixity --all").ends(0);
-        stage.say("key check").ends(0);
-        let package = stage.path("package");
-        let words = [
-            OsStr::new("export"),
-            number.as_ref(),
-            "--output".as_ref(),
-            package.as_os_str(),
-            "--recipient".as_ref(),
-            "Court".as_ref(),
-            "--reason".as_ref(),
-            "asked".as_ref(),
-        ];
-        stage.sago(words).ends(0);
-        destroy(&stage, &word(&gone, "accession"));
-        fill_logs(&stage.repo);
-        stamp(&stage);
-        let holdings =
-            Self { working: number, working_unit: word(&working, "unit"), sealed_unit: word(&sealed, "unit"), destroyed_unit: word(&gone, "unit"), stage };
-        holdings.stage.verify_everything();
-        holdings
+        let made = std::fs::metadata(env!("CARGO_BIN_EXE_sago")).unwrap().modified().unwrap();
+        let name = format!("holdings-{}", made.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos());
+        let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let kept = parent.join(&name);
+        let turn = std::fs::File::create(parent.join("holdings.lock")).unwrap();
+        turn.lock().unwrap();
+        if !kept.exists() {
+            for entry in std::fs::read_dir(parent).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() && path.file_name().unwrap().to_string_lossy().starts_with("holdings-") {
+                    std::fs::remove_dir_all(path).unwrap();
+                }
+            }
+            let (stage, told) = make();
+            std::fs::write(stage.path("told"), told.join("\n")).unwrap();
+            std::fs::rename(stage.folder.path(), &kept).unwrap();
+        }
+        let stage = Stage::empty();
+        copy(&kept.join("repository"), &stage.repo);
+        copy(&kept.join("shares"), &stage.path("shares"));
+        let told: Vec<_> = std::fs::read_to_string(kept.join("told")).unwrap().lines().map(str::to_owned).collect();
+        turn.unlock().unwrap();
+        let [working_unit, sealed_unit, destroyed_unit] = told.try_into().unwrap();
+        Self { stage, working_unit, sealed_unit, destroyed_unit }
+    }
+
+    /// Names of all files of the repository, relative to it, in order.
+    pub fn files(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.stage.repo.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    found.push(path.strip_prefix(&self.stage.repo).unwrap().to_str().unwrap().to_owned());
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// The files of which `wanted` holds; there must be some.
+    #[track_caller]
+    pub fn files_where(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        let found: Vec<_> = self.files().into_iter().filter(|name| wanted(name)).collect();
+        assert!(!found.is_empty());
+        found
+    }
+
+    /// The folder of the object that holds what a unit received.
+    pub fn object_of(&self, unit: &str) -> String {
+        let manifest = self.files_where(|name| name.ends_with(&format!("/m/{unit}.manifest.age"))).remove(0);
+        manifest.split_once("/v1/content/").unwrap().0.to_owned()
     }
 }
 
-fn deposit_sealed(stage: &Stage) -> serde_json::Value {
-    let disk = stage.path("sealed");
-    let words = [
-        OsStr::new("deposit"),
-        disk.as_os_str(),
-        "--sealed".as_ref(),
-        "--contributor".as_ref(),
-        "P".as_ref(),
-        "--title".as_ref(),
-        "T".as_ref(),
-        "--json".as_ref(),
-    ];
-    stage.sago(words).ends(0).object()
+/// Makes the repository; answers the three units.
+fn make() -> (Stage, [String; 3]) {
+    let stage = Stage::new();
+    with_authority(&stage);
+    stage.file("disk/one.txt", "the first original");
+    stage.file("disk/two.txt", vec![7_u8; 200_000]);
+    stage.file("disk/copy of one.txt", "the first original");
+    std::os::unix::fs::symlink("one.txt", stage.path("disk/link")).unwrap();
+    stage.file("sealed/secret.txt", "sealed at once");
+    stage.file("sealed/more.txt", vec![9_u8; 70_000]);
+    stage.file("gone/gone.txt", "this will be destroyed");
+    let word = |value: &serde_json::Value, name: &str| value[name].as_str().unwrap().to_owned();
+    let working = stage.deposit(&stage.path("disk"));
+    let (disk, package) = (stage.path("sealed"), stage.path("package"));
+    let sealed = stage.sago(["deposit", disk.to_str().unwrap(), "--sealed", "--contributor", "P", "--title", "T", "--json"]).ends(0).object();
+    let gone = stage.deposit(&stage.path("gone"));
+    let (number, gone_number) = (word(&working, "accession"), word(&gone, "accession"));
+    for (accession, code) in [(&number, 0), (&word(&sealed, "accession"), 2), (&gone_number, 0)] {
+        let output = stage.path(&format!("opened {accession}"));
+        stage.sago(["open", &format!("{accession}.00001"), "--reason", "to read", "--output", output.to_str().unwrap()]).ends(code);
+    }
+    stage.say("fixity --all").ends(0);
+    stage.say("key check").ends(0);
+    stage.sago(["export", &number, "--output", package.to_str().unwrap(), "--recipient", "Court", "--reason", "asked"]).ends(0);
+    destroy(&stage, &gone_number);
+    fill_logs(&stage.repo);
+    stamp(&stage);
+    stage.verify_everything();
+    (stage, [word(&working, "unit"), word(&sealed, "unit"), word(&gone, "unit")])
 }
 
-fn open(stage: &Stage, item: &str, code: i32) {
-    let output = stage.path(&format!("opened {item}"));
-    stage.sago([OsStr::new("open"), item.as_ref(), "--reason".as_ref(), "to read".as_ref(), "--output".as_ref(), output.as_os_str()]).ends(code);
+/// Copies a folder with all in it.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
 }
 
 fn destroy(stage: &Stage, unit: &str) {
     let own = stage.file("own-passphrase", "an approver's own words\n");
+    let own = own.to_str().unwrap();
     for name in ["Lee", "Park"] {
-        stage
-            .sago([
-                OsStr::new("agent"),
-                "add".as_ref(),
-                "--name".as_ref(),
-                name.as_ref(),
-                "--role".as_ref(),
-                "approver".as_ref(),
-                "--agent-passphrase-file".as_ref(),
-                own.as_os_str(),
-            ])
-            .ends(0);
+        stage.sago(["agent", "add", "--name", name, "--role", "approver", "--agent-passphrase-file", own]).ends(0);
     }
     let request = stage.sago(["key", "destroy", unit, "--reason", "withdrawn", "--json"]).ends(0).object();
-    let number = request["request"].as_str().unwrap().to_owned();
+    let number = request["request"].as_str().unwrap();
     for code in ["P-02", "P-03"] {
-        stage
-            .sago([OsStr::new("--as"), code.as_ref(), "key".as_ref(), "approve".as_ref(), number.as_ref(), "--agent-passphrase-file".as_ref(), own.as_os_str()])
-            .ends(0);
+        stage.sago(["--as", code, "key", "approve", number, "--agent-passphrase-file", own]).ends(0);
     }
 }
 
