@@ -141,6 +141,9 @@ impl Settings {
             return Err(Error::new(ErrorKind::Conflict, format!("The repository has format {format}; this Sago reads formats up to {FORMAT}."))
                 .hint("It was written by a newer Sago: use that version or a later one. Nothing was changed."));
         }
+        if format < 1 {
+            return Err(bad(&format!("there is no format {format}")));
+        }
         let settings: Self = table.try_into().map_err(|error: toml::de::Error| bad(&error))?;
         settings.check()?;
         Ok(settings)

@@ -32,8 +32,9 @@ const MOST_FINDINGS: usize = 10_000;
 pub async fn verify_with_keys(repo: &Repository, ctx: &Ctx, report: &mut Report) -> Result<()> {
     ctx.require(Right::Check)?;
     let mut findings = Vec::new();
-    for problem in repo.db().self_check().await? {
-        findings.push(Finding::new(&codes::DATABASE_DAMAGED, "database", problem));
+    match repo.db().self_check().await {
+        Ok(problems) => findings.extend(problems.into_iter().map(|problem| Finding::new(&codes::DATABASE_DAMAGED, "database", problem))),
+        Err(error) => said(Err(error), &codes::DATABASE_DAMAGED, "database", &mut findings)?,
     }
     let beside = repo.places.staging.join(format!("verify-{}.db", Uuid::new_v4()));
     let outcome = replay_and_compare(repo, &beside, report, &mut findings).await;
@@ -44,20 +45,31 @@ pub async fn verify_with_keys(repo: &Repository, ctx: &Ctx, report: &mut Report)
             standing::check_settings(repo, &summary, report, &mut findings);
             standing::check_person_keys(repo, &summary, report, &mut findings)?;
         }
-        Err(error) if error.kind == ErrorKind::Corrupt => findings.push(Finding::new(&codes::LOG_UNREADABLE, "log", error.message)),
-        Err(error) => return Err(error),
+        Err(error) => said(Err(error), &codes::LOG_UNREADABLE, "log", &mut findings)?,
     }
     standing::check_root_texts(repo, report, &mut findings)?;
-    crate::stamp::check_kept(repo, report, &mut findings).await?;
     check_succession(repo, report, &mut findings)?;
-    check_vault(repo, report, &mut findings).await?;
-    check_contents(repo, report, &mut findings).await?;
+    let kept = crate::stamp::check_kept(repo, report, &mut findings).await;
+    said(kept, &codes::DATABASE_DAMAGED, "database", &mut findings)?;
+    let vault = check_vault(repo, report, &mut findings).await;
+    said(vault, &codes::DATABASE_DAMAGED, "database", &mut findings)?;
+    let contents = check_contents(repo, report, &mut findings).await;
+    said(contents, &codes::DATABASE_DAMAGED, "database", &mut findings)?;
     if findings.len() > MOST_FINDINGS {
         report.not_checked("findings beyond the first 10,000", "so many were found that the rest are not listed");
         findings.truncate(MOST_FINDINGS);
     }
     findings.into_iter().for_each(|finding| report.add(finding));
     report.not_checked.retain(|one| !one.why.contains("needs the repository's keys") && !one.why.contains("can be rebuilt"));
+    Ok(())
+}
+
+/// Makes a finding of a check that damage stopped, so that the other checks go on.
+fn said(outcome: Result<()>, code: &codes::Code, path: &str, findings: &mut Vec<Finding>) -> Result<()> {
+    match outcome {
+        Err(error) if error.kind == ErrorKind::Corrupt => findings.push(Finding::new(code, path, error.message)),
+        other => return other,
+    }
     Ok(())
 }
 
@@ -81,6 +93,7 @@ async fn replay_and_compare(repo: &Repository, beside: &Path, report: &mut Repor
         Err(error) if error.kind == ErrorKind::Corrupt => findings.push(Finding::new(&codes::DATABASE_DAMAGED, "database", error.message)),
         Err(error) => return Err(error),
     }
+    findings.extend(summary.unreadable.iter().map(|why| Finding::new(&codes::DATABASE_DAMAGED, "database", why.clone())));
     report.checked(format!("{} events opened and held against their leaves", summary.events));
     if summary.waiting > 0 {
         report.not_checked(

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::accession::manifest::Manifest;
 use crate::accession::read_manifest_with;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::key::Keyring;
 use crate::ledger::event::{Event, Log};
 use crate::ledger::replay::{Replay, Replayed, Waiting};
@@ -45,6 +45,8 @@ pub struct Summary {
     pub person_keys: Vec<(Uuid, String)>,
     /// Events among them that wait for the next signed head.
     pub waiting: u64,
+    /// Why the events that wait in the live database could not be read.
+    pub unreadable: Option<String>,
 }
 
 /// The last signed head of a log: from the lock, or for a generation that ended elsewhere, from its published checkpoint.
@@ -68,7 +70,13 @@ pub(crate) async fn replay_into(places: &Places, keyring: &Keyring, blobs: &Blob
         for log in [Log::Custody, Log::Access] {
             let head = last_head(places, log, generation)?;
             let waiting = match live {
-                Some(live) => waiting_in(live, log, generation, head.size).await?,
+                Some(live) => match waiting_in(live, log, generation, head.size).await {
+                    Err(error) if error.kind == ErrorKind::Corrupt => {
+                        seen.unreadable = Some(error.message);
+                        Waiting::default()
+                    }
+                    waiting => waiting?,
+                },
                 None => Waiting::default(),
             };
             let count = waiting.entries.len() as u64;
@@ -350,7 +358,7 @@ async fn read(table: &Table, side: &Side<'_>, row: Option<AnyRow>) -> Result<Opt
             // Where nothing is sealed no key is named.
             Ok(None) if sealed.is_none() && row_key.is_some_and(|key| !key.is_empty()) => Cell::Unreadable,
             Ok(None) => Cell::Null,
-            Err(error) if error.kind == crate::error::ErrorKind::Corrupt => Cell::Unreadable,
+            Err(error) if error.kind == ErrorKind::Corrupt => Cell::Unreadable,
             Err(error) => return Err(error),
         };
         cells.push((column, cell));

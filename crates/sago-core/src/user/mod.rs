@@ -133,7 +133,7 @@ pub async fn act_as(repo: &Repository, code: Option<&str>, clock: Clock) -> Resu
     }
     let agent = match code {
         Some(code) => found.into_iter().find(|agent| agent.code == code || agent.id.to_string() == code),
-        None => found.into_iter().next(),
+        None => found.into_iter().find(|agent| agent.roles.contains(&Role::Custodian)),
     };
     let agent = agent.ok_or_else(|| Error::not_found("No such person works with this repository.").hint("`sago agent list` shows their codes."))?;
     Ok(Ctx { agent: agent.id, roles: agent.roles, clock })

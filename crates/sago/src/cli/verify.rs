@@ -103,7 +103,10 @@ impl Verify {
         match unlocked {
             None => {}
             Some(Ok(repo)) => {
-                let ctx = sago_core::user::act_as(&repo, common.act_as.as_deref(), Clock::System).await;
+                let ctx = match &common.act_as {
+                    Some(code) => sago_core::user::act_as(&repo, Some(code), Clock::System).await,
+                    None => Ok(sago_core::ctx::Ctx::unnamed_auditor(Clock::System)),
+                };
                 let outcome = match ctx {
                     Ok(ctx) => sago_core::verify::verify_with_keys(&repo, &ctx, &mut report).await,
                     Err(error) => Err(error),

@@ -2,19 +2,19 @@
 //!
 //! The enemy of these stories kept the oldest copy of everything and later comes by every key that anybody still holds.
 
-// size: one story in scenes that share their holdings; parting them would set the stage twice
-use std::collections::BTreeMap;
-use std::io::Read as _;
+#[path = "shredding/oldest_copy.rs"]
+mod oldest_copy;
+#[path = "shredding/rotation.rs"]
+mod rotation;
+
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use sago_seal::column::RowKey;
-use sago_seal::{HybridIdentity, file};
+use oldest_copy::{held, spoken};
 use serde_json::Value;
-use sqlx::{Connection as _, Row as _, SqliteConnection};
+use sqlx::{Connection as _, SqliteConnection};
 
-use crate::canary;
 use crate::cast::{Answer, PASSPHRASE, Stage, answer};
 
 /// Stands in every word that belongs to the unit that is destroyed.
@@ -299,46 +299,6 @@ fn the_database_keeps_nothing_of_a_destroyed_unit() {
 }
 
 #[test]
-fn nothing_of_a_destroyed_unit_opens_from_the_oldest_copy_with_any_key_that_is_still_held() {
-    let office = Office::new();
-    let stage = &office.stage;
-    let copy = stage.path("oldest copy");
-    copy_tree(&stage.repo, &copy);
-    office.destroy();
-    rotate(stage, &[], "five newer words nobody would guess");
-    // The old epoch's keys are gone: the custodians burnt their pages, the keys folder of the copy lay elsewhere and was erased.
-    std::fs::remove_dir_all(stage.path("shares")).unwrap();
-    std::fs::remove_dir_all(copy.join("keys")).unwrap();
-
-    let mut keys = held(&stage.repo, "five newer words nobody would guess", &stage.path("shares of 2"));
-    let opened = open_everything(&copy, &mut keys);
-    assert!(opened.keys().any(|path| path.starts_with(copy.join("store"))), "the trial opens nothing of the unit that stays, so it proves nothing");
-    assert!(opened.keys().any(|path| path.to_string_lossy().contains(".skeleton.age")), "the trial opens no skeleton, so it proves nothing");
-    assert!(!opened.keys().any(|path| path.starts_with(copy.join("vault"))), "a wrapped key of the old epoch opens: {:?}", opened.keys());
-    assert_unspoken(&opened, &blocking(spoken(&copy.join("index.db"), &keys)), office.unit());
-
-    // The whole old copy under the new keys, with the old wrapped key put where the new ones lie: as good as a restore by an enemy.
-    let forged = stage.path("old copy under new keys");
-    copy_tree(&copy, &forged);
-    copy_tree(&stage.repo.join("keys"), &forged.join("keys"));
-    copy_tree(&stage.repo.join("vault/2"), &forged.join("vault/2"));
-    let name = format!("{}.age", office.unit());
-    std::fs::copy(copy.join("vault/1").join(&name), forged.join("vault/2").join(&name)).unwrap();
-    let output = stage.path("stolen");
-    for arguments in [
-        vec!["open", &office.doomed_item(), "--reason", "r", "--output", output.to_str().unwrap()],
-        vec!["export", office.number(), "--output", output.to_str().unwrap()],
-    ] {
-        let tried = answer(stage.command(arguments).env("SAGO_REPO", &forged).output().unwrap()).ends(2);
-        assert!(!output.exists() && MARKS.iter().all(|mark| !tried.out.contains(mark) && !tried.err.contains(mark)), "{tried:?}");
-    }
-    for line in ["list --json", "list items --json"] {
-        let told = answer(stage.command(line.split_whitespace()).env("SAGO_REPO", &forged).output().unwrap());
-        assert!(MARKS.iter().all(|mark| !told.out.contains(mark)), "{told:?}");
-    }
-}
-
-#[test]
 fn an_old_wrapped_key_put_back_is_named_opens_nothing_and_is_erased() {
     let office = Office::new();
     let stage = &office.stage;
@@ -377,124 +337,6 @@ fn a_destruction_that_was_interrupted_is_finished_at_the_next_opening() {
     office.stage.verify_everything();
 }
 
-#[test]
-fn what_an_interrupted_deposit_left_in_staging_dies_with_its_unit() {
-    let office = Office::new();
-    let stage = &office.stage;
-    canary::interrupt_deposit(
-        stage,
-        "more",
-        |n| format!("한별 {n:04} of Hanbyeol.txt"),
-        &["--unit", office.number(), "--contributor", "Sister of Hanbyeol", "--title", "More of Hanbyeol"],
-    );
-    let copy = stage.path("oldest copy");
-    copy_tree(&stage.repo, &copy);
-    assert!(std::fs::read_dir(copy.join("staging")).unwrap().count() > 0, "nothing was interrupted");
-    office.destroy();
-    assert_eq!(std::fs::read_dir(stage.repo.join("staging")).unwrap().count(), 0, "the interrupted deposit outlives its unit");
-    rotate(stage, &[], PASSPHRASE);
-    std::fs::remove_dir_all(copy.join("keys")).unwrap();
-    let mut keys = held(&stage.repo, PASSPHRASE, &stage.path("shares of 2"));
-    let opened = open_everything(&copy, &mut keys);
-    assert_unspoken(&opened, &[], office.unit());
-    stage.verify_everything();
-}
-
-#[test]
-fn rotating_wraps_everything_anew_and_ends_the_old_shares_and_passphrase() {
-    let office = Office::new();
-    let stage = &office.stage;
-    let sealed = office.number();
-    stage.sago(["key", "seal", sealed, "--reason", "threat"]).ends(0);
-    let new_words = stage.file("new passphrase", "five newer words nobody would guess\n");
-    let pages = |folder: &str, numbers: [u8; 2]| numbers.map(|n| stage.path(folder).join(format!("share-{n}-of-3.txt")).to_str().unwrap().to_owned());
-    let shares_dir = stage.path("shares of 2");
-    let rotate = |who: &str, extra: &[&str]| {
-        let mut arguments = vec!["--as", who, "key", "rotate", "--custodians", "3", "--threshold", "2", "--shares-dir", shares_dir.to_str().unwrap()];
-        arguments.extend(["--new-passphrase-file", new_words.to_str().unwrap(), "--json"]);
-        arguments.extend(extra);
-        stage.sago(arguments)
-    };
-    let other = Stage::new();
-    let strange = [1, 2].map(|n| other.path("shares").join(format!("share-{n}-of-3.txt")).to_str().unwrap().to_owned());
-    let [one, two] = pages("shares", [1, 3]);
-    let before = tree_names(&stage.repo, &["keys", "vault"]);
-    for (answer, words) in [
-        (rotate("P-05", &[]), "You have no right"),
-        (rotate("P-01", &[]), "is sealed: its key is wrapped anew with the shares of the epoch that ends"),
-        (rotate("P-01", &["--share", &one]), "2 are needed"),
-        (rotate("P-01", &["--share", &strange[0], "--share", &strange[1]]), "belong to another epoch or another repository"),
-    ] {
-        let answer = answer.ends(2);
-        assert!(answer.err.contains(words), "{answer:?}");
-        assert_eq!(tree_names(&stage.repo, &["keys", "vault"]), before, "a refused rotation changed something: {}", answer.err);
-        assert!(!shares_dir.exists());
-    }
-    let refused = stage.sago(["key", "rotate", "--custodians", "2", "--threshold", "3", "--shares-dir", shares_dir.to_str().unwrap()]).ends(2);
-    assert!(refused.err.contains("3 of 2 custodians is not possible"), "{refused:?}");
-    assert!(
-        stage
-            .sago(["key", "rotate", "--custodians", "3", "--threshold", "2", "--shares-dir", stage.path("shares").to_str().unwrap()])
-            .ends(2)
-            .err
-            .contains("exists already")
-    );
-    stage.verify_everything();
-
-    let rotated = rotate("P-01", &["--share", &one, "--share", &two]).ends(0).object();
-    assert_eq!(rotated["epoch"], 2);
-    assert_eq!(std::fs::read_dir(&shares_dir).unwrap().count(), 3);
-    for gone in ["keys/1", "vault/1"] {
-        assert!(!stage.repo.join(gone).exists(), "{gone} outlived its epoch");
-    }
-    assert!(stage.say("list").ends(2).err.contains("The passphrase is wrong"));
-    std::fs::copy(&new_words, stage.path("passphrase")).unwrap();
-    stage.verify_everything();
-    office.open(&office.spared_item()).ends(0);
-    assert!(office.open(&office.doomed_item()).ends(2).err.contains("sealed"));
-    let unseal = |pages: &[String; 2]| stage.sago(["key", "unseal", sealed, "--reason", "court order", "--share", &pages[0], "--share", &pages[1]]);
-    assert!(unseal(&[one, two]).ends(2).err.contains("belong to another epoch"));
-    unseal(&pages("shares of 2", [2, 3])).ends(0);
-    office.open(&office.doomed_item()).ends(0);
-
-    let attest = |epoch: &str| stage.sago(["key", "attest", "--epoch", epoch, "--statement", "burnt on 1 May before two witnesses"]);
-    attest("1").ends(0);
-    assert!(attest("2").ends(2).err.contains("has not ended"));
-    assert!(attest("0").ends(2).err.contains("There was no epoch 0"));
-    assert_eq!(stage.say("rebuild --json").ends(0).object()["differences"], 0);
-    stage.verify_everything();
-}
-
-#[test]
-fn pages_that_cannot_be_written_stop_a_rotation_before_anything_is_changed() {
-    // Were the epoch switched first, nobody would hold the new recovery key, and what is sealed would be lost for ever.
-    let office = Office::new();
-    let stage = &office.stage;
-    stage.sago(["key", "seal", office.number(), "--reason", "threat"]).ends(0);
-    let shares = stage.path("shares");
-    let pages = ["share-1-of-3.txt", "share-2-of-3.txt"].map(|name| shares.join(name).to_str().unwrap().to_owned());
-    let impossible = stage.file("a file", "").join("shares");
-    let failed = stage.sago([
-        "key",
-        "rotate",
-        "--custodians",
-        "3",
-        "--threshold",
-        "2",
-        "--shares-dir",
-        impossible.to_str().unwrap(),
-        "--share",
-        &pages[0],
-        "--share",
-        &pages[1],
-    ]);
-    failed.ends(2);
-    stage.verify_everything();
-    stage.sago(["key", "unseal", office.number(), "--reason", "court order", "--share", &pages[0], "--share", &pages[1]]).ends(0);
-    office.open(&office.doomed_item()).ends(0);
-    stage.verify_everything();
-}
-
 /// Begins a new epoch with pages in `shares of 2` and a new passphrase, which the stage then uses.
 fn rotate(stage: &Stage, shares: &[&str], passphrase: &str) {
     let words = stage.file("new passphrase", format!("{passphrase}\n"));
@@ -514,114 +356,6 @@ fn rotate(stage: &Stage, shares: &[&str], passphrase: &str) {
     shares.iter().for_each(|share| arguments.extend(["--share", share]));
     stage.sago(arguments).ends(0);
     std::fs::copy(words, stage.path("passphrase")).unwrap();
-}
-
-/// Every key that people of a repository hold or can come by: operating, recovery, and every unit's in the vault.
-fn held(repo: &Path, passphrase: &str, shares: &Path) -> Vec<HybridIdentity> {
-    let epoch = std::fs::read_to_string(repo.join("keys/current")).unwrap();
-    let epoch = epoch.trim();
-    let mut text = String::new();
-    let sealed = std::fs::File::open(repo.join("keys").join(epoch).join("operating.age")).unwrap();
-    file::open_with_passphrase(passphrase, 22, sealed).unwrap().read_to_string(&mut text).unwrap();
-    let value: Value = serde_json::from_str(&text).unwrap();
-    let pages: Vec<String> = ["share-1-of-3.txt", "share-3-of-3.txt"].iter().map(|name| std::fs::read_to_string(shares.join(name)).unwrap()).collect();
-    let mut keys: Vec<HybridIdentity> = vec![value["operating"].as_str().unwrap().parse().unwrap(), sago_core::key::epoch::recovery_identity(&pages).unwrap()];
-    open_everything(&repo.join("vault").join(epoch), &mut keys);
-    assert!(keys.len() > 2, "the vault opened with nothing");
-    keys
-}
-
-/// Tries every key on every age file below a folder, takes every key found in what opens, and goes on until nothing more opens.
-fn open_everything(folder: &Path, keys: &mut Vec<HybridIdentity>) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut opened = BTreeMap::new();
-    loop {
-        let before = (opened.len(), keys.len());
-        for path in tree(folder) {
-            if opened.contains_key(&path) || path.extension().is_none_or(|extension| extension != "age") {
-                continue;
-            }
-            let Some(text) = open_with_any(keys, &std::fs::read(&path).unwrap()) else { continue };
-            if let Some(key) = std::str::from_utf8(&text).ok().and_then(|text| text.trim_end().parse().ok()) {
-                keys.push(key);
-            }
-            if path.file_name().is_some_and(|name| name == "deposit.age") {
-                opened.insert(path.with_file_name("journal"), open_journal(&path.with_file_name("journal"), &text));
-            }
-            opened.insert(path, text);
-        }
-        if before == (opened.len(), keys.len()) {
-            return opened;
-        }
-    }
-}
-
-fn open_with_any(keys: &[HybridIdentity], sealed: &[u8]) -> Option<Vec<u8>> {
-    let keys: Vec<&HybridIdentity> = keys.iter().collect();
-    let mut text = Vec::new();
-    file::open_with(&keys, sealed).ok()?.read_to_end(&mut text).ok()?;
-    Some(text)
-}
-
-/// The lines of a deposit's journal, opened with the key in its `deposit.age`.
-fn open_journal(path: &Path, plan: &[u8]) -> Vec<u8> {
-    let plan: Value = serde_json::from_slice(plan).unwrap();
-    let key = RowKey::from_bytes(&BASE64.decode(plan["key"].as_str().unwrap()).unwrap().try_into().unwrap());
-    let (bytes, mut text, mut at, mut number) = (std::fs::read(path).unwrap(), Vec::new(), 0, 0);
-    while let Some(head) = bytes.get(at..at + 4) {
-        let length = u32::from_be_bytes(head.try_into().unwrap()) as usize;
-        let Some(record) = bytes.get(at + 4..at + 4 + length) else { break };
-        let line = key.open("staging", "journal", &number.to_string(), record).unwrap();
-        let value: Value = serde_json::from_slice(&line).unwrap();
-        text.extend(BASE64.decode(value["path"].as_str().unwrap()).unwrap());
-        text.push(b'\n');
-        (at, number) = (at + 4 + length, number + 1);
-    }
-    text
-}
-
-/// Says that nothing that opened speaks of the destroyed unit: no name, no word, and no file sealed to its key.
-#[track_caller]
-fn assert_unspoken(opened: &BTreeMap<PathBuf, Vec<u8>>, rows: &[String], unit: &str) {
-    for (path, text) in opened {
-        let name = path.to_string_lossy();
-        assert!(
-            !name.contains(&format!("{unit}.age")) && !name.contains(&format!("{unit}.detail")) && !name.contains(&format!("{unit}.manifest")),
-            "{name} opens"
-        );
-        let text = String::from_utf8_lossy(text);
-        for mark in MARKS {
-            assert!(!text.contains(mark), "{name} opens and says “{mark}”");
-        }
-    }
-    for text in rows {
-        assert!(MARKS.iter().all(|mark| !text.contains(mark)), "a row opens and says {text}");
-    }
-}
-
-/// Every sealed column of a database that opens with any row key that any of the keys opens.
-async fn spoken(path: &Path, keys: &[HybridIdentity]) -> Vec<String> {
-    let mut db = connect(path).await;
-    let wrapped = sqlx::query("SELECT wrapped FROM row_keys").fetch_all(&mut db).await.unwrap();
-    let row_keys: Vec<RowKey> =
-        wrapped.iter().filter_map(|row| open_with_any(keys, &row.get::<Vec<u8>, _>(0))).map(|key| RowKey::from_bytes(&key.try_into().unwrap())).collect();
-    let mut texts = Vec::new();
-    for (table, column, sealed, id) in [
-        ("events", "skeleton", "skeleton_sealed", "log || '/' || generation || '/' || idx"),
-        ("events", "detail", "detail_sealed", "log || '/' || generation || '/' || idx"),
-        ("agents", "sealed", "sealed", "id"),
-        ("accessions", "sealed", "sealed", "id"),
-        ("items", "sealed", "sealed", "id"),
-        ("findings", "sealed", "sealed", "accession || '/' || line_index"),
-    ] {
-        let query = format!("SELECT {id}, {sealed} FROM {table} WHERE {sealed} IS NOT NULL");
-        for row in sqlx::query(sqlx::AssertSqlSafe(query)).fetch_all(&mut db).await.unwrap() {
-            let (id, sealed): (String, Vec<u8>) = (row.get(0), row.get(1));
-            let opened = row_keys.iter().find_map(|key| key.open(table, column, &id, &sealed).ok());
-            texts.extend(opened.map(|text| String::from_utf8(text.to_vec()).unwrap()));
-        }
-    }
-    db.close().await.unwrap();
-    texts
 }
 
 /// The one text that a query gives.
@@ -650,10 +384,6 @@ pub fn blocking<T>(work: impl Future<Output = T>) -> T {
 
 fn vault_files(repo: &Path) -> Vec<String> {
     tree(&repo.join("vault")).iter().map(|path| path.to_string_lossy().into_owned()).collect()
-}
-
-fn tree_names(repo: &Path, folders: &[&str]) -> Vec<PathBuf> {
-    folders.iter().flat_map(|folder| tree(&repo.join(folder))).collect()
 }
 
 /// All files below a folder, in order.

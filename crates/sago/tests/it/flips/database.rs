@@ -50,7 +50,7 @@ pub fn tables(path: &Path) -> Vec<(String, Vec<String>)> {
     })
 }
 
-/// Flips the lowest bit of a number, or of a byte in the middle of a text or blob, in one row. `None` when the table has no such row.
+/// Flips a bit of a number, or of a byte in the middle of a text or blob, in one row. `None` when the table has no such row.
 ///
 /// Rows of the sealed unit are passed over: what only its key can judge is not judged, and `sago verify` says so.
 pub fn flip_value(path: &Path, table: &str, column: &str, sealed_unit: &str) -> Option<String> {
@@ -70,7 +70,8 @@ pub fn flip_value(path: &Path, table: &str, column: &str, sealed_unit: &str) -> 
         let row = connection.fetch_one(AssertSqlSafe(read)).await.unwrap();
         let update = sqlx::query(AssertSqlSafe(format!("UPDATE {table} SET \"{column}\" = $1 WHERE rowid = {rowid}")));
         let update = match kind.as_str() {
-            "integer" => update.bind(row.get::<i64, _>(0) ^ 1),
+            // A high one: a low bit of an index makes it another row's, which SQLite itself refuses.
+            "integer" => update.bind(row.get::<i64, _>(0) ^ (1 << 20)),
             "text" => {
                 let mut bytes = row.get::<String, _>(0).into_bytes();
                 let middle = bytes.len() / 2;
