@@ -19,7 +19,7 @@ use crate::accession::read_manifest;
 use crate::ctx::{Ctx, Right};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::key::epoch::check_key;
-use crate::ledger::rebuild::{Side, Summary, compare, remove_database, replay_into};
+use crate::ledger::rebuild::{Side, Summary, compare, hold_database, remove_database, replay_into};
 use crate::repository::Repository;
 use crate::store::db::Db;
 use crate::store::rows::RowKeys;
@@ -36,9 +36,13 @@ pub async fn verify_with_keys(repo: &Repository, ctx: &Ctx, report: &mut Report)
         Ok(problems) => findings.extend(problems.into_iter().map(|problem| Finding::new(&codes::DATABASE_DAMAGED, "database", problem))),
         Err(error) => said(Err(error), &codes::DATABASE_DAMAGED, "database", &mut findings)?,
     }
+    let waiting = crate::key::epoch::use_waiting(repo).await;
+    said(waiting, &codes::VAULT_KEY, "vault", &mut findings)?;
     let beside = repo.places.staging.join(format!("verify-{}.db", Uuid::new_v4()));
+    let held = hold_database(&beside)?;
     let outcome = replay_and_compare(repo, &beside, report, &mut findings).await;
     remove_database(&beside)?;
+    drop(held);
     match outcome {
         Ok(summary) => {
             check_objects(repo, &summary, report, &mut findings)?;

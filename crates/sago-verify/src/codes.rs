@@ -46,6 +46,7 @@ codes! {
     CHECKPOINT_MALFORMED Error "checkpoint-malformed" "What should be a signed checkpoint is none." "Ask for the file again.";
     SIGNATURE_MISSING Error "signature-missing" "A key of the log has not signed the checkpoint." "Do not rely on anything under this checkpoint.";
     SIGNATURE_INVALID Error "signature-invalid" "A signature in the name of the log's key is not by that key." "Do not rely on anything under this checkpoint.";
+    CHECKPOINT_UNPUBLISHED Warning "checkpoint-unpublished" "The log was signed further than its published checkpoint says, and has all of it." "Run any command of Sago on the repository: it publishes what an interruption left.";
     CHECKPOINT_FORK Error "checkpoint-fork" "The log signed two different trees of one size." "Keep both files: together they prove that the log showed different histories.";
     PROOF_MALFORMED Error "proof-malformed" "A file is not a tlog-proof of the first version." "Ask for the proof again.";
     PROOF_OPENING_MISSING Error "proof-opening-missing" "The proof carries no opening of its leaf." "Ask for the proof with its opening.";

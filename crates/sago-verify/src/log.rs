@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use sago_ledger::check::{CheckOptions, KnownCheckpoint, check_log};
+use sago_ledger::check::{CheckOptions, KnownCheckpoint, LogSummary, check_log};
 use sago_ledger::checkpoint::Checkpoint;
 use sago_ledger::note::{Note, Verifier};
-use sago_ledger::source::FolderSource;
+use sago_ledger::policy::Policy;
+use sago_ledger::source::{FolderSource, TileSource};
 
 use crate::codes;
 use crate::files;
@@ -46,7 +47,14 @@ pub fn verify(root: &Path, context: LogContext, options: &Options) -> Result<(Re
     let (ours, others): (Vec<_>, Vec<_>) = context.known.into_iter().partition(|known| origin_of(&known.bytes).as_deref() == Some(&checkpoint.origin));
     let known = ours.len();
     let check = CheckOptions { sago_leaves: true, known: ours };
-    let (summary, findings) = check_log(&FolderSource::new(root), policy, &check);
+    let (checkpoint, (summary, findings)) = match unpublished(root, policy, &checkpoint, &check) {
+        Some((newer, checked)) => {
+            let message = format!("it is of {} entries; one of {} was signed, and the log has all of them", checkpoint.size, newer.size);
+            report.add(Finding::new(&codes::CHECKPOINT_UNPUBLISHED, "checkpoint", message));
+            (newer, checked)
+        }
+        None => (checkpoint, check_log(&FolderSource::new(root), policy, &check)),
+    };
     findings.into_iter().for_each(|finding| report.add(finding.into()));
     let what = format!("{} entries and {} files of log {} against the signed checkpoint", summary.entries, summary.files, checkpoint.origin);
     report.checked(what);
@@ -58,6 +66,41 @@ pub fn verify(root: &Path, context: LogContext, options: &Options) -> Result<(Re
     }
     report.not_checked("what the entries say", "a log shows commitments only; their openings need keys");
     Ok((report, Some(checkpoint)))
+}
+
+/// The folder of a log with the checkpoint that was signed last in place of the published one.
+struct Locked<'a> {
+    folder: FolderSource,
+    checkpoint: &'a [u8],
+}
+
+impl TileSource for Locked<'_> {
+    fn read(&self, path: &str) -> std::io::Result<Option<Vec<u8>>> {
+        if path == "checkpoint" { Ok(Some(self.checkpoint.to_vec())) } else { self.folder.read(path) }
+    }
+
+    fn list(&self) -> std::io::Result<Option<Vec<String>>> {
+        self.folder.list()
+    }
+}
+
+/// Audits the log under its lock, when that is ahead of the published checkpoint: an interruption between signing and publishing leaves
+/// it so. Nothing unless all that was signed is there, and continues what was published.
+fn unpublished(
+    root: &Path,
+    policy: &Policy,
+    published: &Checkpoint,
+    check: &CheckOptions,
+) -> Option<(Checkpoint, (LogSummary, Vec<sago_ledger::check::Finding>))> {
+    let locks = check.known.iter().filter(|known| known.path.starts_with("/lock/"));
+    let signed = locks.filter_map(|lock| Some((lock, policy.open(&lock.bytes).ok()?.checkpoint)));
+    let (lock, newer) = signed.max_by_key(|(_, newer)| newer.size).filter(|(_, newer)| newer.size > published.size)?;
+    let mut known = check.known.clone();
+    known.push(KnownCheckpoint { path: "checkpoint".to_owned(), bytes: files::read(root, "checkpoint").ok()? });
+    let source = Locked { folder: FolderSource::new(root), checkpoint: &lock.bytes };
+    let checked = check_log(&source, policy, &CheckOptions { sago_leaves: check.sago_leaves, known });
+    let is_whole = checked.1.iter().all(|finding| finding.severity != sago_ledger::check::Severity::Error);
+    is_whole.then_some((newer, checked))
 }
 
 /// Reads the origin in a note, believed or not.

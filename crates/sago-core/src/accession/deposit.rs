@@ -308,6 +308,12 @@ async fn finish(repo: &Repository, ctx: &Ctx, finish: Finish<'_>) -> Result<Depo
     let references = tokio::task::block_in_place(|| build_objects(repo, ctx, &staging, &description.objects, &description.items, &manifest))?;
 
     let mut tx = repo.begin().await?;
+    let mode: Option<String> = sqlx::query_scalar("SELECT mode FROM units WHERE id = $1").bind(plan.unit.to_string()).fetch_optional(tx.conn()).await?;
+    if mode.as_deref() == Some("destroyed") {
+        drop(tx);
+        Staging::remove(&repo.places, plan.accession)?;
+        return Err(Error::conflict(format!("The key of unit {} was destroyed while {} was being received. Nothing was received.", plan.unit, plan.number)));
+    }
     let prepared = AccessionPrepared { accession: plan.accession, unit: plan.unit, objects: references.clone() };
     tx.append(plan.unit, prepared.with(AccessionPreparedDetail {}));
     fault::point("deposit-built");

@@ -18,10 +18,11 @@ use crate::accession::staging::{Hold, Plan, Staging};
 use crate::ctx::{Clock, Ctx, Role};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::ledger::event::{
-    AccessionAbandoned, AccessionAbandonedDetail, AccessionQuarantined, AccessionQuarantinedDetail, AccessionReceived, AccessionReceivedDetail, Event,
+    AccessionAbandoned, AccessionAbandonedDetail, AccessionQuarantined, AccessionQuarantinedDetail, AccessionReceived, AccessionReceivedDetail, Event, Log,
     ObjectRef,
 };
 use crate::ledger::proof::events_about;
+use crate::ledger::rebuild::remove_left_databases;
 use crate::ledger::{Position, unsigned};
 use crate::repository::Repository;
 use crate::store::fault;
@@ -165,6 +166,19 @@ async fn recover_one(repo: &Repository, ctx: &Ctx, accession: Uuid, unit: Uuid) 
     Staging::remove(&repo.places, accession)
 }
 
+/// Remembers a deposit that was received by a command that was interrupted before it could say so.
+async fn remember_received(repo: &Repository, accession: Uuid) -> Result<()> {
+    let row = sqlx::query("SELECT generation, idx FROM accessions WHERE id = $1").bind(accession.to_string()).fetch_one(repo.db().read()).await?;
+    let position = Position { log: Log::Custody, generation: unsigned(row.try_get(0)?)?, index: unsigned(row.try_get(1)?)? };
+    let (plan, manifest) = (Staging::plan(&repo.places, repo.keyring(), accession), Staging::read_manifest(&repo.places, repo.keyring(), accession));
+    // Without them nothing is lost: the same command then begins a deposit of its own.
+    if let (Ok(plan), Ok(manifest)) = (plan, manifest) {
+        let deposited = told_again(repo, &plan, position, &manifest)?;
+        repo.recovered().lock().unwrap_or_else(PoisonError::into_inner).push(Recovered { fingerprint: plan.fingerprint, deposited });
+    }
+    Ok(())
+}
+
 /// What the interrupted command would have answered, from what it received.
 fn told_again(repo: &Repository, plan: &Plan, position: Position, manifest: &Manifest) -> Result<Deposited> {
     let mut told = Deposited {
@@ -259,6 +273,7 @@ async fn give_up(repo: &Repository, ctx: &Ctx, accession: Uuid) -> Result<bool> 
 
 /// Removes staging folders that nothing can go on with: of accessions received, given up or unknown, and of destroyed units.
 pub(crate) async fn sweep(repo: &Repository) -> Result<()> {
+    remove_left_databases(&repo.places.staging)?;
     let staged = Staging::all(&repo.places)?;
     if staged.is_empty() {
         return Ok(());
@@ -272,6 +287,9 @@ pub(crate) async fn sweep(repo: &Repository) -> Result<()> {
         let folder = repo.places.staging.join(accession.to_string());
         let is_usable = matches!(status.as_deref(), Some("opened" | "prepared")) && folder.join("deposit.age").is_file();
         if !is_usable && !matches!(status.as_deref(), Some("quarantined")) {
+            if status.as_deref() == Some("received") {
+                remember_received(repo, accession).await?;
+            }
             Staging::remove(&repo.places, accession)?;
         }
     }

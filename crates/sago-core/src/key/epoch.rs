@@ -211,6 +211,21 @@ pub(crate) async fn epoch_of_log(repo: &Repository) -> Result<u64> {
     Ok(told.unwrap_or(repo.keyring().epoch))
 }
 
+/// Uses, without putting them in their place, keys whose event is in the log and that wait: for verifying what an interruption left.
+pub(crate) async fn use_waiting(repo: &Repository) -> Result<()> {
+    let keyring = repo.keyring();
+    for (unit, digest) in vault::waiting(keyring.vault_path(), keyring.epoch)? {
+        let told: Option<String> = sqlx::query_scalar("SELECT vault_sha256 FROM units WHERE id = $1 AND mode = 'working'")
+            .bind(unit.to_string())
+            .fetch_optional(repo.db().read())
+            .await?;
+        if told.is_some() && told == digest {
+            keyring.open_waiting(unit)?;
+        }
+    }
+    Ok(())
+}
+
 /// Puts the epoch in force that a rotation entered in the log before it was interrupted. Says whether it did; the keys must then be opened anew.
 pub(crate) async fn finish_switch(repo: &Repository) -> Result<bool> {
     let to = epoch_of_log(repo).await?;
@@ -269,15 +284,7 @@ pub(crate) async fn require_in_force(keyring: &Keyring, held: &mut sqlx::AnyConn
 /// Erases the keys and wrapped keys of an epoch that ended.
 fn erase_epoch(places: &Places, epoch: u64) -> Result<()> {
     vault::erase_epoch(&places.vault, epoch)?;
-    let folder = places.keys.join(epoch.to_string());
-    if folder.exists() {
-        for entry in std::fs::read_dir(&folder).doing("Could not list", &folder)? {
-            durable::erase(&entry.doing("Could not list", &folder)?.path())?;
-        }
-        std::fs::remove_dir(&folder).doing("Could not remove", &folder)?;
-        durable::sync_dir(&places.keys)?;
-    }
-    Ok(())
+    durable::erase_folder(&places.keys.join(epoch.to_string()))
 }
 
 /// Enters a custodian's statement that a share of an ended epoch was destroyed.

@@ -151,15 +151,23 @@ pub(super) fn waiting(vault: &Path, epoch: u64) -> Result<Vec<(Uuid, Option<Stri
 }
 
 pub(super) fn open(vault: &Path, epoch: u64, unit: Uuid, with: &HybridIdentity) -> Result<HybridIdentity> {
-    let path = key_path(vault, epoch, unit);
-    let sealed = match std::fs::read(&path) {
+    open_at(&key_path(vault, epoch, unit), unit, with)
+}
+
+/// Opens a key that waits for its place.
+pub(super) fn open_next(vault: &Path, epoch: u64, unit: Uuid, with: &HybridIdentity) -> Result<HybridIdentity> {
+    open_at(&next_of(&key_path(vault, epoch, unit)), unit, with)
+}
+
+fn open_at(path: &Path, unit: Uuid, with: &HybridIdentity) -> Result<HybridIdentity> {
+    let sealed = match std::fs::read(path) {
         Ok(sealed) => sealed,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(Error::not_found(format!("The vault holds no key for unit {unit}.")));
         }
-        Err(error) => return Err(Error::io("Could not read", &path, &error)),
+        Err(error) => return Err(Error::io("Could not read", path, &error)),
     };
-    let text = open_bytes(&[with], &sealed, &path).map_err(|error| {
+    let text = open_bytes(&[with], &sealed, path).map_err(|error| {
         if error.kind == ErrorKind::Forbidden && !is_sealed_only(&sealed) {
             // Only what is wrapped for the recovery identity alone is sealed; whatever else does not open was altered.
             Error::corrupt(format!("{} is not wrapped for the keys at hand: it was altered, or is of another epoch.", path.display()))
@@ -234,15 +242,7 @@ pub(super) fn erase(vault: &Path, unit: Uuid) -> Result<()> {
 }
 
 pub(super) fn erase_epoch(vault: &Path, epoch: u64) -> Result<()> {
-    let folder = vault.join(epoch.to_string());
-    if !folder.exists() {
-        return Ok(());
-    }
-    for entry in std::fs::read_dir(&folder).doing("Could not list", &folder)? {
-        durable::erase(&entry.doing("Could not list", &folder)?.path())?;
-    }
-    std::fs::remove_dir(&folder).doing("Could not remove", &folder)?;
-    durable::sync_dir(vault)
+    durable::erase_folder(&vault.join(epoch.to_string()))
 }
 
 /// Whether a unit is sealed, told from what lies in the vault: only sealed units have their recipient beside them.

@@ -3,6 +3,8 @@
 //! Rows are projections of events, so replaying the log through the same code gives the same rows. `sago verify` uses this to find a row
 //! that was altered, `sago rebuild` to replace a database that was lost, damaged or put back from yesterday.
 
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use futures_core::Stream;
@@ -13,7 +15,7 @@ use uuid::Uuid;
 
 use crate::accession::manifest::Manifest;
 use crate::accession::read_manifest_with;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::key::Keyring;
 use crate::ledger::event::{Event, Log};
 use crate::ledger::replay::{Replay, Replayed, Waiting};
@@ -384,9 +386,31 @@ fn cell(row: &AnyRow, at: usize) -> Result<Cell> {
     })
 }
 
+/// Makes the empty file of a database for this process alone: while the answer lives, [`remove_left_databases`] leaves it.
+pub(crate) fn hold_database(path: &Path) -> Result<File> {
+    let held = File::options().append(true).create_new(true).mode(0o600).open(path).doing("Could not create", path)?;
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).map_err(std::io::Error::from).doing("Could not lock", path)?;
+    Ok(held)
+}
+
+/// Removes databases (`verify-….db`) that an interrupted verification left in a folder.
+pub(crate) fn remove_left_databases(folder: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(folder).doing("Could not list", folder)? {
+        let entry = entry.doing("Could not list", folder)?;
+        let name = entry.file_name();
+        let is_one = name.to_str().is_some_and(|name| name.starts_with("verify-") && name.ends_with(".db"));
+        // One that cannot be opened is gone already.
+        if let (true, Ok(file)) = (is_one, File::open(entry.path()))
+            && rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok()
+        {
+            remove_database(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes an SQLite database with its side files.
 pub(crate) fn remove_database(path: &Path) -> Result<()> {
-    use crate::error::IoContext as _;
     for suffix in ["", "-wal", "-shm", "-journal"] {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);

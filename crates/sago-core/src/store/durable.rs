@@ -179,7 +179,11 @@ fn erase_one(path: &Path) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(Error::io("Could not look at", path, &error)),
     };
-    let mut file = OpenOptions::new().write(true).open(path).doing("Could not open", path)?;
+    let mut file = match OpenOptions::new().write(true).open(path) {
+        // Another process erases the same.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        opened => opened.doing("Could not open", path)?,
+    };
     let zeroes = vec![0_u8; usize::try_from(length.min(1 << 20)).unwrap_or(1 << 20)];
     let mut left = length;
     while left > 0 {
@@ -188,8 +192,26 @@ fn erase_one(path: &Path) -> Result<()> {
         left -= step as u64;
     }
     file.sync_all().doing("Could not flush", path)?;
-    fs::remove_file(path).doing("Could not remove", path)?;
+    unless_gone(fs::remove_file(path)).doing("Could not remove", path)?;
+    let parent = parent_of(path)?;
+    unless_gone(File::open(parent).and_then(|folder| folder.sync_all())).doing("Could not flush the folder", parent)
+}
+
+/// Erases every file of a folder without folders in it, then the folder, durably. A missing folder, or one that another process erases too, is no error.
+pub fn erase_folder(path: &Path) -> Result<()> {
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        read => read.doing("Could not list", path)?,
+    };
+    for entry in entries {
+        erase_one(&entry.doing("Could not list", path)?.path())?;
+    }
+    unless_gone(fs::remove_dir(path)).doing("Could not remove", path)?;
     sync_dir(parent_of(path)?)
+}
+
+fn unless_gone(result: std::io::Result<()>) -> std::io::Result<()> {
+    result.or_else(|error| if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 
 fn parent_of(path: &Path) -> Result<&Path> {

@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -353,25 +353,31 @@ fn staged_content(number: usize) -> String {
     format!("{} {number}", mark("interrupted content"))
 }
 
-/// Begins a deposit of `name`, which is made here (`a/` with files named by `file`, then one that takes long), and kills it with signal 9
+/// Begins a deposit of `name`, which is made here (`a/` with files named by `file`, then one of so many bytes that takes long), and returns it
 /// when its journal speaks of sealed files.
-pub fn interrupt_deposit(stage: &Stage, name: &str, file: impl Fn(usize) -> String, arguments: &[&str]) {
+pub fn begin_deposit(stage: &Stage, name: &str, file: impl Fn(usize) -> String, last_bytes: u64, arguments: &[&str]) -> Child {
     let folder = stage.path(name);
     std::fs::create_dir_all(folder.join("a")).unwrap();
     for number in 0..2_100 {
         std::fs::write(folder.join("a").join(file(number)), staged_content(number)).unwrap();
     }
-    std::fs::File::create(folder.join("z.bin")).unwrap().set_len(8 << 30).unwrap();
+    std::fs::File::create(folder.join("z.bin")).unwrap().set_len(last_bytes).unwrap();
     let mut command = stage.command(["deposit", folder.to_str().unwrap()].iter().chain(arguments));
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begun = Instant::now();
     let has_journal =
         || tree(&stage.repo.join("staging")).iter().any(|path| path.ends_with("journal") && path.metadata().is_ok_and(|journal| journal.len() > 0));
     while !has_journal() {
-        assert_eq!(child.try_wait().unwrap(), None, "the deposit ended before it could be interrupted");
+        assert_eq!(child.try_wait().unwrap(), None, "the deposit ended before it could be met half-way");
         assert!(begun.elapsed() < Duration::from_secs(60), "the deposit wrote no journal");
         std::thread::sleep(Duration::from_millis(5));
     }
+    child
+}
+
+/// Begins a deposit in the same way and kills it with signal 9.
+pub fn interrupt_deposit(stage: &Stage, name: &str, file: impl Fn(usize) -> String, arguments: &[&str]) {
+    let mut child = begin_deposit(stage, name, file, 8 << 30, arguments);
     child.kill().unwrap();
     child.wait().unwrap();
 }

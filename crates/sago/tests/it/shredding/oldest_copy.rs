@@ -78,6 +78,26 @@ fn what_an_interrupted_deposit_left_in_staging_dies_with_its_unit() {
     stage.verify_everything();
 }
 
+#[test]
+fn a_deposit_under_way_when_its_unit_is_destroyed_is_not_received() {
+    let office = Office::new();
+    let stage = &office.stage;
+    let arguments = ["--unit", office.number(), "--contributor", "Sister of Hanbyeol", "--title", "More of Hanbyeol", "--json"];
+    let under_way = canary::begin_deposit(stage, "more", |n| format!("한별 {n:04} of Hanbyeol.txt"), 1 << 30, &arguments);
+    let copy = stage.path("oldest copy");
+    office.destroy();
+    let refused = answer(under_way.wait_with_output().unwrap()).ends(2);
+    assert!(refused.err.contains("was destroyed while"), "{refused:?}");
+    copy_tree(&stage.repo, &copy);
+    assert_eq!(std::fs::read_dir(stage.repo.join("staging")).unwrap().count(), 0, "what was under way outlives its unit");
+    assert!(stage.say("list --json").ends(0).objects().iter().all(|one| one["status"] != "received" || one["title"] == "Disk"));
+    rotate(stage, &[], PASSPHRASE);
+    let mut keys = held(&stage.repo, PASSPHRASE, &stage.path("shares of 2"));
+    let opened = open_everything(&copy, &mut keys);
+    assert_unspoken(&opened, &[], office.unit());
+    stage.verify_everything();
+}
+
 /// Every key that people of a repository hold or can come by: operating, recovery, and every unit's in the vault.
 pub(super) fn held(repo: &Path, passphrase: &str, shares: &Path) -> Vec<HybridIdentity> {
     let epoch = std::fs::read_to_string(repo.join("keys/current")).unwrap();
