@@ -130,7 +130,13 @@ pub(super) fn erase_next(vault: &Path, epoch: u64, unit: Uuid) -> Result<()> {
 pub(super) fn waiting(vault: &Path, epoch: u64) -> Result<Vec<(Uuid, Option<String>)>> {
     let folder = vault.join(epoch.to_string());
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(&folder).doing("Could not list", &folder)? {
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        // Without a vault no key waits; that the keys are missing is said where they are needed.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::io("Could not list", &folder, &error)),
+    };
+    for entry in entries {
         let name = entry.doing("Could not list", &folder)?.file_name();
         // What a crash left of writing one (`.next.new`) is no waiting key, but goes with it.
         let name = name.to_str().map(|name| name.strip_suffix(".new").unwrap_or(name));

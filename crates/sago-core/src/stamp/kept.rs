@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use sago_stamp::{Certificate, Reply, certificates_from_pem, certificates_to_pem};
+use sago_stamp::{Certificate, Expected, Imprint, Options, Reply, Trust, certificates_from_pem, certificates_to_pem, code, verify};
 use sago_verify::{Finding, Report, codes};
 use sqlx::Row;
 
@@ -63,14 +63,15 @@ fn check_folder(folder: &Folder, anchors: &[Certificate], files: &mut usize, fin
     let note = folder.checkpoint()?.unwrap_or_default();
     let mut wrong = |name: String, message: &str| findings.push(Finding::new(&codes::STAMP_KEPT, format!("stamps/{}/{name}", folder.name), message));
     for authority in folder.authorities()? {
-        let mut certificates = anchors.to_vec();
+        let (mut certificates, mut replies) = (anchors.to_vec(), Vec::new());
         for algorithm in Algorithm::ALL {
             let Some(reply) = folder.reply(&authority, algorithm)? else { continue };
             *files += 1;
             digests.insert(token_digest(&reply));
-            let token = Reply::parse(&reply).ok().and_then(|reply| reply.token);
-            certificates.extend(token.iter().flat_map(|token| token.certificates.clone()));
-            let nonce = token.as_ref().and_then(|token| token.info().nonce.clone());
+            let parsed = Reply::parse(&reply).ok();
+            let token = parsed.as_ref().and_then(|reply| reply.token.as_ref());
+            certificates.extend(token.into_iter().flat_map(|token| token.certificates.clone()));
+            let nonce = token.and_then(|token| token.info().nonce.clone());
             if let Some(bytes) = folder.query(&authority, algorithm)? {
                 *files += 1;
                 let query = Query::read(&bytes, &algorithm.imprint(&note));
@@ -79,6 +80,7 @@ fn check_folder(folder: &Folder, anchors: &[Certificate], files: &mut usize, fin
                     wrong(format!("{authority}.{}.tsq", algorithm.name()), "It is not the query that was answered.");
                 }
             }
+            replies.extend(parsed.map(|reply| (reply, algorithm.imprint(&note))));
         }
         let Some(pem) = folder.chain_text(&authority)? else { continue };
         *files += 1;
@@ -86,9 +88,23 @@ fn check_folder(folder: &Folder, anchors: &[Certificate], files: &mut usize, fin
         let chain = certificates_from_pem(&String::from_utf8_lossy(&pem)).0;
         if certificates_to_pem(&chain).into_bytes() != pem {
             wrong(name, "It is not as it was written.");
-        } else if !chain.iter().all(|one| certificates.iter().any(|known| known.der() == one.der())) {
-            wrong(name, "It holds a certificate that stands neither in a reply nor among the configured anchors.");
+        } else if !chain.iter().all(|one| certificates.iter().any(|known| known.der() == one.der()) || is_root_of(one, &replies)) {
+            wrong(name, "It holds a certificate that stands neither in a reply nor among the configured anchors, and is not the root of a reply.");
         }
     }
     Ok(digests)
+}
+
+/// Whether a certificate is the root under which one of the replies was made, whole to its own signature: an anchor that was configured then.
+fn is_root_of(certificate: &Certificate, replies: &[(Reply, Imprint)]) -> bool {
+    let trust = Trust { anchors: &[], intermediates: std::slice::from_ref(certificate) };
+    let fingerprint = certificate.sha256();
+    replies.iter().any(|(reply, imprint)| {
+        // Judged at the stamped time: whether it still holds today is another question. Nobody is believed here, so the chain of an unaltered
+        // root ends at a certificate that signed itself, and that of an altered one breaks off.
+        let Some(at) = reply.token.as_ref().map(|token| token.info().gen_time) else { return false };
+        let (verified, findings) = verify(reply, Expected::Imprints(&[*imprint]), &trust, &Options::at(at));
+        let ends_there = verified.is_some_and(|verified| verified.chain.last().is_some_and(|link| link.sha256 == fingerprint));
+        ends_there && findings.iter().any(|finding| finding.code == code::ROOT_UNTRUSTED)
+    })
 }

@@ -2,17 +2,11 @@
 //!
 //! Every story ends with the auditor. What people give is in `keys`, `places` and `words`; what machines do in `disk`, `crowd` and `rollback`.
 
-#[path = "bad_input/crowd.rs"]
 mod crowd;
-#[path = "bad_input/disk.rs"]
 mod disk;
-#[path = "bad_input/keys.rs"]
 mod keys;
-#[path = "bad_input/places.rs"]
 mod places;
-#[path = "bad_input/rollback.rs"]
 mod rollback;
-#[path = "bad_input/words.rs"]
 mod words;
 
 use std::collections::BTreeMap;

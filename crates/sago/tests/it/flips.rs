@@ -264,6 +264,17 @@ fn a_flip_in_a_time_stamp_or_what_is_kept_with_it_is_named() {
 }
 
 #[test]
+fn a_flip_in_the_kept_certificates_is_named_also_when_their_anchor_is_no_longer_configured() {
+    let holdings = Holdings::new();
+    let settings = holdings.stage.repo.join("sago.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(&settings, text.split("[[authority]]").next().unwrap()).unwrap();
+    assert!(audit(&holdings.stage.repo).is_sound(), "an anchor may be taken out of the settings");
+    let chain = holdings.files_where(|name| name.ends_with(".chain.pem")).remove(0);
+    is_named(&holdings, &chain, &[&chain]);
+}
+
+#[test]
 fn a_flip_in_an_anchor_is_named() {
     let holdings = Holdings::new();
     let root = &holdings.stage.repo;

@@ -2,9 +2,7 @@
 //!
 //! The enemy of these stories kept the oldest copy of everything and later comes by every key that anybody still holds.
 
-#[path = "shredding/oldest_copy.rs"]
 mod oldest_copy;
-#[path = "shredding/rotation.rs"]
 mod rotation;
 
 use std::path::{Path, PathBuf};
