@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::folder::{Kind, list};
+use crate::tree::{DiskTree, Entry, Tree};
 
 /// What a folder seems to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,11 +22,12 @@ pub enum PackageKind {
 /// A bag whose `bagit.txt` was lost is still taken for one when it has `data` and a payload manifest. Markers that are links do not count.
 #[must_use]
 pub fn detect(path: &Path) -> PackageKind {
-    let Ok(entries) = list(path) else {
-        return PackageKind::Unknown;
-    };
+    DiskTree::new(path).list("").map_or(PackageKind::Unknown, |entries| kind_of(&entries))
+}
+
+fn kind_of(entries: &[Entry]) -> PackageKind {
     let file = |test: &dyn Fn(&str) -> bool| entries.iter().any(|entry| entry.is_file() && test(&entry.name));
-    let folder = |name: &str| entries.iter().any(|entry| entry.kind == Kind::Folder && entry.name == name);
+    let folder = |name: &str| entries.iter().any(|entry| entry.is_folder() && entry.name == name);
     if file(&|name| name.starts_with("0=ocfl_object_")) {
         PackageKind::OcflObject
     } else if file(&|name| name.starts_with("0=ocfl_")) {

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::tree::Tree;
+
 /// Why a package could not be judged, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -31,6 +33,12 @@ impl Error {
     /// Gives a closure for `map_err` that remembers what was touched.
     pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {
         let path = path.to_owned();
+        move |source| Error::Io { path, source }
+    }
+
+    /// The same for a path in a tree.
+    pub(crate) fn at_tree(tree: &dyn Tree, path: &str) -> impl FnOnce(io::Error) -> Error {
+        let path = tree.place(path);
         move |source| Error::Io { path, source }
     }
 }

@@ -11,9 +11,9 @@ mod detect;
 mod digest;
 mod error;
 mod finding;
-mod folder;
 mod name;
 pub mod ocfl;
+pub mod tree;
 mod work;
 
 pub use detect::{PackageKind, detect};
@@ -21,4 +21,5 @@ pub use digest::{Algorithm, Digests, MultiHasher};
 pub use error::Error;
 pub use finding::{Finding, Severity};
 pub use name::safe_name;
+pub use tree::{DiskTree, Tree};
 pub use work::{Options, Progress, ProgressFn};

@@ -1,12 +1,11 @@
 //! How a package is judged: options, progress, and spreading of file work over threads.
 
-use std::fs::File;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::digest::{Algorithm, Digests, hash_reader};
+use crate::tree::Tree;
 
 /// Progress is told at least this often while one large file is read.
 const PROGRESS_STEP_BYTES: u64 = 16 * 1024 * 1024;
@@ -88,11 +87,10 @@ impl Meter {
         }
     }
 
-    /// Hashes one file in one pass.
-    pub(crate) fn hash_file(&self, path: &Path, algorithms: &[Algorithm]) -> io::Result<Digests> {
+    /// Hashes one file in one pass; `size_bytes` is what the listing said of it.
+    pub(crate) fn hash_file(&self, tree: &dyn Tree, path: &str, size_bytes: u64, algorithms: &[Algorithm]) -> io::Result<Digests> {
         let mut untold = 0_u64;
-        let mut file = File::open(path)?;
-        let size_bytes = file.metadata()?.len();
+        let mut file = tree.open(path)?;
         let digests = hash_reader(&mut file, size_bytes, algorithms, &mut |count| {
             self.bytes.fetch_add(count, Ordering::Relaxed);
             untold += count;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::path;
 use crate::digest::Algorithm;
 use crate::finding::Findings;
-use crate::folder::{DEPTH_LIMIT, Entry, Kind, join, list};
 use crate::name::{is_system_file, nfc_key, portability_fault, twin_key};
+use crate::tree::{DEPTH_LIMIT, Entry, Kind, Tree, join};
 
 /// A file of a bag: on disk, or only promised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct BagFile {
 }
 
 /// Takes up the files at and below an entry.
-pub(crate) fn take_up(entry: &Entry, place: &str, depth: usize, files: &mut Vec<BagFile>, findings: &mut Findings) {
+pub(crate) fn take_up(tree: &dyn Tree, entry: &Entry, place: &str, depth: usize, files: &mut Vec<BagFile>, findings: &mut Findings) {
     match entry.kind {
         Kind::Link => findings.error("bag-link", place, "A bag must not hold links; this one is not followed."),
         Kind::Special => findings.error("bag-special-file", place, "A bag holds files and folders, no devices, pipes or sockets."),
@@ -31,7 +31,7 @@ pub(crate) fn take_up(entry: &Entry, place: &str, depth: usize, files: &mut Vec<
             files.push(BagFile { path: place.to_owned(), size_bytes: Some(size_bytes), digests: Vec::new(), fetch_url: None });
         }
         Kind::Folder if depth >= DEPTH_LIMIT => findings.error("bag-too-deep", place, "Folders are nested too deeply to be judged."),
-        Kind::Folder => match list(&entry.path) {
+        Kind::Folder => match tree.list(&entry.path) {
             Err(error) => findings.error("bag-unreadable", place, format!("The folder cannot be listed: {error}.")),
             Ok(entries) => {
                 if entries.is_empty() && depth > 0 {
@@ -39,7 +39,7 @@ pub(crate) fn take_up(entry: &Entry, place: &str, depth: usize, files: &mut Vec<
                 }
                 for below in entries {
                     let place = join(place, &below.name);
-                    take_up(&below, &place, depth + 1, files, findings);
+                    take_up(tree, &below, &place, depth + 1, files, findings);
                 }
             }
         },

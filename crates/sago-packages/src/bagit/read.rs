@@ -10,8 +10,8 @@ use super::path;
 use crate::digest::Algorithm;
 use crate::error::Error;
 use crate::finding::{Finding, Findings};
-use crate::folder::{list, read_limited};
 use crate::name::nfc_key;
+use crate::tree::{DiskTree, Tree, read_limited};
 
 /// Largest manifest or other tag file whose text is read; enough for more than a million lines.
 const TAG_FILE_LIMIT_BYTES: u64 = 256 * 1024 * 1024;
@@ -39,27 +39,27 @@ pub struct Bag {
 /// `Err` only when `dir` cannot be listed. In memory: one entry per file.
 pub fn read(dir: &Path) -> Result<(Bag, Vec<Finding>), Error> {
     let mut findings = Findings::new(crate::work::DEFAULT_MAX_FINDINGS);
-    let bag = read_into(dir, &mut findings)?;
+    let bag = read_into(&DiskTree::new(dir), &mut findings)?;
     Ok((bag, findings.into_vec()))
 }
 
-pub(crate) fn read_into(dir: &Path, findings: &mut Findings) -> Result<Bag, Error> {
+pub(crate) fn read_into(tree: &dyn Tree, findings: &mut Findings) -> Result<Bag, Error> {
     let mut payload = Vec::new();
     let mut tags = Vec::new();
     let mut has_payload_folder = false;
-    for entry in list(dir).map_err(Error::at(dir))? {
+    for entry in tree.list("").map_err(Error::at_tree(tree, ""))? {
         let is_payload = entry.name == "data" && entry.is_folder();
         has_payload_folder |= is_payload;
         let files = if is_payload { &mut payload } else { &mut tags };
         let name = entry.name.clone();
-        take_up(&entry, &name, 0, files, findings);
+        take_up(tree, &entry, &name, 0, files, findings);
     }
     if !has_payload_folder {
         findings.error("bag-payload-folder-missing", "data", "The bag has no folder 'data'.");
     }
     judge_names(&payload, findings);
-    let declaration = read_declaration(dir, &tags, findings);
-    let mut reader = Reader { dir, declaration, payload: Listing::new(payload), tags: Listing::new(tags), algorithms: Vec::new(), findings };
+    let declaration = read_declaration(tree, &tags, findings);
+    let mut reader = Reader { tree, declaration, payload: Listing::new(payload), tags: Listing::new(tags), algorithms: Vec::new(), findings };
     reader.judge_twins();
     reader.read_payload_manifests();
     reader.read_fetch();
@@ -76,12 +76,12 @@ pub(crate) fn read_into(dir: &Path, findings: &mut Findings) -> Result<Bag, Erro
     })
 }
 
-fn read_declaration(dir: &Path, tags: &[BagFile], findings: &mut Findings) -> Declaration {
+fn read_declaration(tree: &dyn Tree, tags: &[BagFile], findings: &mut Findings) -> Declaration {
     if !tags.iter().any(|file| file.path == "bagit.txt") {
         findings.error("bag-declaration-missing", "bagit.txt", "The bag has no declaration.");
         return Declaration::missing();
     }
-    match read_limited(&dir.join("bagit.txt"), 64 * 1024) {
+    match read_limited(tree, "bagit.txt", 64 * 1024) {
         Ok(Some(bytes)) => declaration::parse(&bytes, findings),
         Ok(None) => {
             findings.error("bag-declaration-malformed", "bagit.txt", "The declaration is too large.");
@@ -96,7 +96,7 @@ fn read_declaration(dir: &Path, tags: &[BagFile], findings: &mut Findings) -> De
 
 /// A bag while it is read.
 pub(crate) struct Reader<'a> {
-    pub dir: &'a Path,
+    pub tree: &'a dyn Tree,
     pub declaration: Declaration,
     pub payload: Listing,
     pub tags: Listing,
@@ -129,7 +129,7 @@ impl Reader<'_> {
     }
 
     pub(crate) fn read_text(&mut self, name: &str) -> Option<String> {
-        let bytes = match read_limited(&self.dir.join(name), TAG_FILE_LIMIT_BYTES) {
+        let bytes = match read_limited(self.tree, name, TAG_FILE_LIMIT_BYTES) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => {
                 self.findings.error("bag-tag-file-too-large", name, "The tag file is too large to be read.");

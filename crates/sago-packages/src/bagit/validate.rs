@@ -8,6 +8,7 @@ use super::read::{Bag, read_into};
 use crate::digest::Algorithm;
 use crate::error::Error;
 use crate::finding::{Finding, Findings, Severity};
+use crate::tree::{DiskTree, Tree};
 use crate::work::{Meter, Options, spread};
 
 /// Judges a bag: complete and valid as RFC 8493 section 3 has it.
@@ -16,20 +17,21 @@ use crate::work::{Meter, Options, spread};
 /// list it; without [`Options::content`] only tag files are read.
 pub fn validate(dir: &Path, options: &Options) -> Result<(Bag, Vec<Finding>), Error> {
     let mut findings = Findings::new(options.max_findings);
-    let bag = read_into(dir, &mut findings)?;
+    let tree = DiskTree::new(dir);
+    let bag = read_into(&tree, &mut findings)?;
     let meter = Meter::new(options);
-    check(dir, &bag.tag_files, "bag-tag-digest-mismatch", options.threads, &meter, &mut findings);
+    check(&tree, &bag.tag_files, "bag-tag-digest-mismatch", options.threads, &meter, &mut findings);
     if options.content {
-        check(dir, &bag.files, "bag-payload-digest-mismatch", options.threads, &meter, &mut findings);
+        check(&tree, &bag.files, "bag-payload-digest-mismatch", options.threads, &meter, &mut findings);
     }
     Ok((bag, findings.into_vec()))
 }
 
-fn check(dir: &Path, files: &[BagFile], code: &str, threads: usize, meter: &Meter, findings: &mut Findings) {
+fn check(tree: &dyn Tree, files: &[BagFile], code: &str, threads: usize, meter: &Meter, findings: &mut Findings) {
     let jobs: Vec<&BagFile> = files.iter().filter(|file| file.size_bytes.is_some() && !file.digests.is_empty()).collect();
     let found: Mutex<Vec<Finding>> = Mutex::new(Vec::new());
     spread(jobs.len(), threads, &|index| {
-        let wrong = check_file(dir, jobs[index], code, meter);
+        let wrong = check_file(tree, jobs[index], code, meter);
         if !wrong.is_empty() {
             found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(wrong);
         }
@@ -39,10 +41,10 @@ fn check(dir: &Path, files: &[BagFile], code: &str, threads: usize, meter: &Mete
     }
 }
 
-fn check_file(dir: &Path, file: &BagFile, code: &str, meter: &Meter) -> Vec<Finding> {
+fn check_file(tree: &dyn Tree, file: &BagFile, code: &str, meter: &Meter) -> Vec<Finding> {
     let finding = |code: &str, message: String| Finding { code: code.to_owned(), path: file.path.clone(), message, severity: Severity::Error };
     let algorithms: Vec<Algorithm> = file.digests.iter().map(|(algorithm, _)| *algorithm).collect();
-    let digests = match meter.hash_file(&dir.join(&file.path), &algorithms) {
+    let digests = match meter.hash_file(tree, &file.path, file.size_bytes.unwrap_or_default(), &algorithms) {
         Ok(digests) => digests,
         Err(error) => {
             return vec![finding("bag-unreadable", format!("The file cannot be read: {error}."))];

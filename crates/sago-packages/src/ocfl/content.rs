@@ -1,13 +1,12 @@
 //! Content files against their digests: what is on disk, what inventories promise of it, and one pass over each file for all promises.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 use std::sync::Mutex;
 
 use super::inventory::{Draft, PathsByDigest};
 use crate::digest::Algorithm;
 use crate::finding::{Finding, Findings, Severity};
-use crate::folder::{DEPTH_LIMIT, Entry, Kind, join, list};
+use crate::tree::{DEPTH_LIMIT, Entry, Kind, Listing, Tree, join};
 use crate::work::{Meter, spread};
 
 /// A file below a content directory.
@@ -44,6 +43,7 @@ impl LinkRegistry {
 
 /// Walks one content directory.
 pub(crate) struct Walk<'a> {
+    pub listing: &'a Listing<'a>,
     pub files: &'a mut ContentFiles,
     pub findings: &'a mut Findings,
     pub links: &'a LinkRegistry,
@@ -58,7 +58,7 @@ impl Walk<'_> {
         if depth >= DEPTH_LIMIT {
             return self.findings.error("ocfl-too-deep", place, "Folders are nested too deeply to be judged.");
         }
-        let entries = match list(&folder.path) {
+        let entries = match self.listing.list(&folder.path) {
             Ok(entries) => entries,
             Err(error) => {
                 return self.findings.error("ocfl-unreadable", place, format!("The folder cannot be listed: {error}."));
@@ -164,13 +164,13 @@ impl Promises {
         }
     }
 
-    /// Reads every promised file once and reports digests that differ.
-    pub(crate) fn check(&self, object: &Path, files: &ContentFiles, threads: usize, meter: &Meter, findings: &mut Findings) {
-        let jobs: Vec<(&String, &Vec<Promise>)> = self.by_path.iter().filter(|(path, _)| files.contains_key(*path)).collect();
+    /// Reads every promised file of the object at `base` once and reports digests that differ.
+    pub(crate) fn check(&self, (tree, base): (&dyn Tree, &str), files: &ContentFiles, threads: usize, meter: &Meter, findings: &mut Findings) {
+        let jobs: Vec<_> = self.by_path.iter().filter_map(|(path, promises)| Some((path, promises, files.get(path)?.size_bytes))).collect();
         let found: Mutex<Vec<Finding>> = Mutex::new(Vec::new());
         spread(jobs.len(), threads, &|index| {
-            let (path, promises) = jobs[index];
-            let wrong = self.check_file(object, path, promises, meter);
+            let (path, promises, size_bytes) = jobs[index];
+            let wrong = self.check_file((tree, base), (path, promises, size_bytes), meter);
             if !wrong.is_empty() {
                 found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(wrong);
             }
@@ -180,10 +180,10 @@ impl Promises {
         }
     }
 
-    fn check_file(&self, object: &Path, path: &str, promises: &[Promise], meter: &Meter) -> Vec<Finding> {
+    fn check_file(&self, (tree, base): (&dyn Tree, &str), (path, promises, size_bytes): (&str, &[Promise], u64), meter: &Meter) -> Vec<Finding> {
         let algorithms: Vec<Algorithm> = promises.iter().map(|promise| promise.algorithm).collect();
         let finding = |code: &str, message: String| Finding { code: code.to_owned(), path: path.to_owned(), message, severity: Severity::Error };
-        let digests = match meter.hash_file(&object.join(path), &algorithms) {
+        let digests = match meter.hash_file(tree, &join(base, path), size_bytes, &algorithms) {
             Ok(digests) => digests,
             Err(error) => {
                 return vec![finding("ocfl-unreadable", format!("The file cannot be read: {error}."))];

@@ -2,7 +2,7 @@
 
 use super::version::SpecVersion;
 use crate::finding::Findings;
-use crate::folder::{Entry, read_limited};
+use crate::tree::{Entry, Tree, read_limited};
 
 /// Largest declaration that is read.
 const DECLARATION_LIMIT_BYTES: u64 = 4096;
@@ -30,7 +30,7 @@ pub(crate) const OBJECT: Kind = Kind { prefix: "ocfl_object_", count: "E003", nu
 pub(crate) const ROOT: Kind = Kind { prefix: "ocfl_", count: "E076", number: "E077", zero: "E078", value: "E079", text: "E080" };
 
 /// Judges the declarations among the entries of a folder; gives the newest declared version that we know.
-pub(crate) fn read(entries: &[Entry], kind: &Kind, findings: &mut Findings) -> Option<SpecVersion> {
+pub(crate) fn read(tree: &dyn Tree, entries: &[Entry], kind: &Kind, findings: &mut Findings) -> Option<SpecVersion> {
     let mut newest = None;
     let mut count = 0;
     for entry in entries.iter().filter(|entry| entry.is_file()) {
@@ -51,7 +51,7 @@ pub(crate) fn read(entries: &[Entry], kind: &Kind, findings: &mut Findings) -> O
             Some(spec) => newest = newest.max(Some(spec)),
             None => findings.error(kind.number, &entry.name, format!("OCFL {number:?} is not a version we know.")),
         }
-        match read_limited(&entry.path, DECLARATION_LIMIT_BYTES) {
+        match read_limited(tree, &entry.path, DECLARATION_LIMIT_BYTES) {
             Ok(Some(bytes)) if bytes == format!("{value}\n").as_bytes() => {}
             Ok(_) => findings.error(kind.text, &entry.name, format!("The declaration must hold '{value}' and a newline.")),
             Err(error) => findings.error("ocfl-unreadable", &entry.name, format!("The file cannot be read: {error}.")),

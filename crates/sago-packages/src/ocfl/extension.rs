@@ -1,7 +1,7 @@
 //! The folder `extensions` of objects and storage roots, and the names that are registered (github.com/OCFL/extensions).
 
 use crate::finding::Findings;
-use crate::folder::{Entry, Kind, join, list};
+use crate::tree::{DEPTH_LIMIT, Entry, Kind, Listing, join};
 
 /// Names registered when this was written; a newer one is a warning (W013, W016), never an error.
 const REGISTERED: [&str; 14] = [
@@ -39,8 +39,8 @@ pub(crate) const OBJECT: Codes = Codes { file: "E067", unregistered: "W013" };
 pub(crate) const ROOT: Codes = Codes { file: "E112", unregistered: "W016" };
 
 /// Judges the children of a folder `extensions`; what is inside an extension's folder is that extension's business, save for links.
-pub(crate) fn judge(folder: &Entry, place: &str, codes: &Codes, findings: &mut Findings) {
-    let entries = match list(&folder.path) {
+pub(crate) fn judge(listing: &Listing<'_>, folder: &Entry, place: &str, codes: &Codes, findings: &mut Findings) {
+    let entries = match listing.list(&folder.path) {
         Ok(entries) => entries,
         Err(error) => {
             return findings.error("ocfl-unreadable", place, format!("The folder cannot be listed: {error}."));
@@ -53,7 +53,7 @@ pub(crate) fn judge(folder: &Entry, place: &str, codes: &Codes, findings: &mut F
                 if !is_registered(&entry.name) {
                     findings.warning(codes.unregistered, &place, "The name of this extension is not registered.");
                 }
-                find_links(&entry, &place, 0, findings);
+                find_links(listing, &entry, &place, 0, findings);
             }
             Kind::Link => findings.error("E090", place, "A link must not be used in OCFL."),
             Kind::File { .. } | Kind::Special => findings.error(codes.file, place, "Only folders of extensions may be here."),
@@ -62,11 +62,11 @@ pub(crate) fn judge(folder: &Entry, place: &str, codes: &Codes, findings: &mut F
 }
 
 /// Looks for links below a folder whose content is not judged otherwise (section 4.6).
-pub(crate) fn find_links(folder: &Entry, place: &str, depth: usize, findings: &mut Findings) {
-    if depth >= crate::folder::DEPTH_LIMIT {
+pub(crate) fn find_links(listing: &Listing<'_>, folder: &Entry, place: &str, depth: usize, findings: &mut Findings) {
+    if depth >= DEPTH_LIMIT {
         return findings.error("ocfl-too-deep", place, "Folders are nested too deeply to be judged.");
     }
-    let entries = match list(&folder.path) {
+    let entries = match listing.list(&folder.path) {
         Ok(entries) => entries,
         Err(error) => {
             return findings.error("ocfl-unreadable", place, format!("The folder cannot be listed: {error}."));
@@ -75,7 +75,7 @@ pub(crate) fn find_links(folder: &Entry, place: &str, depth: usize, findings: &m
     for entry in entries {
         let place = join(place, &entry.name);
         match entry.kind {
-            Kind::Folder => find_links(&entry, &place, depth + 1, findings),
+            Kind::Folder => find_links(listing, &entry, &place, depth + 1, findings),
             Kind::Link => findings.error("E090", place, "A link must not be used in OCFL."),
             Kind::Special => findings.error("E090", place, "Only files and folders may be used in OCFL."),
             Kind::File { .. } => {}

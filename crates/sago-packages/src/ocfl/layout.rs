@@ -1,12 +1,10 @@
 //! Storage layouts: where an object of an id must lie (registered extensions 0002, 0003, 0004, 0006, 0007 and 0012).
 
-use std::path::Path;
-
 use super::extension::is_registered;
 use super::json::{Json, member};
 use crate::digest::Algorithm;
 use crate::finding::Findings;
-use crate::folder::{join, read_limited};
+use crate::tree::{Tree, join, read_limited};
 
 /// Largest `ocfl_layout.json` or `config.json` that is read.
 const CONFIG_LIMIT_BYTES: u64 = 1024 * 1024;
@@ -120,9 +118,9 @@ impl Layout {
     }
 
     /// Reads the layout a storage root declares (section 4.1); `None` when it declares none, or one that cannot be checked.
-    pub(crate) fn read(root: &Path, findings: &mut Findings) -> Option<Self> {
+    pub(crate) fn read(tree: &dyn Tree, findings: &mut Findings) -> Option<Self> {
         let place = "ocfl_layout.json";
-        let members = match read_object(&root.join(place)) {
+        let members = match read_object(tree, place) {
             Read::Absent => return None,
             Read::Object(members) => members,
             Read::Broken(message) => {
@@ -149,12 +147,12 @@ impl Layout {
             findings.warning("ocfl-layout-unknown", place, format!("The layout {name:?} is not registered; places of objects are not checked."));
             return None;
         }
-        Self::read_config(root, name, findings)
+        Self::read_config(tree, name, findings)
     }
 
-    fn read_config(root: &Path, name: &str, findings: &mut Findings) -> Option<Self> {
+    fn read_config(tree: &dyn Tree, name: &str, findings: &mut Findings) -> Option<Self> {
         let place = join(&join("extensions", name), "config.json");
-        let members = match read_object(&root.join("extensions").join(name).join("config.json")) {
+        let members = match read_object(tree, &place) {
             Read::Absent => Vec::new(),
             Read::Object(members) => members,
             Read::Broken(message) => {
@@ -225,8 +223,8 @@ enum Read {
     Broken(String),
 }
 
-fn read_object(path: &Path) -> Read {
-    match read_limited(path, CONFIG_LIMIT_BYTES) {
+fn read_object(tree: &dyn Tree, path: &str) -> Read {
+    match read_limited(tree, path, CONFIG_LIMIT_BYTES) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Read::Absent,
         Err(error) => Read::Broken(format!("The file cannot be read: {error}.")),
         Ok(None) => Read::Broken("The file is too large.".to_owned()),

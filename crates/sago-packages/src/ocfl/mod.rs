@@ -21,6 +21,6 @@ pub mod write;
 
 pub use inventory::{Inventory, PathsByDigest, User, VersionBlock};
 pub use layout::{HashTuples, LAYOUT_0003, Layout};
-pub use object::{ObjectSummary, read_inventory, validate_object};
-pub use root::{RootSummary, validate_root};
+pub use object::{ObjectSummary, read_inventory, read_inventory_in, validate_object, validate_object_in};
+pub use root::{RootSummary, validate_root, validate_root_in};
 pub use version::{SpecVersion, VersionNum};

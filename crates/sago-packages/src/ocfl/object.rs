@@ -16,7 +16,7 @@ use super::version::{SpecVersion, VersionNum};
 use crate::digest::Algorithm;
 use crate::error::Error;
 use crate::finding::{Finding, Findings};
-use crate::folder::{Entry, Kind, join, list, read_limited};
+use crate::tree::{DiskTree, Entry, Kind, Listing, Tree, join, read_limited};
 use crate::work::{DEFAULT_MAX_FINDINGS, Meter, Options};
 
 /// Largest inventory that is read; enough for some 700,000 content files.
@@ -42,23 +42,33 @@ pub struct ObjectSummary {
     pub content_bytes: u64,
 }
 
-/// Judges an OCFL 1.0 or 1.1 object.
+/// Judges an OCFL 1.0 or 1.1 object on a disk.
 ///
-/// `Err` only when `dir` cannot be listed. Memory is bounded by the inventories, not by content; each content file is read once, however many digests
-/// are promised for it.
+/// `Err` only when `dir` cannot be listed. Memory is bounded by the inventories and the number of files, not by content; each content file is read once,
+/// however many digests are promised for it.
 pub fn validate_object(dir: &Path, options: &Options) -> Result<(ObjectSummary, Vec<Finding>), Error> {
+    validate_object_in(&DiskTree::new(dir), "", options)
+}
+
+/// Judges the OCFL object in a folder of a tree, as [`validate_object`] does.
+pub fn validate_object_in(tree: &dyn Tree, folder: &str, options: &Options) -> Result<(ObjectSummary, Vec<Finding>), Error> {
     let meter = Meter::new(options);
     let links = LinkRegistry::default();
     let context = Context { options, meter: &meter, links: &links, place: "", wide: None };
-    let (summary, findings) = judge(dir, &context)?;
+    let (summary, findings) = judge(tree, folder, &context)?;
     meter.object_done();
     Ok((summary, findings.into_vec()))
 }
 
 /// Reads the inventory in an object root and holds it against its sidecar; nothing else of the object is judged.
 pub fn read_inventory(dir: &Path) -> Result<(Option<Inventory>, Vec<Finding>), Error> {
-    let path = dir.join("inventory.json");
-    let bytes = read_limited(&path, INVENTORY_LIMIT_BYTES).map_err(Error::at(&path))?;
+    read_inventory_in(&DiskTree::new(dir), "")
+}
+
+/// Reads the inventory of the object in a folder of a tree, as [`read_inventory`] does.
+pub fn read_inventory_in(tree: &dyn Tree, folder: &str) -> Result<(Option<Inventory>, Vec<Finding>), Error> {
+    let path = join(folder, "inventory.json");
+    let bytes = read_limited(tree, &path, INVENTORY_LIMIT_BYTES).map_err(Error::at_tree(tree, &path))?;
     let mut findings = Findings::new(DEFAULT_MAX_FINDINGS);
     let Some(bytes) = bytes else {
         findings.error("ocfl-inventory-too-large", "inventory.json", "The inventory is too large to be read.");
@@ -67,8 +77,8 @@ pub fn read_inventory(dir: &Path) -> Result<(Option<Inventory>, Vec<Finding>), E
     let (inventory, list_of_faults) = Inventory::parse(&bytes, "inventory.json", None);
     list_of_faults.into_iter().for_each(|finding| findings.add(finding));
     if let Some(inventory) = &inventory {
-        let entries = list(dir).map_err(Error::at(dir))?;
-        judge_sidecar(&entries, "", &bytes, Some(inventory.digest_algorithm), &mut findings);
+        let entries = tree.list(folder).map_err(Error::at_tree(tree, folder))?;
+        judge_sidecar(tree, (&entries, ""), &bytes, Some(inventory.digest_algorithm), &mut findings);
     }
     Ok((inventory, findings.into_vec()))
 }
@@ -98,12 +108,15 @@ struct ObjectRoot {
     entries: Vec<Entry>,
 }
 
-pub(crate) fn judge(dir: &Path, context: &Context<'_>) -> Result<(ObjectSummary, Findings), Error> {
+/// Judges the object in the folder of `tree` that is asked for with `base`.
+pub(crate) fn judge(tree: &dyn Tree, base: &str, context: &Context<'_>) -> Result<(ObjectSummary, Findings), Error> {
     let mut findings = Findings::new(context.options.max_findings);
-    let root = survey(list(dir).map_err(Error::at(dir))?, &mut findings);
+    let listing = tree.listing(base, &|_| false).map_err(Error::at_tree(tree, base))?;
+    let entries = listing.list(base).map_err(Error::at_tree(tree, base))?;
+    let root = survey(tree, &listing, entries, &mut findings);
     let mut summary = ObjectSummary { spec: root.spec, ..ObjectSummary::default() };
 
-    let (bytes, draft) = match read_version_inventory(&root.entries, "", root.spec, &mut findings) {
+    let (bytes, draft) = match read_version_inventory(tree, (&root.entries, ""), root.spec, &mut findings) {
         Some((bytes, draft)) => (bytes, draft),
         None => {
             findings.error("E063", "inventory.json", "The object has no inventory.");
@@ -114,7 +127,7 @@ pub(crate) fn judge(dir: &Path, context: &Context<'_>) -> Result<(ObjectSummary,
     let content_folder = draft.as_ref().map_or("content", Draft::content_folder).to_owned();
     let mut files = ContentFiles::new();
     for version in &root.versions {
-        survey_version(version, &content_folder, &mut files, context, &mut findings);
+        survey_version((&listing, version), &content_folder, &mut files, context, &mut findings);
     }
     summary.content_files = files.len() as u64;
     summary.content_bytes = files.values().map(|file| file.size_bytes).sum();
@@ -128,14 +141,14 @@ pub(crate) fn judge(dir: &Path, context: &Context<'_>) -> Result<(ObjectSummary,
 
     let mut promises = Promises::default();
     promises.add(&draft, "inventory.json");
-    judge_prior_inventories(&root, (&bytes, &draft), &files, &mut promises, &mut findings);
-    judge_content(dir, &draft, &files, &promises, context, &mut findings);
+    judge_prior_inventories((tree, &root), (&bytes, &draft), &files, &mut promises, &mut findings);
+    judge_content((tree, base), &draft, &files, &promises, context, &mut findings);
     Ok((summary, findings))
 }
 
 /// Sorts what lies in the object root (sections 3.1 and 3.2).
-fn survey(entries: Vec<Entry>, findings: &mut Findings) -> ObjectRoot {
-    let mut root = ObjectRoot { spec: declaration::read(&entries, &declaration::OBJECT, findings), ..ObjectRoot::default() };
+fn survey(tree: &dyn Tree, listing: &Listing<'_>, entries: Vec<Entry>, findings: &mut Findings) -> ObjectRoot {
+    let mut root = ObjectRoot { spec: declaration::read(tree, &entries, &declaration::OBJECT, findings), ..ObjectRoot::default() };
     for entry in &entries {
         let name = entry.name.as_str();
         match entry.kind {
@@ -148,12 +161,12 @@ fn survey(entries: Vec<Entry>, findings: &mut Findings) -> ObjectRoot {
                 }
             }
             Kind::Folder => match VersionNum::parse(name) {
-                Some(number) if entry.exact => match list(&entry.path) {
+                Some(number) if entry.exact => match listing.list(&entry.path) {
                     Ok(entries) => root.versions.push(VersionFolder { number, entries }),
                     Err(error) => findings.error("ocfl-unreadable", name, format!("The folder cannot be listed: {error}.")),
                 },
-                _ if name == "extensions" => extension::judge(entry, name, &extension::OBJECT, findings),
-                _ if name == "logs" => extension::find_links(entry, name, 0, findings),
+                _ if name == "extensions" => extension::judge(listing, entry, name, &extension::OBJECT, findings),
+                _ if name == "logs" => extension::find_links(listing, entry, name, 0, findings),
                 _ => findings.error("E001", name, "This folder may not be in an object root."),
             },
         }
@@ -163,11 +176,16 @@ fn survey(entries: Vec<Entry>, findings: &mut Findings) -> ObjectRoot {
     root
 }
 
-/// Reads the inventory among `entries` of the folder at `place`, and judges it and its sidecar; `None` when there is none.
-fn read_version_inventory(entries: &[Entry], place: &str, declared: Option<SpecVersion>, findings: &mut Findings) -> Option<(Vec<u8>, Option<Draft>)> {
+/// Reads the inventory of a folder, given by its entries and its place, and judges it and its sidecar; `None` when there is none.
+fn read_version_inventory(
+    tree: &dyn Tree,
+    (entries, place): (&[Entry], &str),
+    declared: Option<SpecVersion>,
+    findings: &mut Findings,
+) -> Option<(Vec<u8>, Option<Draft>)> {
     let entry = entries.iter().find(|entry| entry.name == "inventory.json" && entry.is_file())?;
     let path = join(place, "inventory.json");
-    let bytes = match read_limited(&entry.path, INVENTORY_LIMIT_BYTES) {
+    let bytes = match read_limited(tree, &entry.path, INVENTORY_LIMIT_BYTES) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => {
             findings.error("ocfl-inventory-too-large", path, "The inventory is too large to be read.");
@@ -179,7 +197,7 @@ fn read_version_inventory(entries: &[Entry], place: &str, declared: Option<SpecV
         }
     };
     let draft = Draft::parse(&bytes, &path, declared, findings);
-    judge_sidecar(entries, place, &bytes, draft.as_ref().and_then(|draft| draft.algorithm), findings);
+    judge_sidecar(tree, (entries, place), &bytes, draft.as_ref().and_then(|draft| draft.algorithm), findings);
     Some((bytes, draft))
 }
 
@@ -211,7 +229,13 @@ fn judge_version_names(root: &ObjectRoot, draft: Option<&Draft>, findings: &mut 
 }
 
 /// Sorts what lies in a version directory and takes up its content files (section 3.3).
-fn survey_version(version: &VersionFolder, content_folder: &str, files: &mut ContentFiles, context: &Context<'_>, findings: &mut Findings) {
+fn survey_version(
+    (listing, version): (&Listing<'_>, &VersionFolder),
+    content_folder: &str,
+    files: &mut ContentFiles,
+    context: &Context<'_>,
+    findings: &mut Findings,
+) {
     let folder = version.number.to_string();
     let has_inventory = version.entries.iter().any(|entry| entry.name == "inventory.json" && entry.is_file());
     if !has_inventory {
@@ -223,12 +247,12 @@ fn survey_version(version: &VersionFolder, content_folder: &str, files: &mut Con
             Kind::Link => findings.error("E090", place, "A link must not be used in OCFL."),
             Kind::Special => findings.error("E015", place, "Only files and folders may be in an object."),
             Kind::Folder if entry.exact && entry.name == content_folder => {
-                let mut walk = Walk { files, findings, links: context.links, object: context.place, version: version.number.number };
+                let mut walk = Walk { listing, files, findings, links: context.links, object: context.place, version: version.number.number };
                 walk.take(entry, &place, 0);
             }
             Kind::Folder => {
                 findings.warning("W002", &place, "A version directory should hold no folder but the content directory.");
-                extension::find_links(entry, &place, 0, findings);
+                extension::find_links(listing, entry, &place, 0, findings);
             }
             Kind::File { .. } => {
                 let belongs = entry.name == "inventory.json" || (has_inventory && entry.name.starts_with("inventory.json."));
@@ -241,20 +265,26 @@ fn survey_version(version: &VersionFolder, content_folder: &str, files: &mut Con
 }
 
 /// Judges the inventories in version directories, the newest included.
-fn judge_prior_inventories(root: &ObjectRoot, object: (&[u8], &Draft), files: &ContentFiles, promises: &mut Promises, findings: &mut Findings) {
+fn judge_prior_inventories(
+    (tree, root): (&dyn Tree, &ObjectRoot),
+    object: (&[u8], &Draft),
+    files: &ContentFiles,
+    promises: &mut Promises,
+    findings: &mut Findings,
+) {
     let (root_bytes, root_draft) = object;
     let mut last_spec: Option<SpecVersion> = None;
     for version in &root.versions {
         let folder = version.number.to_string();
         let place = join(&folder, "inventory.json");
         let is_head = root_draft.head == Some(version.number);
-        if is_head && is_same_file(&version.entries, root_bytes) {
+        if is_head && is_same_file(tree, &version.entries, root_bytes) {
             // The sidecar is still a file of its own.
-            judge_sidecar(&version.entries, &folder, root_bytes, root_draft.algorithm, findings);
+            judge_sidecar(tree, (&version.entries, &folder), root_bytes, root_draft.algorithm, findings);
             judge_spec_order(root_draft.spec, &mut last_spec, &place, findings);
             continue;
         }
-        let Some((_, draft)) = read_version_inventory(&version.entries, &folder, None, findings) else {
+        let Some((_, draft)) = read_version_inventory(tree, (&version.entries, &folder), None, findings) else {
             continue;
         };
         if is_head {
@@ -267,9 +297,9 @@ fn judge_prior_inventories(root: &ObjectRoot, object: (&[u8], &Draft), files: &C
     }
 }
 
-fn is_same_file(entries: &[Entry], bytes: &[u8]) -> bool {
+fn is_same_file(tree: &dyn Tree, entries: &[Entry], bytes: &[u8]) -> bool {
     let inventory = entries.iter().find(|entry| entry.name == "inventory.json" && entry.is_file());
-    inventory.is_some_and(|entry| read_limited(&entry.path, bytes.len() as u64).is_ok_and(|other| other.as_deref() == Some(bytes)))
+    inventory.is_some_and(|entry| read_limited(tree, &entry.path, bytes.len() as u64).is_ok_and(|other| other.as_deref() == Some(bytes)))
 }
 
 /// Section 3.7.1: no version follows an older specification than the one before it.
@@ -281,7 +311,7 @@ fn judge_spec_order(spec: Option<SpecVersion>, last: &mut Option<SpecVersion>, p
 }
 
 /// Holds content files against all inventories.
-fn judge_content(dir: &Path, draft: &Draft, files: &ContentFiles, promises: &Promises, context: &Context<'_>, findings: &mut Findings) {
+fn judge_content(object: (&dyn Tree, &str), draft: &Draft, files: &ContentFiles, promises: &Promises, context: &Context<'_>, findings: &mut Findings) {
     let listed: std::collections::HashSet<&String> = draft.manifest.values().flatten().collect();
     for path in files.keys().filter(|path| !listed.contains(path)) {
         findings.error("E023", path, "The file is not in the manifest.");
@@ -292,14 +322,14 @@ fn judge_content(dir: &Path, draft: &Draft, files: &ContentFiles, promises: &Pro
         return promises.report_contradictions(findings);
     }
     let Some(wide) = context.wide else {
-        return promises.check(dir, files, context.options.threads, context.meter, findings);
+        return promises.check(object, files, context.options.threads, context.meter, findings);
     };
     let bytes: u64 = files.values().map(|file| file.size_bytes).sum();
     if bytes < WIDE_OBJECT_BYTES {
-        return promises.check(dir, files, 1, context.meter, findings);
+        return promises.check(object, files, 1, context.meter, findings);
     }
     let _alone = wide.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    promises.check(dir, files, context.options.threads, context.meter, findings);
+    promises.check(object, files, context.options.threads, context.meter, findings);
 }
 
 /// E016: a version that stores files has its content directory.

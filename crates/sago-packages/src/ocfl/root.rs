@@ -1,7 +1,7 @@
 //! Judging an OCFL storage root and every object in it (specification section 4).
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 
 use super::content::LinkRegistry;
@@ -12,7 +12,7 @@ use super::object::{Context, ObjectSummary, judge};
 use super::version::SpecVersion;
 use crate::error::Error;
 use crate::finding::{Finding, Findings};
-use crate::folder::{DEPTH_LIMIT, Entry, Kind, join, list};
+use crate::tree::{DEPTH_LIMIT, DiskTree, Entry, Kind, Listing, Tree, join};
 use crate::work::{Meter, Options, spread};
 
 /// What a storage root holds.
@@ -28,24 +28,35 @@ pub struct RootSummary {
     pub content_bytes: u64,
 }
 
-/// Judges an OCFL 1.0 or 1.1 storage root and every object in it.
+/// Begins the names of the files that make a folder an object root.
+const OBJECT_MARK: &str = "0=ocfl_object_";
+
+/// Judges an OCFL 1.0 or 1.1 storage root on a disk, and every object in it.
 ///
 /// `Err` only when `dir` cannot be listed. Objects are judged side by side; an object with much content is read by all threads. Kept in memory are the
 /// path and id of each object, and the inventories of the objects being judged.
 pub fn validate_root(dir: &Path, options: &Options) -> Result<(RootSummary, Vec<Finding>), Error> {
+    validate_root_in(&DiskTree::new(dir), options)
+}
+
+/// Judges a tree as an OCFL storage root, as [`validate_root`] does.
+///
+/// The hierarchy above objects is one [listing](Tree::listing), and each object another, made when the object is judged.
+pub fn validate_root_in(tree: &dyn Tree, options: &Options) -> Result<(RootSummary, Vec<Finding>), Error> {
     let mut findings = Findings::new(options.max_findings);
-    let entries = list(dir).map_err(Error::at(dir))?;
-    let spec = declaration::read(&entries, &declaration::ROOT, &mut findings);
+    let listing = tree.listing("", &|name| name.starts_with(OBJECT_MARK)).map_err(Error::at_tree(tree, ""))?;
+    let entries = listing.list("").map_err(Error::at_tree(tree, ""))?;
+    let spec = declaration::read(tree, &entries, &declaration::ROOT, &mut findings);
     if spec.is_none() {
         findings.error("E069", "", "The storage root has no conformance declaration.");
     }
-    let layout = Layout::read(dir, &mut findings);
-    let mut hierarchy = Hierarchy { objects: Vec::new(), findings: &mut findings };
+    let layout = Layout::read(tree, &mut findings);
+    let mut hierarchy = Hierarchy { listing: &listing, objects: Vec::new(), findings: &mut findings };
     for entry in &entries {
         match entry.kind {
             Kind::Link => hierarchy.findings.error("E090", &entry.name, "A link must not be used in OCFL."),
             Kind::Special => hierarchy.findings.error("E090", &entry.name, "Only files and folders may be used in OCFL."),
-            Kind::Folder if entry.name == "extensions" => extension::judge(entry, &entry.name, &extension::ROOT, hierarchy.findings),
+            Kind::Folder if entry.name == "extensions" => extension::judge(&listing, entry, &entry.name, &extension::ROOT, hierarchy.findings),
             Kind::Folder => hierarchy.walk(entry, &entry.name, 1),
             // E087: other files are ignored.
             Kind::File { .. } => {}
@@ -53,20 +64,22 @@ pub fn validate_root(dir: &Path, options: &Options) -> Result<(RootSummary, Vec<
     }
     let objects = hierarchy.objects;
     judge_depths(&objects, layout.as_ref(), &mut findings);
-    let summary = judge_objects(&objects, spec, layout.as_ref(), options, &mut findings);
+    let summary = judge_objects((tree, &objects), spec, layout.as_ref(), options, &mut findings);
     Ok((summary, findings.into_vec()))
 }
 
 /// An object root that was found.
 struct Found {
     place: String,
-    path: PathBuf,
+    /// What the tree is asked with.
+    path: String,
     /// Whether the place is exactly the name on disk.
     exact: bool,
 }
 
 /// Looks for object roots (section 4.3).
 struct Hierarchy<'a> {
+    listing: &'a Listing<'a>,
     objects: Vec<Found>,
     findings: &'a mut Findings,
 }
@@ -76,13 +89,13 @@ impl Hierarchy<'_> {
         if depth >= DEPTH_LIMIT {
             return self.findings.error("ocfl-too-deep", place, "Folders are nested too deeply to be judged.");
         }
-        let entries = match list(&folder.path) {
+        let entries = match self.listing.list(&folder.path) {
             Ok(entries) => entries,
             Err(error) => {
                 return self.findings.error("ocfl-unreadable", place, format!("The folder cannot be listed: {error}."));
             }
         };
-        if entries.iter().any(|entry| entry.name.starts_with("0=ocfl_object_")) {
+        if entries.iter().any(|entry| entry.name.starts_with(OBJECT_MARK)) {
             return self.objects.push(Found { place: place.to_owned(), path: folder.path.clone(), exact: folder.exact });
         }
         if entries.is_empty() {
@@ -120,7 +133,13 @@ fn judge_depths(objects: &[Found], layout: Option<&Layout>, findings: &mut Findi
     }
 }
 
-fn judge_objects(objects: &[Found], spec: Option<SpecVersion>, layout: Option<&Layout>, options: &Options, findings: &mut Findings) -> RootSummary {
+fn judge_objects(
+    (tree, objects): (&dyn Tree, &[Found]),
+    spec: Option<SpecVersion>,
+    layout: Option<&Layout>,
+    options: &Options,
+    findings: &mut Findings,
+) -> RootSummary {
     let meter = Meter::new(options);
     let links = LinkRegistry::default();
     let wide = Mutex::new(());
@@ -129,7 +148,7 @@ fn judge_objects(objects: &[Found], spec: Option<SpecVersion>, layout: Option<&L
     spread(objects.len(), options.threads, &|index| {
         let object = &objects[index];
         let context = Context { options, meter: &meter, links: &links, place: &object.place, wide: Some(&wide) };
-        let judged = judge(&object.path, &context);
+        let judged = judge(tree, &object.path, &context);
         let mut guard = total.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let (all, summary, ids) = &mut *guard;
         match judged {

@@ -2,13 +2,14 @@
 
 use crate::digest::Algorithm;
 use crate::finding::Findings;
-use crate::folder::{Entry, join, read_limited};
+use crate::tree::{Entry, Tree, join, read_limited};
 
 /// Largest sidecar that is read.
 const SIDECAR_LIMIT_BYTES: u64 = 4096;
 
-/// Holds an inventory against its sidecar (section 3.6). Where the algorithm is not known, any sidecar with a known one is used.
-pub(crate) fn judge_sidecar(entries: &[Entry], place: &str, inventory: &[u8], algorithm: Option<Algorithm>, findings: &mut Findings) {
+/// Holds the inventory of a folder, given by its entries and its place, against its sidecar (section 3.6). Where the algorithm is not known, any sidecar with a known one is used.
+pub(crate) fn judge_sidecar(tree: &dyn Tree, folder: (&[Entry], &str), inventory: &[u8], algorithm: Option<Algorithm>, findings: &mut Findings) {
+    let (entries, place) = folder;
     let mut found = false;
     for entry in entries.iter().filter(|entry| entry.is_file()) {
         let Some(suffix) = entry.name.strip_prefix("inventory.json.") else {
@@ -25,7 +26,7 @@ pub(crate) fn judge_sidecar(entries: &[Entry], place: &str, inventory: &[u8], al
         }
         let Some(named) = named else { continue };
         found = true;
-        let text = match read_limited(&entry.path, SIDECAR_LIMIT_BYTES) {
+        let text = match read_limited(tree, &entry.path, SIDECAR_LIMIT_BYTES) {
             Ok(bytes) => bytes.and_then(|bytes| String::from_utf8(bytes).ok()),
             Err(error) => {
                 findings.error("ocfl-unreadable", path, format!("The file cannot be read: {error}."));
