@@ -88,7 +88,7 @@ impl TileSource for FolderSource {
 }
 
 /// Says whether every part is a plain name: no absolute path, no way up, nothing hidden.
-fn is_plain_path(path: &str) -> bool {
+pub fn is_plain_path(path: &str) -> bool {
     let is_name = |part: &str| !part.is_empty() && !part.starts_with('.') && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
     path.len() <= 128 && path.split('/').all(is_name) && Path::new(path).is_relative()
 }

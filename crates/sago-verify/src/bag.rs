@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use sago_packages::bagit::{self, Bag, BagFile};
-use sago_packages::{Algorithm, MultiHasher};
+use sago_packages::{Algorithm, DiskTree, MultiHasher, Tree};
 
 use crate::codes;
 use crate::files::{self, Measured};
@@ -32,7 +32,7 @@ pub(crate) fn check(root: &Path, options: &Options, report: &mut Report) -> Resu
         }
         report.add(finding.into());
     }
-    check_form(root, &bag, report);
+    check_form(&DiskTree::new(root), &bag, report);
     let mut measured = BTreeMap::new();
     for file in bag.files.iter().chain(&bag.tag_files) {
         if let Some(sums) = promised(file).filter(|_| !doubtful.contains(&file.path)) {
@@ -45,11 +45,11 @@ pub(crate) fn check(root: &Path, options: &Options, report: &mut Report) -> Resu
 
 impl Sums {
     /// The digests of a file: as the bag's judge found them, or read anew when it found them wrong or nothing lists the file.
-    pub fn of(&mut self, root: &Path, path: &str) -> Result<Measured, Error> {
+    pub fn of(&mut self, tree: &dyn Tree, path: &str) -> Result<Measured, Error> {
         if let Some(known) = self.measured.get(path) {
             return Ok(known.clone());
         }
-        let measured = files::measure(root, path)?;
+        let measured = files::measure(tree, path)?;
         self.measured.insert(path.to_owned(), measured.clone());
         Ok(measured)
     }
@@ -61,13 +61,13 @@ fn promised(file: &BagFile) -> Option<Measured> {
     Some(Measured { sha256: get(Algorithm::Sha256)?, sha512: get(Algorithm::Sha512)?, bytes: file.size_bytes? })
 }
 
-fn check_form(root: &Path, bag: &Bag, report: &mut Report) {
-    if files::read(root, "bagit.txt").is_ok_and(|bytes| bytes != DECLARATION) {
+fn check_form(tree: &dyn Tree, bag: &Bag, report: &mut Report) {
+    if files::read(tree, "bagit.txt").is_ok_and(|bytes| bytes != DECLARATION) {
         report.add(Finding::new(&codes::BAG_FORM, "bagit.txt", "not the declaration of BagIt 1.0 as exports write it"));
     }
     for (algorithm, digits) in [("sha256", 64), ("sha512", 128)] {
         for name in [format!("manifest-{algorithm}.txt"), format!("tagmanifest-{algorithm}.txt")] {
-            match files::read_text(root, &name, &codes::BAG_FORM) {
+            match files::read_text(tree, &name, &codes::BAG_FORM) {
                 Ok(text) if is_plain(&text, digits) => {}
                 Ok(_) => report.add(Finding::new(&codes::BAG_FORM, name, "a line is not a lower-case digest, two spaces and a path")),
                 Err(refusal) => report.add(Finding::new(&codes::BAG_FORM, name, refusal.message)),

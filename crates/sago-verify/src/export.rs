@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use sago_packages::ocfl::Inventory;
+use sago_packages::{DiskTree, Tree};
 use serde_json::Value;
 
 use crate::bag::{self, Sums};
@@ -16,7 +17,7 @@ use crate::finding::{Finding, Refusal};
 use crate::item::{self, Events, ProvenItem};
 use crate::json;
 use crate::report::{Report, Target};
-use crate::stamp::{check_stamps, tree};
+use crate::stamp::{check_stamps, identity};
 use crate::trust::{Trust, parse_keys};
 use crate::{Error, Options};
 
@@ -30,17 +31,18 @@ const STAMPS: &str = "data/stamps/";
 /// Verifies an export.
 pub fn verify(root: &Path, options: &Options) -> Result<Report, Error> {
     let mut report = Report::new(Target::Export);
-    let paths = files::walk(root, &mut report.findings)?;
+    let tree = &DiskTree::new(root);
+    let paths = files::walk(tree, &mut report.findings)?;
     let sums = bag::check(root, options, &mut report)?;
-    let trust = Trust::new(&options.pinned, package_keys(root, &paths, &mut report));
-    let mut export = Export { root, paths: &paths, trust, sums, report };
+    let trust = Trust::new(&options.pinned, package_keys(tree, &paths, &mut report));
+    let mut export = Export { tree, paths: &paths, trust, sums, report };
     let events = export.prove_events();
     export.compare_story(&events);
     let items = export.prove_items(&events)?;
     export.judge_inventories(&events, &items)?;
     let Export { mut trust, mut report, .. } = export;
-    let stamped = check_stamps(root, STAMPS, &paths, &mut trust, options, &mut report);
-    let bare = events.values().filter(|event| !stamped.contains(&tree(&event.checkpoint))).count();
+    let stamped = check_stamps(tree, STAMPS, &paths, &mut trust, options, &mut report);
+    let bare = events.values().filter(|event| !stamped.contains(&identity(&event.checkpoint))).count();
     if bare > 0 {
         let message = format!("{bare} of {} events are proven in a checkpoint that carries no time-stamp here", events.len());
         report.add(Finding::new(&codes::NOT_STAMPED, "", message));
@@ -70,10 +72,10 @@ fn inventory_of(path: &str) -> Option<&str> {
     path.strip_prefix(OBJECTS)?.strip_suffix("/inventory.json").filter(|object| !object.contains('/'))
 }
 
-fn package_keys(root: &Path, paths: &[String], report: &mut Report) -> Vec<sago_ledger::note::Verifier> {
+fn package_keys(tree: &dyn Tree, paths: &[String], report: &mut Report) -> Vec<sago_ledger::note::Verifier> {
     let mut keys = Vec::new();
     for path in paths.iter().filter(|path| path.starts_with(KEYS)) {
-        let read = files::read_text(root, path, &codes::KEY_MALFORMED)
+        let read = files::read_text(tree, path, &codes::KEY_MALFORMED)
             .and_then(|text| parse_keys(&text).map_err(|message| Refusal::new(&codes::KEY_MALFORMED, message)));
         match read {
             Ok(more) => keys.extend(more),
@@ -84,7 +86,7 @@ fn package_keys(root: &Path, paths: &[String], report: &mut Report) -> Vec<sago_
 }
 
 struct Export<'a> {
-    root: &'a Path,
+    tree: &'a dyn Tree,
     paths: &'a [String],
     trust: Trust,
     sums: Sums,
@@ -93,7 +95,7 @@ struct Export<'a> {
 
 impl Export<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, Refusal> {
-        files::read(self.root, path)
+        files::read(self.tree, path)
     }
 
     /// Proves `data/proofs/<log>-<index>.tlog-proof`, each one.
@@ -188,7 +190,7 @@ impl Export<'_> {
             let message = format!("{} files for this item instead of one", copies.len());
             return Ok(Err(Refusal::new(&codes::EVIDENCE_COUNT, message)));
         };
-        let found = self.sums.of(self.root, copy)?;
+        let found = self.sums.of(self.tree, copy)?;
         if (found.sha256, found.sha512, found.bytes) != (item.sha256.clone(), item.sha512.clone(), item.bytes) {
             let message = format!("not the bytes that were received as item {number}");
             self.report.add(Finding::new(&codes::EVIDENCE_DIFFERS, *copy, message));

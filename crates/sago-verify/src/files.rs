@@ -1,10 +1,9 @@
 //! Reading folders and small files of a stranger: nothing is followed, nothing is read without a limit.
 
-use std::fs;
 use std::io::{ErrorKind, Read as _};
-use std::path::{Path, PathBuf};
 
-use sago_packages::{Algorithm, MultiHasher};
+use sago_packages::tree::{Kind, join, read_limited};
+use sago_packages::{Algorithm, MultiHasher, Tree};
 
 use crate::Error;
 use crate::codes;
@@ -16,25 +15,20 @@ pub(crate) const MAX_SMALL_BYTES: u64 = 256 * 1024 * 1024;
 /// Folders nested deeper are not entered.
 const MAX_DEPTH: usize = 64;
 
-/// Every plain file below `root`, sorted, `/` between parts; whatever else lies there becomes a finding.
-pub(crate) fn walk(root: &Path, findings: &mut Vec<Finding>) -> Result<Vec<String>, Error> {
+/// Every plain file of a tree, sorted, `/` between parts; whatever else lies there becomes a finding.
+pub(crate) fn walk(tree: &dyn Tree, findings: &mut Vec<Finding>) -> Result<Vec<String>, Error> {
     let mut files = Vec::new();
-    let mut folders = vec![(root.to_owned(), String::new(), 0)];
-    while let Some((folder, prefix, depth)) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(Error::at(&folder))? {
-            let entry = entry.map_err(Error::at(&folder))?;
-            let kind = entry.file_type().map_err(Error::at(&folder))?;
-            let name = entry.file_name();
-            let path = format!("{prefix}{}", name.to_string_lossy());
+    let listing = tree.listing("", &|_| false).map_err(Error::at_tree(tree, ""))?;
+    let mut folders = vec![(String::new(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        for entry in listing.list(&folder).map_err(Error::at_tree(tree, &folder))? {
+            let path = join(&folder, &entry.name);
             let mut refuse = |message: &str| findings.push(Finding::new(&codes::NOT_A_PLAIN_FILE, path.as_str(), message));
-            if name.to_str().is_none() {
-                refuse("the name is not UTF-8, so no proof can be about it");
-            } else if kind.is_dir() && depth < MAX_DEPTH {
-                folders.push((entry.path(), format!("{path}/"), depth + 1));
-            } else if kind.is_file() {
-                files.push(path);
-            } else {
-                refuse("a link, a device or a folder nested too deeply");
+            match entry.kind {
+                _ if !entry.exact => refuse("the name is not UTF-8, so no proof can be about it"),
+                Kind::Folder if depth < MAX_DEPTH => folders.push((path, depth + 1)),
+                Kind::File { .. } => files.push(path),
+                Kind::Folder | Kind::Link | Kind::Special => refuse("a link, a device or a folder nested too deeply"),
             }
         }
     }
@@ -42,28 +36,29 @@ pub(crate) fn walk(root: &Path, findings: &mut Vec<Finding>) -> Result<Vec<Strin
     Ok(files)
 }
 
+/// Says whether a folder lies at `path`.
+pub(crate) fn is_folder(tree: &dyn Tree, path: &str) -> Result<bool, Error> {
+    Ok(tree.stat(path).map_err(Error::at_tree(tree, path))? == Some(Kind::Folder))
+}
+
 /// Reads a file of a package whole.
-pub(crate) fn read(root: &Path, path: &str) -> Result<Vec<u8>, Refusal> {
-    let place = root.join(path);
-    let refuse = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => Refusal::new(&codes::FILE_MISSING, format!("{path} is not there")),
-        _ => Refusal::new(&codes::FILE_UNREADABLE, format!("{path}: {error}")),
-    };
-    let metadata = fs::symlink_metadata(&place).map_err(refuse)?;
-    if !metadata.is_file() {
-        return Err(Refusal::new(&codes::NOT_A_PLAIN_FILE, format!("{path} is not a plain file")));
+pub(crate) fn read(tree: &dyn Tree, path: &str) -> Result<Vec<u8>, Refusal> {
+    match read_limited(tree, path, MAX_SMALL_BYTES) {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(Refusal::new(&codes::FILE_TOO_LARGE, format!("{path} is larger than {MAX_SMALL_BYTES} bytes"))),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Err(Refusal::new(&codes::FILE_MISSING, format!("{path} is not there")))
+        }
+        Err(error) => match tree.stat(path) {
+            Ok(Some(Kind::Folder | Kind::Link | Kind::Special)) => Err(Refusal::new(&codes::NOT_A_PLAIN_FILE, format!("{path} is not a plain file"))),
+            _ => Err(Refusal::new(&codes::FILE_UNREADABLE, format!("{path}: {error}"))),
+        },
     }
-    let mut bytes = Vec::new();
-    fs::File::open(&place).map_err(refuse)?.take(MAX_SMALL_BYTES + 1).read_to_end(&mut bytes).map_err(refuse)?;
-    if bytes.len() as u64 > MAX_SMALL_BYTES {
-        return Err(Refusal::new(&codes::FILE_TOO_LARGE, format!("{path} is larger than {MAX_SMALL_BYTES} bytes")));
-    }
-    Ok(bytes)
 }
 
 /// Reads a file of a package whole, as text.
-pub(crate) fn read_text(root: &Path, path: &str, code: &'static codes::Code) -> Result<String, Refusal> {
-    String::from_utf8(read(root, path)?).map_err(|_| Refusal::new(code, format!("{path} is not UTF-8")))
+pub(crate) fn read_text(tree: &dyn Tree, path: &str, code: &'static codes::Code) -> Result<String, Refusal> {
+    String::from_utf8(read(tree, path)?).map_err(|_| Refusal::new(code, format!("{path} is not UTF-8")))
 }
 
 /// Digests and size of one file, in one pass.
@@ -75,15 +70,16 @@ pub(crate) struct Measured {
 }
 
 /// Reads a file of any size.
-pub(crate) fn measure(root: &Path, path: &str) -> Result<Measured, Error> {
-    let place: PathBuf = root.join(path);
-    let mut file = fs::File::open(&place).map_err(Error::at(&place))?;
+pub(crate) fn measure(tree: &dyn Tree, path: &str) -> Result<Measured, Error> {
+    let mut file = tree.open(path).map_err(Error::at_tree(tree, path))?;
     let mut hasher = MultiHasher::new(&[Algorithm::Sha256, Algorithm::Sha512]);
     let mut buffer = vec![0; 1 << 20];
     loop {
-        match file.read(&mut buffer).map_err(Error::at(&place))? {
-            0 => break,
-            count => hasher.update(&buffer[..count]),
+        match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => hasher.update(&buffer[..count]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::at_tree(tree, path)(error)),
         }
     }
     let digests = hasher.finish();

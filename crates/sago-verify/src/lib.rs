@@ -19,6 +19,7 @@ pub mod log;
 pub mod receipt;
 pub mod report;
 pub mod repository;
+mod source;
 pub mod stamp;
 mod trust;
 
@@ -26,11 +27,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use sago_ledger::note::Verifier;
-use sago_packages::{PackageKind, ProgressFn};
+use sago_packages::{PackageKind, ProgressFn, Tree};
 use sago_stamp::{Certificate, Moment};
 
 pub use finding::{Finding, Severity};
 pub use report::{NotChecked, Report, Target};
+pub use source::TreeSource;
 pub use trust::{parse_keys, read_pinned};
 
 /// The second verifier, as it travels in every export (formats, section 10).
@@ -70,6 +72,12 @@ impl Error {
     /// Gives a closure for `map_err` that remembers what was touched.
     pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+
+    /// The same for a path in a tree.
+    pub(crate) fn at_tree(tree: &dyn Tree, path: &str) -> impl FnOnce(io::Error) -> Self {
+        let path = tree.place(path);
         move |source| Self::Io { path, source }
     }
 }

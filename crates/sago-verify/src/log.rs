@@ -6,31 +6,42 @@ use sago_ledger::check::{CheckOptions, KnownCheckpoint, LogSummary, check_log};
 use sago_ledger::checkpoint::Checkpoint;
 use sago_ledger::note::{Note, Verifier};
 use sago_ledger::policy::Policy;
-use sago_ledger::source::{FolderSource, TileSource};
+use sago_ledger::source::TileSource;
+use sago_packages::tree::Subtree;
+use sago_packages::{DiskTree, Tree};
 
 use crate::codes;
 use crate::files;
 use crate::finding::{Finding, Refusal};
 use crate::receipt::sibling_keys;
 use crate::report::{Report, Target};
+use crate::source::TreeSource;
 use crate::trust::Trust;
 use crate::{Error, Options};
 
 /// What else is known about a log when it is audited.
 #[derive(Debug, Clone, Default)]
 pub struct LogContext {
-    /// Keys that lie beside the log; nothing when they are to be looked for (`../<name>.vkey`).
+    /// Keys that lie beside the log; nothing when they are to be looked for (`../<name>.vkey`), which only [`verify`] can.
     pub keys: Option<Vec<Verifier>>,
     /// Signed checkpoints that the log must continue: from `lock/`, from time-stamps, from receipts.
     pub known: Vec<KnownCheckpoint>,
 }
 
-/// Verifies one log: every entry, tile and signature. The checkpoint is answered when it is signed as it must be.
+/// Verifies one log on a disk: every entry, tile and signature. The checkpoint is answered when it is signed as it must be.
 pub fn verify(root: &Path, context: LogContext, options: &Options) -> Result<(Report, Option<Checkpoint>), Error> {
+    let mut beside = Report::new(Target::Log);
+    let keys = context.keys.unwrap_or_else(|| keys_beside(root, options, &mut beside));
+    let (mut report, checkpoint) = verify_in(&DiskTree::new(root), LogContext { keys: Some(keys), ..context }, options)?;
+    report.findings.splice(0..0, beside.findings);
+    Ok((report, checkpoint))
+}
+
+/// Verifies the log in a tree, as [`verify`] does.
+pub fn verify_in(tree: &dyn Tree, context: LogContext, options: &Options) -> Result<(Report, Option<Checkpoint>), Error> {
     let mut report = Report::new(Target::Log);
-    let keys = context.keys.unwrap_or_else(|| keys_beside(root, options, &mut report));
-    let mut trust = Trust::new(&options.pinned, keys);
-    let checkpoint = match files::read(root, "checkpoint").and_then(|note| trust.checkpoint(&note, &mut report)) {
+    let mut trust = Trust::new(&options.pinned, context.keys.unwrap_or_default());
+    let checkpoint = match files::read(tree, "checkpoint").and_then(|note| trust.checkpoint(&note, &mut report)) {
         Ok(checkpoint) => checkpoint,
         Err(refusal) => {
             report.add(refusal.at("checkpoint"));
@@ -47,13 +58,13 @@ pub fn verify(root: &Path, context: LogContext, options: &Options) -> Result<(Re
     let (ours, others): (Vec<_>, Vec<_>) = context.known.into_iter().partition(|known| origin_of(&known.bytes).as_deref() == Some(&checkpoint.origin));
     let known = ours.len();
     let check = CheckOptions { sago_leaves: true, known: ours };
-    let (checkpoint, (summary, findings)) = match unpublished(root, policy, &checkpoint, &check) {
+    let (checkpoint, (summary, findings)) = match unpublished(tree, policy, &checkpoint, &check) {
         Some((newer, checked)) => {
             let message = format!("it is of {} entries; one of {} was signed, and the log has all of them", checkpoint.size, newer.size);
             report.add(Finding::new(&codes::CHECKPOINT_UNPUBLISHED, "checkpoint", message));
             (newer, checked)
         }
-        None => (checkpoint, check_log(&FolderSource::new(root), policy, &check)),
+        None => (checkpoint, check_log(&TreeSource::new(tree), policy, &check)),
     };
     findings.into_iter().for_each(|finding| report.add(finding.into()));
     let what = format!("{} entries and {} files of log {} against the signed checkpoint", summary.entries, summary.files, checkpoint.origin);
@@ -68,26 +79,26 @@ pub fn verify(root: &Path, context: LogContext, options: &Options) -> Result<(Re
     Ok((report, Some(checkpoint)))
 }
 
-/// The folder of a log with the checkpoint that was signed last in place of the published one.
+/// A log with the checkpoint that was signed last in place of the published one.
 struct Locked<'a> {
-    folder: FolderSource,
+    log: TreeSource<'a>,
     checkpoint: &'a [u8],
 }
 
 impl TileSource for Locked<'_> {
     fn read(&self, path: &str) -> std::io::Result<Option<Vec<u8>>> {
-        if path == "checkpoint" { Ok(Some(self.checkpoint.to_vec())) } else { self.folder.read(path) }
+        if path == "checkpoint" { Ok(Some(self.checkpoint.to_vec())) } else { self.log.read(path) }
     }
 
     fn list(&self) -> std::io::Result<Option<Vec<String>>> {
-        self.folder.list()
+        self.log.list()
     }
 }
 
 /// Audits the log under its lock, when that is ahead of the published checkpoint: an interruption between signing and publishing leaves
 /// it so. Nothing unless all that was signed is there, and continues what was published.
 fn unpublished(
-    root: &Path,
+    tree: &dyn Tree,
     policy: &Policy,
     published: &Checkpoint,
     check: &CheckOptions,
@@ -96,8 +107,8 @@ fn unpublished(
     let signed = locks.filter_map(|lock| Some((lock, policy.open(&lock.bytes).ok()?.checkpoint)));
     let (lock, newer) = signed.max_by_key(|(_, newer)| newer.size).filter(|(_, newer)| newer.size > published.size)?;
     let mut known = check.known.clone();
-    known.push(KnownCheckpoint { path: "checkpoint".to_owned(), bytes: files::read(root, "checkpoint").ok()? });
-    let source = Locked { folder: FolderSource::new(root), checkpoint: &lock.bytes };
+    known.push(KnownCheckpoint { path: "checkpoint".to_owned(), bytes: files::read(tree, "checkpoint").ok()? });
+    let source = Locked { log: TreeSource::new(tree), checkpoint: &lock.bytes };
     let checked = check_log(&source, policy, &CheckOptions { sago_leaves: check.sago_leaves, known });
     let is_whole = checked.1.iter().all(|finding| finding.severity != sago_ledger::check::Severity::Error);
     is_whole.then_some((newer, checked))
@@ -117,28 +128,32 @@ fn keys_beside(root: &Path, options: &Options, report: &mut Report) -> Vec<Verif
     // The folder may be given as `.`: its name is that of the real place.
     let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     match (real.parent(), real.file_name()) {
-        (Some(folder), Some(name)) => sibling_keys(folder, &format!("{}.vkey", name.to_string_lossy()), report),
+        (Some(folder), Some(name)) => sibling_keys(&DiskTree::new(folder), &format!("{}.vkey", name.to_string_lossy()), report),
         _ => Vec::new(),
     }
 }
 
-/// Verifies one generation: both logs and the coverage of their payload segments. Findings carry paths below `root`.
+/// Verifies one generation on a disk: both logs and the coverage of their payload segments. Findings carry paths below `root`.
 ///
 /// `known` are checkpoints that the two logs must continue; those of neither are passed over: whoever brings them judges that.
 pub fn verify_generation(root: &Path, known: &[KnownCheckpoint], options: &Options) -> Result<Report, Error> {
+    verify_generation_in(&DiskTree::new(root), known, options)
+}
+
+/// Verifies the generation in a tree, as [`verify_generation`] does.
+pub fn verify_generation_in(tree: &dyn Tree, known: &[KnownCheckpoint], options: &Options) -> Result<Report, Error> {
     let mut report = Report::new(Target::Generation);
     for log in ["custody", "access"] {
-        let folder = root.join(log);
-        if !folder.is_dir() {
+        if !files::is_folder(tree, log)? {
             report.add(Finding::new(&codes::LOG_MISSING, log, format!("there is no {log} log in this generation")));
             continue;
         }
-        let keys = sibling_keys(root, &format!("{log}.vkey"), &mut report);
-        let origin = files::read(&folder, "checkpoint").ok().and_then(|note| origin_of(&note));
+        let keys = sibling_keys(tree, &format!("{log}.vkey"), &mut report);
+        let origin = files::read(tree, &format!("{log}/checkpoint")).ok().and_then(|note| origin_of(&note));
         let known = known.iter().filter(|known| origin.is_some() && origin_of(&known.bytes) == origin).cloned().collect();
-        let (part, checkpoint) = verify(&folder, LogContext { keys: Some(keys), known }, options)?;
+        let (part, checkpoint) = verify_in(&Subtree::new(tree, log), LogContext { keys: Some(keys), known }, options)?;
         report.absorb(log, part);
-        let segments = root.join("payload").join(log);
+        let segments = Subtree::new(tree, &format!("payload/{log}"));
         if let Some(checkpoint) = checkpoint {
             let mut part = Report::new(Target::Generation);
             judge_segments(&segments, checkpoint.size, &mut part)?;
@@ -150,9 +165,9 @@ pub fn verify_generation(root: &Path, known: &[KnownCheckpoint], options: &Optio
 }
 
 /// Judges names and coverage of payload segments (formats, section 4): every index has a segment of each half.
-fn judge_segments(folder: &Path, size: u64, report: &mut Report) -> Result<(), Error> {
+fn judge_segments(folder: &dyn Tree, size: u64, report: &mut Report) -> Result<(), Error> {
     let mut names = Vec::new();
-    if folder.is_dir() {
+    if files::is_folder(folder, "")? {
         names = files::walk(folder, &mut report.findings)?;
     }
     let mut halves = [("skeleton", Vec::new()), ("detail", Vec::new())];
@@ -194,6 +209,6 @@ fn segment_name(name: &str) -> Option<(u64, u64, &str)> {
 }
 
 /// Reads a signed checkpoint that somebody kept, to hold a log against it.
-pub(crate) fn kept(root: &Path, path: &str) -> Result<KnownCheckpoint, Refusal> {
-    Ok(KnownCheckpoint { path: path.to_owned(), bytes: files::read(root, path)? })
+pub(crate) fn kept(tree: &dyn Tree, path: &str) -> Result<KnownCheckpoint, Refusal> {
+    Ok(KnownCheckpoint { path: path.to_owned(), bytes: files::read(tree, path)? })
 }

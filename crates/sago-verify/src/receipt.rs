@@ -4,6 +4,7 @@ use std::path::Path;
 
 use sago_ledger::json::parse_canonical;
 use sago_ledger::merkle::RootBuilder;
+use sago_packages::{DiskTree, Tree};
 use serde_json::Value;
 
 use crate::codes;
@@ -28,8 +29,9 @@ struct Receipt {
 /// Verifies the folder of a receipt.
 pub fn verify(root: &Path, options: &Options) -> Result<Report, Error> {
     let mut report = Report::new(Target::Receipt);
-    let paths = files::walk(root, &mut report.findings)?;
-    let receipt = match files::read(root, "receipt.json").and_then(|bytes| Receipt::read(&bytes)) {
+    let tree = &DiskTree::new(root);
+    let paths = files::walk(tree, &mut report.findings)?;
+    let receipt = match files::read(tree, "receipt.json").and_then(|bytes| Receipt::read(&bytes)) {
         Ok(receipt) => receipt,
         Err(refusal) => {
             report.add(refusal.at("receipt.json"));
@@ -44,8 +46,8 @@ pub fn verify(root: &Path, options: &Options) -> Result<Report, Error> {
         };
         report.add(Finding::new(&codes::NOT_COVERED, path.as_str(), message));
     }
-    let mut trust = Trust::new(&options.pinned, sibling_keys(root, &receipt.key, &mut report));
-    let event = match files::read(root, &receipt.proof).and_then(|bytes| Event::prove(&bytes, &mut trust, &mut report)) {
+    let mut trust = Trust::new(&options.pinned, sibling_keys(tree, &receipt.key, &mut report));
+    let event = match files::read(tree, &receipt.proof).and_then(|bytes| Event::prove(&bytes, &mut trust, &mut report)) {
         Ok(event) => Some(event),
         Err(refusal) => {
             report.add(refusal.at(&receipt.proof));
@@ -57,7 +59,7 @@ pub fn verify(root: &Path, options: &Options) -> Result<Report, Error> {
     {
         report.add(Finding::new(&codes::RECEIPT_EVENT, "receipt.json", "the receipt names another event than it proves"));
     }
-    if let Err(refusal) = check_manifest(root, &receipt, event.as_ref(), &mut report) {
+    if let Err(refusal) = check_manifest(tree, &receipt, event.as_ref(), &mut report) {
         report.add(refusal.at(&receipt.manifest));
     }
     report.not_checked("whether the repository still holds what it received", "a receipt shows what was received");
@@ -78,12 +80,12 @@ pub fn verify_proof(file: &Path, options: &Options) -> Result<Report, Error> {
             let entry = entry.map_err(Error::at(&folder))?;
             let beside = entry.file_name().to_string_lossy().into_owned();
             if options.pinned.is_empty() && beside.ends_with(".vkey") {
-                keys.extend(sibling_keys(&folder, &beside, &mut report));
+                keys.extend(sibling_keys(&DiskTree::new(&folder), &beside, &mut report));
             }
         }
     }
     let mut trust = Trust::new(&options.pinned, keys);
-    match files::read(root, &name).and_then(|bytes| Event::prove(&bytes, &mut trust, &mut report)) {
+    match files::read(&DiskTree::new(root), &name).and_then(|bytes| Event::prove(&bytes, &mut trust, &mut report)) {
         Ok(event) => report.checked(format!("event {} of log {}, in a tree of {} entries", event.index, event.origin(), event.checkpoint.size)),
         Err(refusal) => report.add(refusal.at(&name)),
     }
@@ -91,9 +93,9 @@ pub fn verify_proof(file: &Path, options: &Options) -> Result<Report, Error> {
 }
 
 /// Reads the keys that lie in the same folder; a bad file is a finding.
-pub(crate) fn sibling_keys(root: &Path, name: &str, report: &mut Report) -> Vec<sago_ledger::note::Verifier> {
+pub(crate) fn sibling_keys(tree: &dyn Tree, name: &str, report: &mut Report) -> Vec<sago_ledger::note::Verifier> {
     let read =
-        files::read_text(root, name, &codes::KEY_MALFORMED).and_then(|text| parse_keys(&text).map_err(|message| Refusal::new(&codes::KEY_MALFORMED, message)));
+        files::read_text(tree, name, &codes::KEY_MALFORMED).and_then(|text| parse_keys(&text).map_err(|message| Refusal::new(&codes::KEY_MALFORMED, message)));
     read.unwrap_or_else(|refusal| {
         report.add(refusal.at(name));
         Vec::new()
@@ -124,9 +126,9 @@ fn is_plain_name(name: &str) -> bool {
     name.starts_with(letter) && name.chars().all(|c| letter(c) || c == '.' || c == '-')
 }
 
-fn check_manifest(root: &Path, receipt: &Receipt, event: Option<&Event>, report: &mut Report) -> Result<(), Refusal> {
+fn check_manifest(tree: &dyn Tree, receipt: &Receipt, event: Option<&Event>, report: &mut Report) -> Result<(), Refusal> {
     let malformed = |why: &str| Refusal::new(&codes::MANIFEST_MALFORMED, why);
-    let bytes = files::read(root, &receipt.manifest)?;
+    let bytes = files::read(tree, &receipt.manifest)?;
     let text = bytes.strip_suffix(b"\n").ok_or_else(|| malformed("the last line is not finished"))?;
     let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
     let first = parse_canonical(lines[0]).map_err(|error| malformed(&format!("the first line is {error}")))?;

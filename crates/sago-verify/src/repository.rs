@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use sago_ledger::check::KnownCheckpoint;
-use sago_packages::ocfl;
+use sago_packages::tree::Subtree;
+use sago_packages::{DiskTree, Tree, ocfl};
 
 use crate::codes;
 use crate::files;
-use crate::finding::Finding;
+use crate::finding::{Finding, Refusal};
 use crate::log::{self, kept, origin_of};
 use crate::receipt::sibling_keys;
 use crate::report::{Report, Target};
@@ -18,7 +19,7 @@ use crate::stamp::check_stamps;
 use crate::trust::Trust;
 use crate::{Error, Options};
 
-/// Where the parts of a repository lie, when not at their usual places below its root.
+/// Where the parts of a repository lie on a disk, when not at their usual places below its root.
 #[derive(Debug, Clone)]
 pub struct Places<'a> {
     /// The OCFL storage root.
@@ -31,24 +32,54 @@ pub struct Places<'a> {
     pub stamps: &'a Path,
 }
 
+/// The parts of a repository, wherever they lie.
+#[derive(Clone, Copy)]
+pub struct Parts<'a> {
+    /// The OCFL storage root.
+    pub store: &'a dyn Tree,
+    /// The generations.
+    pub log: &'a dyn Tree,
+    /// The last signed checkpoints.
+    pub lock: Lock<'a>,
+    /// The time-stamps.
+    pub stamps: &'a dyn Tree,
+}
+
+/// The last signed checkpoint of each log, under `<log>-<generation>`.
+#[derive(Clone, Copy)]
+pub enum Lock<'a> {
+    /// As files.
+    Tree(&'a dyn Tree),
+    /// As read from elsewhere: signed notes by name.
+    Known(&'a BTreeMap<String, Vec<u8>>),
+}
+
 /// Verifies a repository whose parts lie at their usual places.
 pub fn verify(root: &Path, options: &Options) -> Result<Report, Error> {
     let [store, log, lock, stamps] = ["store", "log", "lock", "stamps"].map(|name| root.join(name));
     verify_places(&Places { store: &store, log: &log, lock: &lock, stamps: &stamps }, options)
 }
 
-/// Verifies a repository: storage root, all generations of both logs, locks and time-stamps.
+/// Verifies a repository on a disk: storage root, all generations of both logs, locks and time-stamps.
 pub fn verify_places(places: &Places<'_>, options: &Options) -> Result<Report, Error> {
+    let [store, log, lock, stamps] = [places.store, places.log, places.lock, places.stamps].map(DiskTree::new);
+    verify_parts(&Parts { store: &store, log: &log, lock: Lock::Tree(&lock), stamps: &stamps }, options)
+}
+
+/// Verifies a repository, as [`verify_places`] does, wherever its parts lie.
+///
+/// A listing that comes late cannot be told from one with less in it: a file that a log or an inventory promises is missed, a whole object is not.
+pub fn verify_parts(parts: &Parts<'_>, options: &Options) -> Result<Report, Error> {
     let mut report = Report::new(Target::Repository);
-    let generations = generations(places.log, &mut report)?;
-    let locks = locks(places, &generations, &mut report);
-    let stamps = verify_stamps(places, &generations, options, &mut report)?;
+    let generations = generations(parts.log, &mut report)?;
+    let locks = locks(parts, &generations, &mut report);
+    let stamps = verify_stamps(parts, &generations, options, &mut report)?;
     for generation in &generations {
         let known: Vec<KnownCheckpoint> = locks.get(generation).into_iter().flatten().chain(&stamps).cloned().collect();
-        let part = log::verify_generation(&places.log.join(generation.to_string()), &known, options)?;
+        let part = log::verify_generation_in(&Subtree::new(parts.log, &generation.to_string()), &known, options)?;
         report.absorb(&format!("log/{generation}"), part);
     }
-    report.absorb("store", verify_store(places.store, options)?);
+    report.absorb("store", verify_store_in(parts.store, options)?);
     if generations.len() > 1 {
         report
             .not_checked("that each generation's first entry commits to the end of the one before", "its opening is sealed; that needs the repository's keys");
@@ -65,14 +96,19 @@ pub fn verify_places(places: &Places<'_>, options: &Options) -> Result<Report, E
     Ok(report)
 }
 
-/// Verifies an OCFL storage root.
+/// Verifies an OCFL storage root on a disk.
 pub fn verify_store(store: &Path, options: &Options) -> Result<Report, Error> {
+    verify_store_in(&DiskTree::new(store), options)
+}
+
+/// Verifies a tree as an OCFL storage root.
+pub fn verify_store_in(store: &dyn Tree, options: &Options) -> Result<Report, Error> {
     let mut report = Report::new(Target::OcflRoot);
-    if !store.is_dir() {
+    if !files::is_folder(store, "")? {
         report.add(Finding::new(&codes::STORE_MISSING, "", "there is no storage root"));
         return Ok(report);
     }
-    let (summary, findings) = ocfl::validate_root(store, &options.packages())?;
+    let (summary, findings) = ocfl::validate_root_in(store, &options.packages())?;
     findings.into_iter().for_each(|finding| report.add(finding.into()));
     let (objects, files, bytes) = (summary.objects, summary.content_files, summary.content_bytes);
     report.checked(format!("{objects} OCFL objects with {files} content files, {bytes} bytes, against their inventories"));
@@ -80,14 +116,12 @@ pub fn verify_store(store: &Path, options: &Options) -> Result<Report, Error> {
 }
 
 /// Finds the generations: folders 1, 2, 3 … without a gap.
-fn generations(log: &Path, report: &mut Report) -> Result<Vec<u64>, Error> {
+fn generations(log: &dyn Tree, report: &mut Report) -> Result<Vec<u64>, Error> {
     let mut found = Vec::new();
-    if log.is_dir() {
-        for entry in std::fs::read_dir(log).map_err(Error::at(log))? {
-            let entry = entry.map_err(Error::at(log))?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let number = name.parse::<u64>().ok().filter(|number| number.to_string() == name && *number > 0);
-            found.extend(number.filter(|_| entry.path().is_dir()));
+    if files::is_folder(log, "")? {
+        for entry in log.list("").map_err(Error::at_tree(log, ""))? {
+            let number = entry.name.parse::<u64>().ok().filter(|number| number.to_string() == entry.name && *number > 0);
+            found.extend(number.filter(|_| entry.is_folder()));
         }
     }
     found.sort_unstable();
@@ -99,13 +133,13 @@ fn generations(log: &Path, report: &mut Report) -> Result<Vec<u64>, Error> {
 }
 
 /// Reads `lock/<log>-<generation>`, the last signed checkpoint of each log.
-fn locks(places: &Places<'_>, generations: &[u64], report: &mut Report) -> BTreeMap<u64, Vec<KnownCheckpoint>> {
+fn locks(parts: &Parts<'_>, generations: &[u64], report: &mut Report) -> BTreeMap<u64, Vec<KnownCheckpoint>> {
     let mut locks: BTreeMap<u64, Vec<KnownCheckpoint>> = BTreeMap::new();
     for generation in generations {
         for log in ["custody", "access"] {
             let name = format!("{log}-{generation}");
             let place = format!("/lock/{name}");
-            let known = match kept(places.lock, &name) {
+            let known = match locked(parts.lock, &name) {
                 Ok(known) => known,
                 Err(refusal) if refusal.code == &codes::FILE_MISSING => {
                     report.add(Finding::new(&codes::LOCK_MISSING, place, "there is no lock for this log"));
@@ -117,7 +151,7 @@ fn locks(places: &Places<'_>, generations: &[u64], report: &mut Report) -> BTree
                 }
             };
             // A lock of another log would hold this one against nothing.
-            let own = kept(places.log, &format!("{generation}/{log}/checkpoint")).ok().and_then(|own| origin_of(&own.bytes));
+            let own = kept(parts.log, &format!("{generation}/{log}/checkpoint")).ok().and_then(|own| origin_of(&own.bytes));
             if own.is_some() && origin_of(&known.bytes) != own {
                 report.add(Finding::new(&codes::CHECKPOINT_MALFORMED, place, "not a checkpoint of this log"));
             } else {
@@ -128,30 +162,40 @@ fn locks(places: &Places<'_>, generations: &[u64], report: &mut Report) -> BTree
     locks
 }
 
+fn locked(lock: Lock<'_>, name: &str) -> Result<KnownCheckpoint, Refusal> {
+    match lock {
+        Lock::Tree(tree) => kept(tree, name),
+        Lock::Known(notes) => match notes.get(name) {
+            Some(bytes) => Ok(KnownCheckpoint { path: name.to_owned(), bytes: bytes.clone() }),
+            None => Err(Refusal::new(&codes::FILE_MISSING, format!("{name} is not there"))),
+        },
+    }
+}
+
 /// Verifies all time-stamps with the keys of all generations; answers the stamped checkpoints, which the logs must continue.
-fn verify_stamps(places: &Places<'_>, generations: &[u64], options: &Options, report: &mut Report) -> Result<Vec<KnownCheckpoint>, Error> {
-    if !places.stamps.is_dir() {
+fn verify_stamps(parts: &Parts<'_>, generations: &[u64], options: &Options, report: &mut Report) -> Result<Vec<KnownCheckpoint>, Error> {
+    if !files::is_folder(parts.stamps, "")? {
         report.not_checked("time-stamps", "there are none");
         return Ok(Vec::new());
     }
     let mut part = Report::new(Target::Repository);
-    let paths = files::walk(places.stamps, &mut part.findings)?;
+    let paths = files::walk(parts.stamps, &mut part.findings)?;
     let mut keys = Vec::new();
     for generation in generations {
-        let folder = places.log.join(generation.to_string());
+        let folder = Subtree::new(parts.log, &generation.to_string());
         for log in ["custody", "access"] {
             // A missing key file is said where the generation is judged.
             keys.extend(sibling_keys(&folder, &format!("{log}.vkey"), &mut Report::new(Target::Repository)));
         }
     }
     let mut trust = Trust::new(&options.pinned, keys);
-    check_stamps(places.stamps, "", &paths, &mut trust, options, &mut part);
+    check_stamps(parts.stamps, "", &paths, &mut trust, options, &mut part);
     // Which files travel beside a token is no matter here: they are the repository's own.
     part.findings.retain(|finding| finding.code != codes::NOT_COVERED.code);
     report.absorb("stamps", part);
     let mut known = Vec::new();
     for path in paths.iter().filter(|path| path.ends_with("/checkpoint")) {
-        if let Ok(mut stamped) = kept(places.stamps, path) {
+        if let Ok(mut stamped) = kept(parts.stamps, path) {
             stamped.path = format!("/stamps/{path}");
             known.push(stamped);
         }

@@ -3,9 +3,9 @@
 //! A token is judged by `sago-stamp`; here it is tied to the checkpoint and the checkpoint to the log's keys.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use sago_ledger::checkpoint::Checkpoint;
+use sago_packages::Tree;
 use sago_stamp::{Expected, Imprint, certificates_from_pem, verify_der};
 use sha2::{Digest as _, Sha256};
 
@@ -20,7 +20,7 @@ use crate::trust::Trust;
 pub(crate) type Stamped = BTreeSet<(String, u64, [u8; 32])>;
 
 /// What identifies the tree of a checkpoint.
-pub(crate) fn tree(checkpoint: &Checkpoint) -> (String, u64, [u8; 32]) {
+pub(crate) fn identity(checkpoint: &Checkpoint) -> (String, u64, [u8; 32]) {
     (checkpoint.origin.clone(), checkpoint.size, checkpoint.root.0)
 }
 
@@ -32,7 +32,7 @@ pub fn log_id(origin: &str) -> String {
 /// Checks every folder below `base`, a prefix of `paths` that ends with `/` or is empty.
 ///
 /// Answers the trees with at least one token that proves something. Files of no use to a verifier are named in the report.
-pub(crate) fn check_stamps(root: &Path, base: &str, paths: &[String], trust: &mut Trust, options: &Options, report: &mut Report) -> Stamped {
+pub(crate) fn check_stamps(tree: &dyn Tree, base: &str, paths: &[String], trust: &mut Trust, options: &Options, report: &mut Report) -> Stamped {
     let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for path in paths.iter().filter(|path| path.starts_with(base)) {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -41,11 +41,11 @@ pub(crate) fn check_stamps(root: &Path, base: &str, paths: &[String], trust: &mu
     let mut stamped = Stamped::new();
     let mut tokens = 0;
     for (folder, names) in folders {
-        match check_folder(root, base, folder, &names, trust, options, report) {
+        match check_folder(tree, base, folder, &names, trust, options, report) {
             Ok((checkpoint, sound)) => {
                 tokens += sound;
                 if sound > 0 {
-                    stamped.insert(tree(&checkpoint));
+                    stamped.insert(identity(&checkpoint));
                 }
             }
             Err(refusal) => report.add(refusal.at(&format!("{folder}/checkpoint"))),
@@ -62,7 +62,7 @@ pub(crate) fn check_stamps(root: &Path, base: &str, paths: &[String], trust: &mu
 }
 
 fn check_folder(
-    root: &Path,
+    tree: &dyn Tree,
     base: &str,
     folder: &str,
     names: &[&str],
@@ -70,7 +70,7 @@ fn check_folder(
     options: &Options,
     report: &mut Report,
 ) -> Result<(Checkpoint, usize), Refusal> {
-    let note = files::read(root, &format!("{folder}/checkpoint"))?;
+    let note = files::read(tree, &format!("{folder}/checkpoint"))?;
     let checkpoint = trust.checkpoint(&note, report)?;
     if folder != format!("{base}{}/{}", log_id(&checkpoint.origin), checkpoint.size) {
         report.add(Finding::new(&codes::STAMP_FOLDER, folder, "the folder is named after another log or size than its checkpoint"));
@@ -87,7 +87,7 @@ fn check_folder(
         let imprint = if algorithm == "sha256" { Imprint::sha256(&note) } else { Imprint::sha512(&note) };
         let chain = format!("{authority}.chain.pem");
         let chain = names.contains(&chain.as_str()).then_some(chain);
-        match check_token(root, folder, &path, chain.as_deref(), imprint, options, report) {
+        match check_token(tree, folder, &path, chain.as_deref(), imprint, options, report) {
             Ok(true) => sound += 1,
             Ok(false) => {}
             Err(refusal) => report.add(refusal.at(&path)),
@@ -97,12 +97,20 @@ fn check_folder(
 }
 
 /// Judges one token; the answer is whether it proves something.
-fn check_token(root: &Path, folder: &str, path: &str, chain: Option<&str>, imprint: Imprint, options: &Options, report: &mut Report) -> Result<bool, Refusal> {
-    let token = files::read(root, path)?;
+fn check_token(
+    tree: &dyn Tree,
+    folder: &str,
+    path: &str,
+    chain: Option<&str>,
+    imprint: Imprint,
+    options: &Options,
+    report: &mut Report,
+) -> Result<bool, Refusal> {
+    let token = files::read(tree, path)?;
     let mut intermediates = Vec::new();
     if let Some(chain) = chain {
         let place = format!("{folder}/{chain}");
-        let pem = files::read(root, &place)?;
+        let pem = files::read(tree, &place)?;
         let (certificates, findings) = certificates_from_pem(&String::from_utf8_lossy(&pem));
         intermediates = certificates;
         findings.into_iter().for_each(|finding| report.add(Finding::from(finding).under(&place)));
