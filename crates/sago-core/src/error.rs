@@ -108,6 +108,9 @@ impl std::error::Error for Error {}
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
+        if let Some(explained) = crate::store::postgres::explain(&error) {
+            return explained;
+        }
         let text = error.to_string();
         // 4874: the memory that the database's processes share could not be enlarged (SQLITE_IOERR_SHMSIZE).
         let full = text.contains("disk is full") || text.contains("No space left") || text.contains("(code: 4874)");

@@ -9,16 +9,19 @@ use uuid::Uuid;
 
 use crate::accession::recover;
 use crate::ctx::{Clock, Ctx, Role, time_text};
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::key::{self, Keyring, Mode, Passphrase, Signing, random_seed};
 use crate::ledger::event::{AccessCheckpointed, AccessCheckpointedDetail, Log, RepositoryCreated, RepositoryCreatedDetail};
+use crate::ledger::lock::{self, Locks};
 use crate::ledger::sequencer::{self, Head};
-use crate::ledger::{Tx, lock, signed};
+use crate::ledger::{Tx, rebuild, signed};
 use crate::settings::{self, Places, Settings};
 use crate::store::blobs::Blobs;
+use crate::store::bucket::Server;
 use crate::store::db::Db;
 use crate::store::durable;
 use crate::store::rows::{Place, RowKeys};
+use crate::store::shelf::Shelf;
 use crate::user;
 
 /// An unlocked repository.
@@ -48,13 +51,20 @@ pub struct NewRepository {
     pub passphrase: Passphrase,
     /// Work factor of passphrases.
     pub work_factor: u8,
-    /// Where the vault goes, if not below the repository's folder.
-    pub vault: Option<PathBuf>,
+    /// Address of a PostgreSQL database without a password, if not an SQLite file.
+    pub database: Option<String>,
+    /// Address of a bucket for storage root, logs and time-stamps, if not below the repository's folder.
+    pub blobs: Option<String>,
+    /// Where the vault goes, if not below the repository's folder: a folder, or a bucket of its own.
+    pub vault: Option<String>,
     /// Where the keys go, if not below the repository's folder.
     pub keys: Option<PathBuf>,
     /// Name of the first custodian.
     pub first_person: String,
 }
+
+/// Keeps the custodians' first words durably: the repository as it stands, one list of words for each custodian.
+pub type KeepFirstPages<'a> = dyn Fn(&Repository, &[Vec<&'static str>]) -> Result<()> + Sync + 'a;
 
 /// What making a repository gives back: once, to be printed and kept apart.
 pub struct Created {
@@ -77,28 +87,43 @@ impl Repository {
     }
 
     /// The same; `keep_pages` is called before the folder becomes a repository: one whose recovery key nobody holds must not stand.
-    pub async fn create_with_pages(root: &Path, new: &NewRepository, clock: Clock, keep_pages: &key::epoch::KeepPages<'_>) -> Result<Created> {
+    pub async fn create_with_pages(root: &Path, new: &NewRepository, clock: Clock, keep_pages: &KeepFirstPages<'_>) -> Result<Created> {
         check_new(root, new)?;
         let repository = Uuid::new_v4();
+        let mut paths = settings::Paths::default();
+        if let Some(blobs) = &new.blobs {
+            let blobs = blobs.trim_end_matches('/');
+            (paths.store, paths.log, paths.stamps) = (format!("{blobs}/store"), format!("{blobs}/log"), format!("{blobs}/stamps"));
+        }
+        paths.vault = new.vault.clone().unwrap_or(paths.vault);
+        paths.keys = new.keys.clone().unwrap_or(paths.keys);
+        paths.database = new.database.clone().unwrap_or(paths.database);
+        let is_remote = [&paths.store, &paths.vault].iter().any(|address| address.contains("://"));
         let settings = Settings {
             format: settings::FORMAT,
             repository,
             domain_unit: Uuid::new_v4(),
-            paths: settings::Paths {
-                vault: new.vault.clone().unwrap_or_else(|| "vault".into()),
-                keys: new.keys.clone().unwrap_or_else(|| "keys".into()),
-                ..settings::Paths::default()
-            },
+            paths,
+            s3: if is_remote { Server::default().or_environment() } else { Server::default() },
             fixity: settings::Fixity::default(),
             epoch: settings::Epoch { work_factor: new.work_factor, ..settings::Epoch::default() },
             authority: Vec::new(),
         };
+        settings.check()?;
         let places = Places::resolve(root, &settings)?;
+        for shelf in [&places.store, &places.log, &places.stamps, &places.vault] {
+            require_empty(shelf)?;
+        }
+        let db = Db::create(&places.database).await?;
         durable::create_dir_all(&places.root)?;
-        for folder in [&places.vault, &places.keys, &places.log, &places.lock, &places.stamps, &places.staging] {
+        for folder in [&places.keys, &places.staging] {
             durable::create_dir_all(folder)?;
         }
+        for shelf in [&places.vault, &places.log, &places.stamps] {
+            shelf.create()?;
+        }
         let blobs = Blobs::create(&places.store)?;
+        let locks = Locks::of(&places, &db);
 
         let recovery_seed = random_seed()?;
         let recovery = HybridIdentity::from_seed(&recovery_seed);
@@ -113,9 +138,8 @@ impl Repository {
         let wrapped = keyring.wrap(&domain, Mode::Working)?;
         keyring.put(settings.domain_unit, &wrapped)?;
         for log in Log::ALL {
-            sequencer::begin(&places, &keyring, log, &new_origin()?)?;
+            sequencer::begin(&places, &locks, &keyring, log, &new_origin()?).await?;
         }
-        let db = Db::open_file(Path::new(&places.database), true).await?;
         begin_heads(&db, 1, 0, 0).await?;
 
         let now = clock.now();
@@ -136,7 +160,7 @@ impl Repository {
         tx.append(repo.settings.domain_unit, agent_event);
         tx.commit(&ctx).await?;
         repo.integrate(&ctx).await?;
-        keep_pages(1, &shares)?;
+        keep_pages(&repo, &shares)?;
         // The settings are written last: a folder without them is no repository, so a crash above leaves nothing that looks whole.
         repo.settings.write(&repo.places.root)?;
         let (custody_keys, access_keys) = (repo.verifier_keys(Log::Custody)?, repo.verifier_keys(Log::Access)?);
@@ -187,9 +211,16 @@ impl Repository {
                 )
                 .hint("A database from a backup was put back. Run `sago rebuild`."));
             }
-            let head = sequencer::head(&self.places, log, generation)?;
-            if next < head.size {
-                return Err(sequencer::database_behind(log, next, head.size));
+            let head = sequencer::head(&self.locks(), log, generation).await?;
+            // A lock in a database that was put back is as old as the rest of it: what was published since knows better.
+            let published = match rebuild::published_head(&self.places, log, generation) {
+                Ok(published) if published.origin == head.origin => published.size,
+                // What is missing or unreadable there is published again, or said by those who verify.
+                _ => 0,
+            };
+            let size = head.size.max(published);
+            if next < size {
+                return Err(sequencer::database_behind(log, next, size));
             }
         }
         Ok(())
@@ -246,25 +277,34 @@ impl Repository {
 
     /// The verifier keys of a log, one a line: what a stranger needs to check it.
     pub fn verifier_keys(&self, log: Log) -> Result<String> {
-        let path = self.places.log.join(self.keyring.signing().generation.to_string()).join(format!("{}.vkey", log.name()));
-        std::fs::read_to_string(&path).doing("Could not read", &path)
+        self.verifier_keys_of(self.keyring.signing().generation, log)
+    }
+
+    /// The same of one generation.
+    pub fn verifier_keys_of(&self, generation: u64, log: Log) -> Result<String> {
+        let path = format!("{generation}/{}.vkey", log.name());
+        self.places.log.read_text(&path)?.ok_or_else(|| Error::corrupt(format!("{} is missing.", self.places.log.show(&path))))
+    }
+
+    /// Where the last signed checkpoints are kept.
+    pub fn locks(&self) -> Locks {
+        Locks::of(&self.places, &self.db)
     }
 
     /// The keys that verify this repository's own logs: those of the present generation follow from its signing keys, those of earlier
     /// ones are read from beside their logs (the present generation commits to where they ended). Empty when a log's head is gone.
-    pub fn own_verifier_keys(&self) -> Result<Vec<sago_ledger::note::Verifier>> {
+    pub async fn own_verifier_keys(&self) -> Result<Vec<sago_ledger::note::Verifier>> {
         let present = self.keyring.signing().generation;
         let mut keys = Vec::new();
         for generation in sequencer::generations(&self.places)? {
             for log in Log::ALL {
                 if generation == present {
                     // Without lock and checkpoint nobody can say what the log is called; the verification says that they are missing.
-                    let Ok(head) = crate::ledger::rebuild::last_head(&self.places, log, generation) else { return Ok(Vec::new()) };
+                    let Ok(head) = rebuild::last_head(&self.places, &self.locks(), log, generation).await else { return Ok(Vec::new()) };
                     let origin = head.origin;
                     keys.extend(self.keyring.signing().signers(log, &origin)?.iter().map(|signer| signer.verifier().clone()));
                 } else {
-                    let path = self.places.log.join(generation.to_string()).join(format!("{}.vkey", log.name()));
-                    let read = sago_verify::read_pinned(&path);
+                    let read = sago_verify::parse_keys(&self.verifier_keys_of(generation, log)?);
                     keys.extend(read.map_err(|error| Error::corrupt(format!("The verifier keys of an earlier log cannot be read: {error}")))?);
                 }
             }
@@ -322,6 +362,15 @@ pub(crate) fn epoch_end(now: Timestamp, days: u32) -> Result<String> {
     Ok(time_text(end))
 }
 
+/// A place in which something lies already is not taken: it may be another repository's evidence.
+fn require_empty(shelf: &Shelf) -> Result<()> {
+    if shelf.list("")?.is_empty() {
+        return Ok(());
+    }
+    Err(Error::conflict(format!("{shelf} is not empty."))
+        .hint("Name a place that holds nothing. If an interrupted `sago init` left this, remove it first. Nothing was changed."))
+}
+
 fn check_new(root: &Path, new: &NewRepository) -> Result<()> {
     if new.name.trim().is_empty() {
         return Err(Error::invalid("The repository's name is empty.").hint("Add `--name NAME`."));
@@ -343,7 +392,7 @@ fn check_new(root: &Path, new: &NewRepository) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(Error::io("Could not look into", root, &error)),
     }
-    if lock::read(&root.join("lock"), Log::Custody, 1)?.is_some() {
+    if lock::read_in(&root.join("lock"), Log::Custody, 1)?.is_some() {
         return Err(Error::conflict("There is a lock of an earlier log here."));
     }
     Ok(())

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::store::bucket::{self, Bucket, Server};
 use crate::store::durable;
+use crate::store::shelf::Shelf;
 
 /// Version of the repository's format that this Sago writes and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -21,10 +23,15 @@ pub const REFERENCE: &str = "\
 | `format` | Version of the repository's format; written by `sago init`, never changed by hand. | – |
 | `repository` | The repository's id. | – |
 | `domain_unit` | The unit that holds what belongs to no person. | – |
-| `paths.store` | The OCFL storage root. | `store` |
-| `paths.vault` | Wrapped unit keys; never under the storage root. | `vault` |
+| `paths.store` | The OCFL storage root: a folder, or `s3://BUCKET/PREFIX`. | `store` |
+| `paths.log` | The logs and their payload: a folder, or `s3://BUCKET/PREFIX`. | `log` |
+| `paths.stamps` | Time-stamps: a folder, or `s3://BUCKET/PREFIX`. | `stamps` |
+| `paths.vault` | Wrapped unit keys: a folder, or `s3://BUCKET/PREFIX` in a bucket of its own; never where the storage root is. | `vault` |
 | `paths.keys` | Operating and signing keys; never under the storage root. | `keys` |
-| `paths.database` | SQLite file, or a `postgres://` address. | `index.db` |
+| `paths.staging` | Deposits in progress on this machine; on the disk of the storage root, if that is a folder. | `staging` |
+| `paths.database` | SQLite file, or a `postgres://` address, without a password: PGPASSWORD or PGPASSFILE say it. | `index.db` |
+| `s3.endpoint` | Address of the S3 server, if it is not Amazon's; AWS_ENDPOINT_URL goes before it. Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from the usual credentials file. | – |
+| `s3.region` | Region; AWS_REGION goes before it. | `us-east-1` |
 | `fixity.interval_days` | A stored file is due to be read again after this many days. | `90` |
 | `epoch.days` | After this many days `sago doctor` asks for a new epoch. | `365` |
 | `epoch.work_factor` | Cost of trying one passphrase: scrypt with N = 2^this; 10 to 22. | `18` |
@@ -46,6 +53,9 @@ pub struct Settings {
     /// Where things are.
     #[serde(default)]
     pub paths: Paths,
+    /// The S3 server, when something lies in a bucket.
+    #[serde(default)]
+    pub s3: Server,
     /// Schedule of fixity checks.
     #[serde(default)]
     pub fixity: Fixity,
@@ -57,23 +67,37 @@ pub struct Settings {
     pub authority: Vec<Authority>,
 }
 
-/// Where things are; relative paths are below the repository's folder.
+/// Where things are; relative paths are below the repository's folder. What is a `String` may also be an address `s3://BUCKET/PREFIX`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Paths {
     /// The OCFL storage root.
-    pub store: PathBuf,
+    pub store: String,
+    /// The logs and their payload.
+    pub log: String,
+    /// Time-stamps.
+    pub stamps: String,
     /// Wrapped unit keys; never under the storage root.
-    pub vault: PathBuf,
+    pub vault: String,
     /// Operating and signing keys; never under the storage root.
     pub keys: PathBuf,
+    /// Deposits in progress on this machine.
+    pub staging: PathBuf,
     /// SQLite file, or a `postgres://` address.
     pub database: String,
 }
 
 impl Default for Paths {
     fn default() -> Self {
-        Self { store: "store".into(), vault: "vault".into(), keys: "keys".into(), database: "index.db".into() }
+        Self {
+            store: "store".into(),
+            log: "log".into(),
+            stamps: "stamps".into(),
+            vault: "vault".into(),
+            keys: "keys".into(),
+            staging: "staging".into(),
+            database: "index.db".into(),
+        }
     }
 }
 
@@ -157,12 +181,25 @@ impl Settings {
         durable::write(&root.join(FILE), format!("{head}{text}").as_bytes())
     }
 
-    fn check(&self) -> Result<()> {
+    /// Says what in it cannot be.
+    pub fn check(&self) -> Result<()> {
         for authority in &self.authority {
             let plain = !authority.name.is_empty() && authority.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
             if !plain {
                 return Err(Error::invalid(format!("The authority's name “{}” may hold only letters, digits and hyphens.", authority.name)));
             }
+        }
+        for (name, address) in [("store", &self.paths.store), ("log", &self.paths.log), ("stamps", &self.paths.stamps), ("vault", &self.paths.vault)] {
+            if address.contains("://") && bucket::parse(address).is_none() {
+                return Err(Error::invalid(format!("`{name}` under [paths] is no folder and no address of a bucket: {address}"))
+                    .hint("Write `s3://BUCKET/PREFIX`, in lower case, with letters, digits, `.`, `-` and `_`."));
+            }
+        }
+        if let Some((_, rest)) = self.paths.database.split_once("://")
+            && rest.split(['/', '?']).next().is_some_and(|server| server.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')))
+        {
+            return Err(Error::invalid("The database's address holds a password; settings are not sealed.")
+                .hint("Take it out, and give it by PGPASSWORD or PGPASSFILE."));
         }
         if !(10..=22).contains(&self.epoch.work_factor) {
             return Err(Error::invalid("`work_factor` must lie between 10 and 22."));
@@ -177,18 +214,18 @@ pub struct Places {
     /// The repository's folder.
     pub root: PathBuf,
     /// The OCFL storage root.
-    pub store: PathBuf,
+    pub store: Shelf,
     /// Wrapped unit keys.
-    pub vault: PathBuf,
+    pub vault: Shelf,
     /// Operating and signing keys.
     pub keys: PathBuf,
     /// Logs.
-    pub log: PathBuf,
-    /// Last signed checkpoints.
+    pub log: Shelf,
+    /// Last signed checkpoints, unless the database keeps them.
     pub lock: PathBuf,
     /// Time-stamps.
-    pub stamps: PathBuf,
-    /// Deposits in progress; on the same file system as the store.
+    pub stamps: Shelf,
+    /// Deposits in progress on this machine; on the same file system as the store, if that is a folder.
     pub staging: PathBuf,
     /// SQLite file or address.
     pub database: String,
@@ -199,43 +236,53 @@ impl Places {
     pub fn resolve(root: &Path, settings: &Settings) -> Result<Self> {
         let root = std::path::absolute(root).doing("Could not resolve", root)?;
         let at = |path: &Path| if path.is_absolute() { path.to_owned() } else { root.join(path) };
+        let shelf = |address: &str| {
+            if address.contains("://") { Bucket::at(address, &settings.s3).map(Shelf::Bucket) } else { Ok(Shelf::Disk(at(Path::new(address)))) }
+        };
         let database = if settings.paths.database.contains("://") {
             settings.paths.database.clone()
         } else {
             at(Path::new(&settings.paths.database)).to_string_lossy().into_owned()
         };
         let places = Self {
-            store: at(&settings.paths.store),
-            vault: at(&settings.paths.vault),
+            store: shelf(&settings.paths.store)?,
+            vault: shelf(&settings.paths.vault)?,
             keys: at(&settings.paths.keys),
-            log: root.join("log"),
+            log: shelf(&settings.paths.log)?,
             lock: root.join("lock"),
-            stamps: root.join("stamps"),
-            staging: root.join("staging"),
+            stamps: shelf(&settings.paths.stamps)?,
+            staging: at(&settings.paths.staging),
             database,
             root,
         };
-        for (what, secret) in [("vault", &places.vault), ("keys", &places.keys)] {
-            if is_within(secret, &places.store)? || is_within(&places.store, secret)? {
-                return Err(Error::invalid(format!(
-                    "The {what} folder {} lies under the storage root {} (or the reverse): every copy of the store would carry the keys that open it, and nothing could ever be destroyed.",
-                    secret.display(),
-                    places.store.display()
-                ))
-                .hint(format!("Move the {what} elsewhere and correct `{what}` under [paths] in {FILE}.")));
+        for (what, secret) in [("vault", &places.vault), ("keys", &Shelf::Disk(places.keys.clone()))] {
+            for kept in [&places.store, &places.log, &places.stamps] {
+                let is_together = match (secret, kept) {
+                    (Shelf::Disk(secret), Shelf::Disk(kept)) => is_within(secret, kept)? || is_within(kept, secret)?,
+                    // Whoever copies or shares a bucket does it with the whole of it.
+                    (Shelf::Bucket(secret), Shelf::Bucket(kept)) => secret.name() == kept.name(),
+                    _ => false,
+                };
+                if is_together {
+                    return Err(Error::invalid(format!(
+                        "The {what} {secret} and {kept}, which is copied and kept for ever, lie one in the other: every copy would carry the keys that open it, and nothing could ever be destroyed.",
+                    ))
+                    .hint(format!("Move the {what} elsewhere and correct `{what}` under [paths] in {FILE}.")));
+                }
             }
         }
         Ok(places)
     }
 
-    /// The repository's folder, and every folder of it that lies elsewhere.
-    fn all(&self) -> [&Path; 4] {
-        [&self.root, &self.store, &self.vault, &self.keys]
+    /// The repository's folder, and every folder of it that may lie elsewhere.
+    pub fn folders(&self) -> Vec<&Path> {
+        let shelves = [&self.store, &self.vault, &self.log, &self.stamps].into_iter().filter_map(Shelf::folder);
+        [self.root.as_path(), &self.keys, &self.lock, &self.staging].into_iter().chain(shelves).collect()
     }
 
     /// Refuses to write something in clear into the repository: no copy of the repository may carry it.
     pub fn refuse_inside(&self, output: &Path) -> Result<()> {
-        for place in self.all() {
+        for place in self.folders() {
             if is_within(output, place)? {
                 return Err(Error::invalid(format!("{} would lie inside the repository: it holds originals or names in clear.", output.display()))
                     .hint("Name a place elsewhere. Nothing was handed over."));
@@ -246,7 +293,7 @@ impl Places {
 
     /// Refuses to receive the repository itself, a part of it, or a folder around it: its keys would lie in its own store for ever.
     pub fn refuse_as_source(&self, source: &Path) -> Result<()> {
-        for place in self.all() {
+        for place in self.folders() {
             if is_within(source, place)? || is_within(place, source)? {
                 return Err(Error::invalid(format!(
                     "{} is or holds the repository itself: its keys would lie in its own store, and nothing could ever be destroyed.",
@@ -295,6 +342,7 @@ mod tests {
             repository: Uuid::nil(),
             domain_unit: Uuid::nil(),
             paths: Paths::default(),
+            s3: Server::default(),
             fixity: Fixity::default(),
             epoch: Epoch::default(),
             authority: Vec::new(),

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use sago_seal::file;
+use sago_verify::repository::{Lock, Parts};
 use sago_verify::{Finding, Report, codes};
 use sqlx::Row;
 use uuid::Uuid;
@@ -18,15 +19,45 @@ use crate::accession::manifest::Line;
 use crate::accession::read_manifest;
 use crate::ctx::{Ctx, Right};
 use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::key::Keyring;
 use crate::key::epoch::check_key;
+use crate::ledger::event::Log;
+use crate::ledger::lock::Locks;
 use crate::ledger::rebuild::{Side, Summary, compare, hold_database, remove_database, replay_into};
+use crate::ledger::sequencer;
 use crate::repository::Repository;
+use crate::settings::Places;
+use crate::store::blobs::Blobs;
 use crate::store::db::Db;
 use crate::store::rows::RowKeys;
 use crate::store::{durable, fault};
 
 /// Findings of one kind that are listed; more are counted.
 const MOST_FINDINGS: usize = 10_000;
+
+/// Judges a repository as a stranger would: storage root, logs, locks and time-stamps, wherever they lie.
+pub async fn verify_without_keys(places: &Places, options: &sago_verify::Options) -> Result<Report> {
+    let folder = sago_packages::DiskTree::new(&places.lock);
+    let mut known = BTreeMap::new();
+    let is_on_server = places.database.contains("://");
+    if is_on_server {
+        // Read before the logs, which only grow.
+        let db = Db::open(&places.database, false).await?;
+        let locks = Locks::of(places, &db);
+        for generation in sequencer::generations(places)? {
+            for log in Log::ALL {
+                if let Some(text) = locks.read(log, generation).await? {
+                    known.insert(format!("{}-{generation}", log.name()), text.into_bytes());
+                }
+            }
+        }
+        db.close().await;
+    }
+    let lock = if is_on_server { Lock::Known(&known) } else { Lock::Tree(&folder) };
+    let parts = Parts { store: &places.store, log: &places.log, lock, stamps: &places.stamps };
+    let report = tokio::task::block_in_place(|| sago_verify::repository::verify_parts(&parts, options));
+    report.map_err(|error| Error::new(ErrorKind::Unavailable, error.to_string()))
+}
 
 /// Checks what only the keys show and adds it to the report of the keyless check.
 pub async fn verify_with_keys(repo: &Repository, ctx: &Ctx, report: &mut Report) -> Result<()> {
@@ -79,7 +110,7 @@ fn said(outcome: Result<()>, code: &codes::Code, path: &str, findings: &mut Vec<
 
 async fn replay_and_compare(repo: &Repository, beside: &Path, report: &mut Report, findings: &mut Vec<Finding>) -> Result<Summary> {
     let replayed = Db::open_file(beside, true).await?;
-    let summary = match replay_into(&repo.places, repo.keyring(), &repo.blobs, &replayed, Some(repo.db())).await {
+    let summary = match replay_into(&repo.places, &repo.locks(), repo.keyring(), &repo.blobs, &replayed, Some(repo.db())).await {
         Ok(summary) => summary,
         Err(error) => {
             replayed.close().await;
@@ -239,7 +270,7 @@ fn check_content(repo: &Repository, item: &crate::accession::ItemLine, inventori
             return Ok(());
         }
     };
-    match file::stanza_count(&file) {
+    match file::stanza_count(file) {
         Ok(stanzas) if stanzas.is_content_file() => {}
         Ok(stanzas) => findings.push(Finding::new(&codes::CONTENT_RECIPIENTS, path.clone(), format!("It has {} recipients.", stanzas.count()))),
         Err(error) => findings.push(Finding::new(&codes::CONTENT_DIFFERS, path.clone(), error.to_string())),
@@ -256,29 +287,76 @@ fn check_content(repo: &Repository, item: &crate::accession::ItemLine, inventori
 pub async fn rebuild(root: &Path, passphrase: &crate::key::Passphrase, clock: crate::ctx::Clock) -> Result<Rebuilt> {
     use crate::ledger::event::{DatabaseRebuilt, DatabaseRebuiltDetail};
     let settings = crate::settings::Settings::read(root)?;
-    let places = crate::settings::Places::resolve(root, &settings)?;
-    if places.database.contains("://") {
-        return Err(Error::invalid("Rebuilding a PostgreSQL database in place is not possible yet."));
-    }
+    let places = Places::resolve(root, &settings)?;
     // What the old database knows alone, events that wait for the next signed head, is first brought into the log. A database that cannot
     // be opened is no reason to stop: whatever of it is lost shows in the comparison below.
     if let Ok(repo) = Repository::open(root, passphrase, clock).await {
         repo.close().await;
     }
-    let keyring = crate::key::Keyring::unlock(&places, settings.domain_unit, passphrase)?;
-    let blobs = crate::store::blobs::Blobs::open(&places.store)?;
+    let keyring = Keyring::unlock(&places, settings.domain_unit, passphrase)?;
+    let blobs = Blobs::open(&places.store)?;
+    let made = if places.database.contains("://") {
+        rebuild_on_server(&places, &keyring, &blobs, clock).await?
+    } else {
+        rebuild_file(&places, &keyring, &blobs, clock).await?
+    };
+    let repo = Repository::open(root, passphrase, clock).await?;
+    let ctx = crate::user::act_as(&repo, None, clock).await?;
+    let mut tx = repo.begin().await?;
+    let examples = made.differences.iter().take(20).map(|finding| format!("{} {}", finding.code, finding.path)).collect();
+    let event = DatabaseRebuilt { events: made.events, differences: made.differences.len() as u64 };
+    tx.append(repo.settings.domain_unit, event.with(DatabaseRebuiltDetail { examples }));
+    tx.commit(&ctx).await?;
+    repo.integrate(&ctx).await?;
+    repo.close().await;
+    Ok(made)
+}
+
+/// A new set of tables in a schema of its own, which then takes the place of the old one in one transaction.
+///
+/// A lock that is behind the published, signed log is first brought up to it: the database that holds it was put back from a copy.
+async fn rebuild_on_server(places: &Places, keyring: &Keyring, blobs: &Blobs, clock: crate::ctx::Clock) -> Result<Rebuilt> {
+    const NEW: &str = "sago_rebuilt";
+    let old = Db::open(&places.database, false).await?;
+    let locks = Locks::of(places, &old);
+    for generation in sequencer::generations(places)? {
+        for log in Log::ALL {
+            sequencer::catch_up(places, &locks, keyring, log, generation).await?;
+        }
+    }
+    old.empty_schema(NEW).await?;
+    let replayed = Db::open_in(&places.database, true, Some(NEW)).await?;
+    let summary = replay_into(places, &locks, keyring, blobs, &replayed, None).await?;
+    fault::point("rebuild-replayed");
+    let mut findings = Vec::new();
+    let (one, two) = (RowKeys::default(), RowKeys::default());
+    let live = Side { db: &old, keyring, rows: &one };
+    let other = Side { db: &replayed, keyring, rows: &two };
+    let compared = compare(&live, &other, &mut findings).await;
+    let note = compared.err().map(|error| format!("The old database could not be read to its end: {error}"));
+    replayed.close().await;
+    let kept = format!("sago_before_{}", clock.now().strftime("%Y%m%dt%H%M%Sz"));
+    old.replace_by_schema(NEW, &kept).await?;
+    old.close().await;
+    fault::point("rebuild-placed");
+    Ok(Rebuilt { events: summary.events, differences: findings, kept: Some(kept.into()), note })
+}
+
+/// A new file, which then takes the place of the old one.
+async fn rebuild_file(places: &Places, keyring: &Keyring, blobs: &Blobs, clock: crate::ctx::Clock) -> Result<Rebuilt> {
     let path = std::path::PathBuf::from(&places.database);
     let beside = path.with_extension("rebuilt");
     remove_database(&beside)?;
     let replayed = Db::open_file(&beside, true).await?;
-    let summary = replay_into(&places, &keyring, &blobs, &replayed, None).await?;
+    let locks = Locks::Folder(places.lock.clone());
+    let summary = replay_into(places, &locks, keyring, blobs, &replayed, None).await?;
     let mut findings = Vec::new();
     let mut note = None;
     match Db::open_file(&path, false).await {
         Ok(old) => {
             let (one, two) = (RowKeys::default(), RowKeys::default());
-            let live = Side { db: &old, keyring: &keyring, rows: &one };
-            let other = Side { db: &replayed, keyring: &keyring, rows: &two };
+            let live = Side { db: &old, keyring, rows: &one };
+            let other = Side { db: &replayed, keyring, rows: &two };
             if let Err(error) = compare(&live, &other, &mut findings).await {
                 note = Some(format!("The old database could not be read to its end: {error}"));
             }
@@ -318,15 +396,6 @@ pub async fn rebuild(root: &Path, passphrase: &crate::key::Passphrase, clock: cr
     durable::rename_over(&beside, &path)?;
     remove_database(&beside)?;
     fault::point("rebuild-placed");
-    let repo = Repository::open(root, passphrase, clock).await?;
-    let ctx = crate::user::act_as(&repo, None, clock).await?;
-    let mut tx = repo.begin().await?;
-    let examples = findings.iter().take(20).map(|finding| format!("{} {}", finding.code, finding.path)).collect();
-    let event = DatabaseRebuilt { events: summary.events, differences: findings.len() as u64 };
-    tx.append(repo.settings.domain_unit, event.with(DatabaseRebuiltDetail { examples }));
-    tx.commit(&ctx).await?;
-    repo.integrate(&ctx).await?;
-    repo.close().await;
     Ok(Rebuilt { events: summary.events, differences: findings, kept: had_old.then_some(kept), note })
 }
 

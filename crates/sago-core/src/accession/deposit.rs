@@ -305,7 +305,7 @@ async fn finish(repo: &Repository, ctx: &Ctx, finish: Finish<'_>) -> Result<Depo
         return give_up_empty(repo, ctx, plan.accession, &description.findings).await;
     }
     let manifest = write_manifest(ctx, new, plan, &description, list.map(|(_, name)| name))?;
-    let references = tokio::task::block_in_place(|| build_objects(repo, ctx, &staging, &description.objects, &description.items, &manifest))?;
+    let references = build_objects(repo, ctx, &staging, &description.objects, &description.items, &manifest).await?;
 
     let mut tx = repo.begin().await?;
     let mode: Option<String> = sqlx::query_scalar("SELECT mode FROM units WHERE id = $1").bind(plan.unit.to_string()).fetch_optional(tx.conn()).await?;

@@ -16,6 +16,8 @@ pub(crate) mod recover;
 mod staging;
 pub(crate) mod store;
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -157,9 +159,8 @@ pub(crate) fn read_manifest_with(blobs: &Blobs, keyring: &Keyring, unit: Uuid, o
     };
     let mut manifest = Manifest::default();
     for object in objects {
-        let path = blobs.content(*object, &format!("m/{unit}.manifest.age"))?;
-        let sealed = std::fs::read(&path).map_err(|error| Error::corrupt(format!("The manifest {} cannot be read: {error}", path.display())))?;
-        manifest.read_part(&open_own(&identity, &sealed, &path)?)?;
+        let (sealed, place) = blobs.read_content(*object, &format!("m/{unit}.manifest.age"))?;
+        manifest.read_part(&open_own(&identity, &sealed, Path::new(&place))?)?;
     }
     Ok(Some(manifest))
 }

@@ -18,7 +18,7 @@ use crate::store::blobs::urn;
 use crate::store::durable;
 
 /// Finishes the OCFL objects in staging: manifest, keycheck, description, inventory. Returns what the log commits to.
-pub(super) fn build_objects(
+pub(super) async fn build_objects(
     repo: &Repository,
     ctx: &Ctx,
     staging: &Staging,
@@ -28,7 +28,7 @@ pub(super) fn build_objects(
 ) -> Result<Vec<ObjectRef>> {
     let unit = staging.plan.unit;
     let recipient = repo.keyring().recipient(unit)?;
-    let origin = crate::ledger::sequencer::head(&repo.places, crate::ledger::event::Log::Custody, repo.keyring().signing().generation)?.origin;
+    let origin = crate::ledger::sequencer::head(&repo.locks(), crate::ledger::event::Log::Custody, repo.keyring().signing().generation).await?.origin;
     let lines_per_part = manifest.lines.len().div_ceil(objects.len());
     staging.keep_manifest(repo.keyring(), manifest)?;
     let mut references = Vec::with_capacity(objects.len());

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::accession::manifest::{Line, Manifest};
 use crate::accession::{Accession, read_manifest};
 use crate::ctx::{Ctx, Right};
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::event::{Event, Log};
 use crate::ledger::proof::{prove, read_event};
 use crate::ledger::sequencer;
@@ -35,15 +35,14 @@ pub async fn write_receipt(repo: &Repository, ctx: &Ctx, name: &str, output: &Pa
     if manifest.root().to_hex() != detail.manifest_root {
         return Err(Error::corrupt(format!("The manifest of {} is not the one that was received.", accession.number)).hint("Run `sago verify`."));
     }
-    let origin = sequencer::head(&repo.places, Log::Custody, generation)?.origin;
+    let origin = sequencer::head(&repo.locks(), Log::Custody, generation).await?.origin;
     let summary = json!({
         "receipt": "sago-receipt/1", "accession": accession.number, "log": origin, "event_index": index, "manifest": "manifest.jsonl",
         "proof": "receipt.tlog-proof", "key": "custody.vkey", "title": accession.title, "contributor": accession.contributor,
         "received_at": accession.line.as_ref().map(|line| &line.received_at), "items": accession.items, "bytes": accession.bytes,
         "not_taken": accession.not_taken, "manifest_root": detail.manifest_root,
     });
-    let key = repo.places.log.join(generation.to_string()).join("custody.vkey");
-    let key_text = std::fs::read(&key).doing("Could not read", &key)?;
+    let key_text = repo.verifier_keys_of(generation, Log::Custody)?.into_bytes();
     let text = receipt_text(&accession, &manifest, &origin, index, &key_text)?;
     durable::create_dir_all(output)?;
     let pretty = serde_json::to_string_pretty(&summary).map_err(|error| Error::internal(error.to_string()))?;
@@ -51,7 +50,7 @@ pub async fn write_receipt(repo: &Repository, ctx: &Ctx, name: &str, output: &Pa
         ("receipt.txt", text.into_bytes()),
         ("receipt.json", format!("{pretty}\n").into_bytes()),
         ("manifest.jsonl", manifest.bytes()),
-        ("receipt.tlog-proof", prove(repo, &stored, false)?.into_bytes()),
+        ("receipt.tlog-proof", prove(repo, &stored, false).await?.into_bytes()),
         ("custody.vkey", key_text),
     ] {
         durable::write(&output.join(file), &bytes)?;

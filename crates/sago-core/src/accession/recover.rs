@@ -143,7 +143,8 @@ async fn recover_one(repo: &Repository, ctx: &Ctx, accession: Uuid, unit: Uuid) 
         let id = Uuid::parse_str(&row.try_get::<String, _>(0)?).map_err(|_| Error::corrupt("An object's row was altered."))?;
         let object = ObjectRef { id, inventory_sha512: row.try_get(1)? };
         let staged = repo.places.staging.join(accession.to_string()).join("objects").join(part.to_string());
-        let found = inventory_digest(&repo.blobs.object(id))?.or(inventory_digest(&staged)?);
+        let stored = repo.blobs.inventory(id)?.map(|bytes| Algorithm::Sha512.hash(&bytes));
+        let found = stored.or(inventory_digest(&staged)?);
         match found {
             Some(found) if found == object.inventory_sha512 => objects.push(object),
             Some(_) => return quarantine(repo, ctx, accession, id, "its inventory is not the one that was prepared").await,
@@ -208,8 +209,7 @@ fn told_again(repo: &Repository, plan: &Plan, position: Position, manifest: &Man
                 match line.duplicate_of {
                     Some(_) => told.duplicates += 1,
                     None => {
-                        let path = repo.blobs.content(line.object, &line.content)?;
-                        told.stored_bytes += std::fs::metadata(&path).doing("Could not look at", &path)?.len();
+                        told.stored_bytes += repo.blobs.open_content(line.object, &line.content)?.length;
                     }
                 }
             }

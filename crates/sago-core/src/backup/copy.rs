@@ -16,6 +16,7 @@ use rustix::fs::Advice;
 use super::Progress;
 use crate::error::{Error, IoContext, Result};
 use crate::store::durable;
+use crate::store::shelf::Shelf;
 
 /// Files written between two flushes of the disk: what an interruption may cost.
 const FILES_PER_FLUSH: usize = 1_000;
@@ -65,6 +66,58 @@ impl<'a> Copier<'a> {
         Self { progress, pending: Vec::new(), pending_bytes: 0, buffer: vec![0; 1 << 20], copied: Copied::default() }
     }
 
+    /// Copies the files of a shelf that `kind` does not pass over; it is asked with their paths.
+    pub(super) fn shelf(&mut self, from: &Shelf, to: &Path, kind: impl Fn(&Path) -> Option<Kind>) -> Result<BTreeSet<PathBuf>> {
+        if let Some(folder) = from.folder() {
+            return self.folder(folder, to, kind);
+        }
+        let mut taken = BTreeSet::new();
+        for (name, length) in from.walk("")? {
+            let path = PathBuf::from(&name);
+            if let Some(kind) = kind(&path) {
+                self.fetch(from, &name, length, &to.join(&path), kind)?;
+                taken.insert(path);
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Copies one file of a shelf.
+    pub(super) fn shelved(&mut self, from: &Shelf, name: &str, to: &Path, kind: Kind) -> Result<()> {
+        match from.folder() {
+            Some(folder) => self.file(&folder.join(name), to, kind),
+            None => {
+                let length = from.length(name)?.ok_or_else(|| Error::corrupt(format!("{} is missing.", from.show(name))))?;
+                self.fetch(from, name, length, to, kind)
+            }
+        }
+    }
+
+    /// Copies one file of a bucket.
+    fn fetch(&mut self, from: &Shelf, name: &str, length: u64, to: &Path, kind: Kind) -> Result<()> {
+        self.progress.files.fetch_add(1, Ordering::Relaxed);
+        self.progress.bytes.fetch_add(length, Ordering::Relaxed);
+        let missing = || Error::corrupt(format!("{} is missing.", from.show(name)));
+        if let Some(there) = size_of(to)? {
+            let is_same = there == length
+                && (kind == Kind::Vouched || {
+                    let (theirs, _) = from.open(name)?.ok_or_else(missing)?;
+                    is_same_read(File::open(to).doing("Could not open", to)?, theirs).doing("Could not compare", to)?
+                });
+            if is_same || kind != Kind::Changing {
+                self.copied.files += 1;
+                self.copied.bytes += there;
+                if !is_same {
+                    self.copied.differing.push(PathBuf::from(from.show(name)));
+                }
+                return Ok(());
+            }
+        }
+        let (mut source, _) = from.open(name)?.ok_or_else(missing)?;
+        let written = self.write_from(&mut source, Path::new(&from.show(name)), to)?;
+        self.wrote(to, written)
+    }
+
     /// Copies the files below `from` that `kind` does not pass over; it is asked with the path below `from`. A missing folder is empty.
     pub(super) fn folder(&mut self, from: &Path, to: &Path, kind: impl Fn(&Path) -> Option<Kind>) -> Result<BTreeSet<PathBuf>> {
         let mut strange = Vec::new();
@@ -95,7 +148,12 @@ impl<'a> Copier<'a> {
                 return Ok(());
             }
         }
-        let written = self.write(from, to)?;
+        let mut source = File::open(from).doing("Could not open", from)?;
+        let written = self.write_from(&mut source, from, to)?;
+        self.wrote(to, written)
+    }
+
+    fn wrote(&mut self, to: &Path, written: u64) -> Result<()> {
         self.copied.files += 1;
         self.copied.bytes += written;
         self.copied.new_files += 1;
@@ -108,10 +166,9 @@ impl<'a> Copier<'a> {
         Ok(())
     }
 
-    fn write(&mut self, from: &Path, to: &Path) -> Result<u64> {
+    fn write_from(&mut self, source: &mut impl Read, from: &Path, to: &Path) -> Result<u64> {
         durable::create_dir_all(to.parent().unwrap_or(to))?;
         let temporary = beside(to);
-        let mut source = File::open(from).doing("Could not open", from)?;
         let mut target = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary).doing("Could not create", &temporary)?;
         let mut written = 0;
         loop {
@@ -206,11 +263,15 @@ fn size_of(path: &Path) -> Result<Option<u64>> {
 }
 
 fn is_same_bytes(one: &Path, two: &Path) -> Result<bool> {
-    let mut left = io::BufReader::with_capacity(1 << 16, File::open(one).doing("Could not open", one)?);
-    let mut right = io::BufReader::with_capacity(1 << 16, File::open(two).doing("Could not open", two)?);
+    is_same_read(File::open(one).doing("Could not open", one)?, File::open(two).doing("Could not open", two)?).doing("Could not read", one)
+}
+
+fn is_same_read(one: impl Read, two: impl Read) -> io::Result<bool> {
+    let mut left = io::BufReader::with_capacity(1 << 16, one);
+    let mut right = io::BufReader::with_capacity(1 << 16, two);
     loop {
         use io::BufRead as _;
-        let (ours, theirs) = (left.fill_buf().doing("Could not read", one)?, right.fill_buf().doing("Could not read", two)?);
+        let (ours, theirs) = (left.fill_buf()?, right.fill_buf()?);
         let count = ours.len().min(theirs.len());
         if count == 0 {
             return Ok(ours.len() == theirs.len());

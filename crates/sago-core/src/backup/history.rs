@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::error::Result;
 use crate::key::Keyring;
 use crate::ledger::event::{Event, Log, ObjectRef};
-use crate::ledger::rebuild::last_head;
+use crate::ledger::rebuild::last_head_here;
 use crate::ledger::replay::Replay;
 use crate::ledger::sequencer;
 use crate::settings::Places;
@@ -66,7 +66,7 @@ impl History {
         let mut history = Self { epoch: 1, ..Self::default() };
         for generation in sequencer::generations(places)? {
             for log in Log::ALL {
-                let mut replay = Replay::open(places, keyring, log, last_head(places, log, generation)?)?;
+                let mut replay = Replay::open(places, keyring, log, last_head_here(places, log, generation)?)?;
                 while let Some(entry) = replay.next_event()? {
                     history.last_at = history.last_at.max(Some(entry.at));
                     history.apply(entry.event);
@@ -157,13 +157,13 @@ pub fn succession_problems(places: &Places, keyring: &Keyring) -> Result<Vec<(St
     for pair in generations.windows(2) {
         let &[before, generation] = pair else { continue };
         let place = format!("log/{generation}/custody");
-        let mut replay = Replay::open(places, keyring, Log::Custody, last_head(places, Log::Custody, generation)?)?;
+        let mut replay = Replay::open(places, keyring, Log::Custody, last_head_here(places, Log::Custody, generation)?)?;
         let Some(Event::LogRestarted(restarted, _)) = replay.next_event()?.map(|entry| entry.event) else {
             problems.push((place, format!("The first entry of generation {generation} does not say what it continues.")));
             continue;
         };
         for (log, committed) in [(Log::Custody, &restarted.custody_before), (Log::Access, &restarted.access_before)] {
-            let ended = last_head(places, log, before)?;
+            let ended = last_head_here(places, log, before)?;
             if three_lines(&ended.checkpoint) != *committed {
                 let message = format!(
                     "The first entry of generation {generation} commits to another end of the {} log of generation {before} than the one that is here.",

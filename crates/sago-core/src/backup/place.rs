@@ -185,8 +185,7 @@ pub(super) fn check_vault(places: &Places, repository: Uuid, folder: &Path) -> R
 }
 
 fn check_apart(places: &Places, folder: &Path) -> Result<()> {
-    let own = [&places.root, &places.store, &places.vault, &places.keys, &places.log, &places.lock, &places.stamps, &places.staging];
-    for place in own {
+    for place in places.folders() {
         if is_within(folder, place)? || is_within(place, folder)? {
             return Err(Error::invalid(format!("{} and the repository's own {} lie one in the other.", folder.display(), place.display()))
                 .hint("Name a folder elsewhere, best on another disk: a copy beside the original is lost with it. Nothing was written."));

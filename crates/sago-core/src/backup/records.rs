@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use sago_ledger::merkle::root_at;
-use sago_ledger::source::{FolderSource, TileReader};
+use sago_ledger::source::TileReader;
 use sago_ledger::tile::{CHECKPOINT, TilePath};
 use sago_verify::{Finding, Report, codes};
 use sqlx::Row;
@@ -20,13 +20,13 @@ use super::{Progress, enter, known};
 use crate::ctx::{Ctx, Right, time_text};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::ledger::event::Log;
-use crate::ledger::lock::Lock;
 use crate::ledger::rebuild::last_head;
 use crate::ledger::sequencer::{self, Head, read_head};
 use crate::ledger::{Position, signed};
 use crate::repository::Repository;
 use crate::settings::{Paths, Places, is_within};
 use crate::store::durable;
+use crate::store::shelf::Shelf;
 
 /// A copy of the records that was made.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ pub async fn back_up_records(repo: &Repository, ctx: &Ctx, folder: &Path, progre
         }
     }
     repo.integrate(ctx).await?;
-    tokio::task::block_in_place(|| check_continued(&repo.places, &folder))?;
+    check_continued(repo, &folder).await?;
     let mut note = RecordsNote {
         repository: repo.settings.repository,
         at: time_text(ctx.now()),
@@ -84,7 +84,7 @@ pub async fn back_up_records(repo: &Repository, ctx: &Ctx, folder: &Path, progre
         note.write(&folder)?;
     }
     let mut copier = Copier::new(progress);
-    let snapshot = tokio::task::block_in_place(|| copy_logs(&repo.places, &folder, &mut copier))?;
+    let snapshot = copy_logs(repo, &folder, &mut copier).await?;
     let (custody, access) = snapshot.newest()?;
     let objects = objects(repo, &custody).await?;
     let strangers = tokio::task::block_in_place(|| copy_store(repo, &folder, &mut copier, &objects))?;
@@ -99,8 +99,8 @@ pub async fn back_up_records(repo: &Repository, ctx: &Ctx, folder: &Path, progre
         ..note
     };
     note.write(&folder)?;
-    let mut report = tokio::task::block_in_place(|| trial::judge(&folder, &repo.places.log, &snapshot.heads, ctx.now()))?;
-    trial::judge_objects(&folder.join("store"), &objects.received, &mut report)?;
+    let mut report = tokio::task::block_in_place(|| trial::judge(&folder, &folder.join("log"), &snapshot.heads, ctx.now()))?;
+    trial::judge_objects(&Shelf::Disk(folder.join("store")), &objects.received, &mut report)?;
     say(&copied, &strangers, &mut report);
     let backup = Uuid::new_v4();
     let mut entered = None;
@@ -141,28 +141,35 @@ impl Snapshot {
 }
 
 /// Copies tiles, payload and verifier keys while nobody can sign; not the checkpoints.
-fn copy_logs(places: &Places, folder: &Path, copier: &mut Copier<'_>) -> Result<Snapshot> {
+async fn copy_logs(repo: &Repository, folder: &Path, copier: &mut Copier<'_>) -> Result<Snapshot> {
+    let places = &repo.places;
     let generations = sequencer::generations(places)?;
     let newest = generations.last().copied().unwrap_or(1);
     // Everybody else holds one of the two at a time, so that waiting for both ends.
-    let _access = Lock::hold(&places.lock, Log::Access, newest)?;
-    let _custody = Lock::hold(&places.lock, Log::Custody, newest)?;
+    let locks = repo.locks();
+    let access = locks.hold(Log::Access, newest).await?;
+    let custody = locks.hold(Log::Custody, newest).await?;
     let mut snapshot = Snapshot { heads: Vec::new(), tiles: BTreeMap::new() };
     for generation in generations {
         let to = folder.join("log").join(generation.to_string());
         for log in Log::ALL {
-            let head = last_head(places, log, generation)?;
+            let head = last_head(places, &locks, log, generation).await?;
             let name = format!("{}.vkey", log.name());
-            copier.file(&places.log.join(generation.to_string()).join(&name), &to.join(&name), Kind::Fixed)?;
-            let tiles =
-                copier.folder(&sequencer::folder(places, generation, log), &to.join(log.name()), |path| is_in_tree(path, head.size).then_some(Kind::Fixed))?;
-            let payload = sequencer::payload_folder(places, generation).join(log.name());
-            copier.folder(&payload, &to.join("payload").join(log.name()), |path| is_segment(path, head.size).then_some(Kind::Fixed))?;
+            let tiles = tokio::task::block_in_place(|| {
+                copier.shelved(&places.log, &format!("{generation}/{name}"), &to.join(&name), Kind::Fixed)?;
+                let tree = sequencer::folder(places, generation, log);
+                let tiles = copier.shelf(&tree, &to.join(log.name()), |path| is_in_tree(path, head.size).then_some(Kind::Fixed))?;
+                let payload = sequencer::payload_folder(places, generation).below(log.name());
+                copier.shelf(&payload, &to.join("payload").join(log.name()), |path| is_segment(path, head.size).then_some(Kind::Fixed))?;
+                Ok::<_, Error>(tiles)
+            })?;
             snapshot.tiles.insert((generation, log.name()), tiles);
             snapshot.heads.push(head);
         }
     }
     copier.flush()?;
+    access.release().await?;
+    custody.release().await?;
     Ok(snapshot)
 }
 
@@ -229,13 +236,13 @@ async fn objects(repo: &Repository, head: &Head) -> Result<Objects> {
 /// no entry speaks of at all are copied and answered: they may be what somebody's rows were removed for.
 fn copy_store(repo: &Repository, folder: &Path, copier: &mut Copier<'_>, objects: &Objects) -> Result<BTreeSet<Uuid>> {
     let is_taken = |id: &Uuid| objects.stored.contains(id) && (objects.entered.contains(id) || !objects.known.contains(id));
-    copier.folder(&repo.places.store, &folder.join("store"), |path| match object_of(path) {
+    copier.shelf(&repo.places.store, &folder.join("store"), |path| match object_of(path) {
         _ if is_temporary(path) => None,
         None => Some(Kind::Changing),
         Some((id, inside)) if is_taken(&id) => Some(if inside.starts_with('v') { Kind::Vouched } else { Kind::Fixed }),
         Some(_) => None,
     })?;
-    copier.folder(&repo.places.stamps, &folder.join("stamps"), |path| (!is_temporary(path)).then_some(Kind::Changing))?;
+    copier.shelf(&repo.places.stamps, &folder.join("stamps"), |path| (!is_temporary(path)).then_some(Kind::Changing))?;
     copier.flush()?;
     Ok(objects.stored.difference(&objects.known).copied().collect())
 }
@@ -296,7 +303,8 @@ fn say(copied: &Copied, strangers: &BTreeSet<Uuid>, report: &mut Report) {
 }
 
 /// Refuses to overwrite a copy that this repository's log does not continue: the older copy may be the only true one.
-fn check_continued(places: &Places, folder: &Path) -> Result<()> {
+async fn check_continued(repo: &Repository, folder: &Path) -> Result<()> {
+    let places = &repo.places;
     let not_continued = |what: String| {
         Error::new(
             ErrorKind::Conflict,
@@ -305,24 +313,24 @@ fn check_continued(places: &Places, folder: &Path) -> Result<()> {
         .hint("Keep that copy: this repository, or the copy, was rolled back or altered. `sago verify` judges both.")
         .hint("To go on, name another folder.")
     };
-    let copy = Places { log: folder.join("log"), ..places.clone() };
-    if !copy.log.is_dir() {
+    let copy = Places { log: Shelf::Disk(folder.join("log")), ..places.clone() };
+    if !folder.join("log").is_dir() {
         return Ok(());
     }
     let ours = sequencer::generations(places)?;
     for generation in sequencer::generations(&copy)? {
         for log in Log::ALL {
-            let path = sequencer::folder(&copy, generation, log).join(CHECKPOINT);
-            let Ok(text) = std::fs::read_to_string(&path) else { continue };
-            let theirs = read_head(generation, &text, &path)?;
+            let there = sequencer::folder(&copy, generation, log);
+            let Ok(Some(text)) = there.read_text(CHECKPOINT) else { continue };
+            let theirs = read_head(generation, &text, &there.show(CHECKPOINT))?;
             if !ours.contains(&generation) {
                 return Err(not_continued(format!("it has no generation {generation}")));
             }
-            let head = last_head(places, log, generation)?;
+            let head = last_head(places, &repo.locks(), log, generation).await?;
             if head.origin != theirs.origin || head.size < theirs.size {
                 return Err(not_continued(format!("the {} log of the copy has {} entries, this one {}", log.name(), theirs.size, head.size)));
             }
-            let source = FolderSource::new(sequencer::folder(places, generation, log));
+            let source = sequencer::folder(places, generation, log);
             let root = root_at(theirs.size, &mut TileReader::new(&source, head.size))
                 .map_err(|error| Error::corrupt(format!("The {} log cannot be read: {error}", log.name())).hint("Run `sago verify`."))?;
             if root != theirs.root {

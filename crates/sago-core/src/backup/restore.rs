@@ -30,8 +30,8 @@ use crate::ledger::Tx;
 use crate::ledger::event::{
     ClockJumped, ClockJumpedDetail, Log, LogRestarted, LogRestartedDetail, OperatingKeyRecovered, OperatingKeyRecoveredDetail, UnitSealed, UnitSealedDetail,
 };
-use crate::ledger::lock::Lock;
-use crate::ledger::rebuild::{last_head, replay_into};
+use crate::ledger::lock::Locks;
+use crate::ledger::rebuild::{last_head_here, replay_into};
 use crate::ledger::sequencer::{self, Head};
 use crate::repository::{Repository, new_origin};
 use crate::settings::{Places, Settings, is_within};
@@ -39,6 +39,7 @@ use crate::store::blobs::Blobs;
 use crate::store::db::Db;
 use crate::store::durable;
 use crate::store::rows::RowKeys;
+use crate::store::shelf::Shelf;
 
 /// What a repository is made from.
 pub struct Sources<'a> {
@@ -136,13 +137,14 @@ pub async fn restore(root: &Path, sources: &Sources<'_>, progress: &Progress, cl
     trial::judge_objects(&places.store, &history.received(), &mut report)?;
     let signing = Signing::generate(generation)?;
     let (keyring, mut keys) = tokio::task::block_in_place(|| work.write_keys(&history, signing, sources.passphrase))?;
-    end_generations(&places)?;
+    let locks = Locks::Folder(places.lock.clone());
+    end_generations(&places, &locks).await?;
     for log in Log::ALL {
-        sequencer::begin(&places, &keyring, log, &new_origin()?)?;
+        sequencer::begin(&places, &locks, &keyring, log, &new_origin()?).await?;
     }
     let db = Db::open_file(Path::new(&places.database), true).await?;
     let blobs = Blobs::open(&places.store)?;
-    let summary = replay_into(&places, &keyring, &blobs, &db, None).await?;
+    let summary = replay_into(&places, &locks, &keyring, &blobs, &db, None).await?;
     let interrupted = work.begin_generation(&db, &keyring, &blobs, &history, &heads, &keys, sources.reason).await?;
     db.checkpoint().await?;
     db.close().await;
@@ -226,11 +228,13 @@ fn settings(records: &Path, note: &RecordsNote) -> Result<Settings> {
 }
 
 fn copy_records(places: &Places, records: &Path, progress: &Progress) -> Result<()> {
-    for folder in [&places.root, &places.store, &places.vault, &places.keys, &places.log, &places.lock, &places.stamps, &places.staging] {
+    for folder in places.folders() {
         durable::create_dir_all(folder)?;
     }
     let mut copier = Copier::new(progress);
-    for (name, to) in [("log", &places.log), ("store", &places.store), ("stamps", &places.stamps)] {
+    // A restore goes to a folder; `sago migrate` takes it from there to a server.
+    let to = [("log", places.log.folder()), ("store", places.store.folder()), ("stamps", places.stamps.folder())];
+    for (name, to) in to.into_iter().filter_map(|(name, to)| Some((name, to?))) {
         copier.folder(&records.join(name), to, |path| (!is_temporary(path)).then_some(Kind::Fixed))?;
     }
     copier.folder(&records.join("anchors"), &places.root.join("anchors"), |path| (!is_temporary(path)).then_some(Kind::Fixed))?;
@@ -241,15 +245,17 @@ fn copy_records(places: &Places, records: &Path, progress: &Progress) -> Result<
 fn newest_heads(places: &Places) -> Result<(Head, Head)> {
     let newest = sequencer::generations(places)?.last().copied();
     let newest = newest.ok_or_else(|| Error::corrupt("The backup of the records holds no log. Nothing was restored."))?;
-    Ok((last_head(places, Log::Custody, newest)?, last_head(places, Log::Access, newest)?))
+    Ok((last_head_here(places, Log::Custody, newest)?, last_head_here(places, Log::Access, newest)?))
 }
 
 /// Keeps the ends of the generations that ended, as the lock keeps them: proofs are made against these, and nobody can sign further.
-fn end_generations(places: &Places) -> Result<()> {
+async fn end_generations(places: &Places, locks: &Locks) -> Result<()> {
     for generation in sequencer::generations(places)? {
         for log in Log::ALL {
-            let head = last_head(places, log, generation)?;
-            Lock::hold(&places.lock, log, generation)?.swap(None, &head.checkpoint)?;
+            let head = last_head_here(places, log, generation)?;
+            let mut lock = locks.hold(log, generation).await?;
+            lock.swap(None, &head.checkpoint).await?;
+            lock.release().await?;
         }
     }
     Ok(())
@@ -308,7 +314,7 @@ impl Work<'_> {
             .copy
             .unit(domain, self.recovery)
             .map_err(|error| error.hint("Without the key of the domain unit nobody can read the log. Take another backup of the vault of the same epoch."))?;
-        let places = Places { vault: scratch.folder.clone(), ..self.places.clone() };
+        let places = Places { vault: Shelf::Disk(scratch.folder.clone()), ..self.places.clone() };
         let passing = HybridIdentity::from_seed(&*random_seed()?);
         let keyring = Keyring::new(self.copy.note.epoch, passing, self.recovery.recipient(), Signing::generate(0)?, &places, domain);
         keyring.put(domain, &keyring.wrap(&identity, Mode::Working)?)?;
@@ -346,10 +352,10 @@ impl Work<'_> {
         let mut all = Vec::new();
         for &generation in &generations {
             for log in Log::ALL {
-                let head = last_head(self.places, log, generation)?;
+                let head = last_head_here(self.places, log, generation)?;
                 if generation == signing.generation {
-                    let path = self.places.log.join(generation.to_string()).join(format!("{}.vkey", log.name()));
-                    let keys = std::fs::read_to_string(&path).doing("Could not read", &path)?;
+                    let keys = self.places.log.need(&format!("{generation}/{}.vkey", log.name()))?;
+                    let keys = String::from_utf8_lossy(&keys);
                     let keys: BTreeSet<&str> = keys.lines().collect();
                     let ours: Vec<String> = signing.signers(log, &head.origin)?.iter().map(|signer| signer.verifier().to_string()).collect();
                     if keys != ours.iter().map(String::as_str).collect() {
@@ -361,7 +367,7 @@ impl Work<'_> {
         }
         // The note beside the copy was written after the checkpoints: a log that is shorter than the note says was rolled back in the copy.
         for (text, head) in [(&note.custody, &heads.0), (&note.access, &heads.1)] {
-            let noted = sequencer::read_head(note.generation, text, Path::new(RECORDS_FILE))?;
+            let noted = sequencer::read_head(note.generation, text, RECORDS_FILE)?;
             if noted.generation > head.generation || (noted.generation == head.generation && noted.size > head.size) {
                 return Err(Error::corrupt(format!(
                     "The log in the backup has {} entries; when it was copied it had {}. Nothing was restored.",
@@ -369,7 +375,7 @@ impl Work<'_> {
                 )));
             }
         }
-        let report = trial::judge(&self.places.root, &self.places.log, &all, self.clock.now())?;
+        let report = trial::judge(&self.places.root, &self.places.root.join("log"), &all, self.clock.now())?;
         if let Some(finding) = report.findings.iter().find(|finding| finding.is_error() && finding.path.starts_with("log/")) {
             return Err(Error::corrupt(format!("The log in the backup is damaged: {}: {}", finding.path, finding.message))
                 .hint("`sago verify` on the backup's folder says more. Take another backup of the records."));
@@ -434,11 +440,10 @@ impl Work<'_> {
         let blobs = Blobs::open(&self.places.store)?;
         let received = history.accessions.values().find(|account| account.unit == unit && account.stage == Stage::Received);
         let Some(object) = received.and_then(|account| account.objects.first()) else { return Ok(()) };
-        let path = blobs.content(object.id, &format!("m/{unit}.keycheck.age"))?;
-        match std::fs::read(&path) {
+        match blobs.read_content(object.id, &format!("m/{unit}.keycheck.age")) {
             // A file that is missing is a finding about the storage root, not about the key.
             Err(_) => Ok(()),
-            Ok(sealed) => match open_bytes(&[identity], &sealed, &path) {
+            Ok((sealed, place)) => match open_bytes(&[identity], &sealed, Path::new(&place)) {
                 Err(error) if error.kind == ErrorKind::Forbidden => Err(Error::corrupt("the key in the backup of the vault does not open what was received")),
                 _ => Ok(()),
             },

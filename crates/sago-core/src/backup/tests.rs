@@ -21,7 +21,6 @@ use crate::item;
 use crate::key::Passphrase;
 use crate::key::destroy::{Approved, approve, request_destruction};
 use crate::repository::{NewRepository, Repository};
-use crate::settings::Places;
 use crate::user::{self, NewAgent};
 use crate::verify::verify_with_keys;
 
@@ -51,6 +50,8 @@ impl House {
             threshold: 2,
             passphrase: passphrase(PASSPHRASE),
             work_factor: 10,
+            database: None,
+            blobs: None,
             vault: None,
             keys: None,
             first_person: "Canary Custodian".into(),
@@ -158,10 +159,8 @@ async fn original(repo: &Repository, ctx: &Ctx, number: &str) -> Result<Vec<u8>>
 
 /// What `sago verify` says of a repository, with its keys.
 async fn verify(repo: &Repository, ctx: &Ctx) -> Report {
-    let Places { store, log, lock, stamps, .. } = &repo.places;
-    let places = sago_verify::repository::Places { store, log, lock, stamps };
     let options = Options::at(Moment::from_seconds(Timestamp::now().as_second()));
-    let mut report = sago_verify::repository::verify_places(&places, &options).unwrap();
+    let mut report = crate::verify::verify_without_keys(&repo.places, &options).await.unwrap();
     verify_with_keys(repo, ctx, &mut report).await.unwrap();
     assert_eq!(super::succession_problems(&repo.places, repo.keyring()).unwrap(), []);
     report

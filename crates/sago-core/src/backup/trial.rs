@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::ledger::sequencer::Head;
 use crate::store::blobs::Blobs;
+use crate::store::shelf::Shelf;
 
 /// Judges storage root and logs at their usual places below `folder`, with the verifier keys that lie below `keys`
 /// (`<generation>/<log>.vkey`), against the signed heads of all generations of both logs.
@@ -45,7 +46,7 @@ pub(super) fn judge(folder: &Path, keys: &Path, heads: &[Head], at: Timestamp) -
 }
 
 /// Holds a storage root against the objects that were received, and the SHA-512 of their inventories.
-pub(super) fn judge_objects(store: &Path, received: &[(Uuid, String)], report: &mut Report) -> Result<()> {
+pub(super) fn judge_objects(store: &Shelf, received: &[(Uuid, String)], report: &mut Report) -> Result<()> {
     let Ok(blobs) = Blobs::open(store) else { return Ok(()) };
     for (object, inventory_sha512) in received {
         let path = format!("store/urn:uuid:{object}");

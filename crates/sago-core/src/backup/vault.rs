@@ -31,6 +31,7 @@ use crate::ledger::Position;
 use crate::repository::Repository;
 use crate::settings::is_within;
 use crate::store::durable;
+use crate::store::shelf::Shelf;
 
 /// A copy of the vault that was made.
 #[derive(Debug)]
@@ -144,22 +145,24 @@ fn copy(repo: &Repository, folder: &Path, destroyed: &BTreeSet<Uuid>) -> Result<
     let epoch = repo.keyring().epoch;
     let mut copied = Copy { erased_epochs: erase_other_epochs(folder, epoch)?, ..Copy::default() };
     let here = PathBuf::from(format!("epoch-{epoch}"));
-    let mut sources = vec![(here.join("signing.age"), repo.places.keys.join(epoch.to_string()).join("signing.age"))];
-    for (unit, path) in named(&repo.places.vault.join(epoch.to_string()))? {
+    let (vault, keys) = (repo.places.vault.below(&epoch.to_string()), Shelf::Disk(repo.places.keys.clone()));
+    let mut sources = vec![(here.join("signing.age"), keys.below(&epoch.to_string()), "signing.age".to_owned())];
+    for unit in named(&vault)? {
         // A key that the log says is destroyed may lie in the vault for a moment more; it is never copied.
         if !destroyed.contains(&unit) {
             copied.units.insert(unit);
-            sources.push((here.join("units").join(format!("{unit}.age")), path));
+            sources.push((here.join("units").join(format!("{unit}.age")), vault.clone(), format!("{unit}.age")));
         }
     }
-    for (agent, path) in named(&repo.places.keys.join("agents"))? {
+    let people = keys.below("agents");
+    for agent in named(&people)? {
         copied.agents += 1;
-        sources.push((here.join("agents").join(format!("{agent}.age")), path));
+        sources.push((here.join("agents").join(format!("{agent}.age")), people.clone(), format!("{agent}.age")));
     }
     for batch in sources.chunks(1_000) {
         let mut written = Vec::with_capacity(batch.len());
-        for (to, from) in batch {
-            let sealed = seal_bytes(&[repo.keyring().recovery()], &std::fs::read(from).doing("Could not read", from)?)?;
+        for (to, from, name) in batch {
+            let sealed = seal_bytes(&[repo.keyring().recovery()], &from.need(name)?)?;
             copied.digests.insert(to.clone(), Sha256::digest(&sealed).into());
             copied.bytes += sealed.len() as u64;
             written.push((folder.join(to), sealed));
@@ -176,21 +179,9 @@ fn copy(repo: &Repository, folder: &Path, destroyed: &BTreeSet<Uuid>) -> Result<
 }
 
 /// The files `<uuid>.age` of a folder; none when it is absent.
-fn named(folder: &Path) -> Result<Vec<(Uuid, PathBuf)>> {
-    let mut found = Vec::new();
-    match std::fs::read_dir(folder) {
-        Ok(entries) => {
-            for entry in entries {
-                let path = entry.doing("Could not list", folder)?.path();
-                let id = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".age")).and_then(|id| Uuid::parse_str(id).ok());
-                found.extend(id.map(|id| (id, path)));
-            }
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(Error::io("Could not list", folder, &error)),
-    }
-    found.sort_unstable();
-    Ok(found)
+fn named(place: &Shelf) -> Result<Vec<Uuid>> {
+    let children = place.list("")?;
+    Ok(children.iter().filter_map(|child| child.name.strip_suffix(".age").and_then(|id| Uuid::parse_str(id).ok())).collect())
 }
 
 fn epoch_folders(folder: &Path) -> Result<Vec<(u64, PathBuf)>> {
@@ -270,7 +261,7 @@ impl VaultCopy {
 
     /// Units whose keys are in the copy.
     pub(super) fn units(&self) -> Result<BTreeSet<Uuid>> {
-        Ok(named(&self.here.join("units"))?.into_iter().map(|(unit, _)| unit).collect())
+        Ok(named(&Shelf::Disk(self.here.join("units")))?.into_iter().collect())
     }
 
     /// Opens the key of a unit, and says whether the server could open it when the copy was made.
@@ -291,7 +282,9 @@ impl VaultCopy {
 
     /// People's keys, each still sealed to that person's passphrase.
     pub(super) fn agents(&self, recovery: &HybridIdentity) -> Result<Vec<(Uuid, Zeroizing<Vec<u8>>)>> {
-        named(&self.here.join("agents"))?.into_iter().map(|(agent, path)| Ok((agent, self.unseal(&path, recovery)?))).collect()
+        let people = self.here.join("agents");
+        let found = named(&Shelf::Disk(people.clone()))?;
+        found.into_iter().map(|agent| Ok((agent, self.unseal(&people.join(format!("{agent}.age")), recovery)?))).collect()
     }
 
     fn unit_path(&self, unit: Uuid) -> PathBuf {
@@ -319,7 +312,7 @@ pub(crate) fn look(folder: &Path) -> Result<Option<Seen>> {
     let mut seen = Seen { at: note.at.parse().ok(), epochs: Vec::new(), units: BTreeSet::new() };
     for (epoch, path) in epoch_folders(folder)? {
         seen.epochs.push(epoch);
-        seen.units.extend(named(&path.join("units"))?.into_iter().map(|(unit, _)| unit));
+        seen.units.extend(named(&Shelf::Disk(path.join("units")))?);
     }
     Ok(Some(seen))
 }

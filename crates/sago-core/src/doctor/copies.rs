@@ -62,7 +62,7 @@ pub(super) async fn known(visit: &mut Visit, db: &Db, places: &Places, opened: O
     let known = backup::known_backups(repo, ctx).await?;
     let mut is_apart = true;
     for one in &known {
-        for secret in [&places.vault, &places.keys] {
+        for secret in places.vault.folder().into_iter().chain([places.keys.as_path()]) {
             if is_within(secret, &one.folder)? || is_within(&one.folder, secret)? {
                 is_apart = false;
                 visit.broken(

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use sago_ledger::append::Appender;
-use sago_ledger::source::FolderSource;
 use sqlx::Row;
 
 use super::{State, Visit};
@@ -13,8 +12,9 @@ use crate::accession::recover;
 use crate::ctx::Ctx;
 use crate::error::{Error, IoContext, Result};
 use crate::ledger::event::Log;
+use crate::ledger::lock::Locks;
 use crate::ledger::sequencer::{self, Head};
-use crate::ledger::{lock, unsigned};
+use crate::ledger::unsigned;
 use crate::repository::Repository;
 use crate::settings::{Places, Settings};
 use crate::stamp;
@@ -57,8 +57,9 @@ pub(super) async fn logs(visit: &mut Visit, db: &Db, places: &Places) -> Result<
         visit.broken("log", "There is no log.", "Restore the repository from a backup: `sago restore`.");
         return Ok(());
     };
+    let locks = Locks::of(places, db);
     for log in Log::ALL {
-        match sequencer::head(places, log, newest) {
+        match sequencer::head(&locks, log, newest).await {
             Err(error) => visit.error("lock", error),
             Ok(head) => {
                 published(visit, places, log, &head);
@@ -69,7 +70,7 @@ pub(super) async fn logs(visit: &mut Visit, db: &Db, places: &Places) -> Result<
     let mut unlocked = Vec::new();
     for &generation in generations.iter().filter(|generation| **generation != newest) {
         for log in Log::ALL {
-            if lock::read(&places.lock, log, generation)?.is_none() {
+            if locks.read(log, generation).await?.is_none() {
                 unlocked.push(format!("{}-{generation}", log.name()));
             }
         }
@@ -83,9 +84,9 @@ pub(super) async fn logs(visit: &mut Visit, db: &Db, places: &Places) -> Result<
 fn published(visit: &mut Visit, places: &Places, log: Log, head: &Head) {
     let name = log.name();
     let folder = sequencer::folder(places, head.generation, log);
-    let path = folder.join("checkpoint");
-    let text = std::fs::read_to_string(&path).unwrap_or_default();
-    let older = sequencer::read_head(head.generation, &text, &path).is_ok_and(|published| published.origin == head.origin && published.size < head.size);
+    let text = folder.read_text("checkpoint").ok().flatten().unwrap_or_default();
+    let older = sequencer::read_head(head.generation, &text, &folder.show("checkpoint"))
+        .is_ok_and(|published| published.origin == head.origin && published.size < head.size);
     if text != head.checkpoint && !older && !text.is_empty() {
         visit.broken(
             "lock",
@@ -94,7 +95,7 @@ fn published(visit: &mut Visit, places: &Places, log: Log, head: &Head) {
         );
         return;
     }
-    match Appender::open(&FolderSource::new(&folder), head.size, &head.root) {
+    match Appender::open(&folder, head.size, &head.root) {
         Err(error) => visit.broken(
             "lock",
             format!("The {name} log on the disk is not the one that was signed last (size {}): {error}.", head.size),

@@ -1,7 +1,5 @@
 //! The vault against the rows of units, the end of the epoch, and when keys were last tried.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use sqlx::Row;
@@ -11,6 +9,7 @@ use crate::error::Result;
 use crate::key::current_epoch;
 use crate::settings::Places;
 use crate::store::db::Db;
+use crate::store::shelf::Shelf;
 
 /// From this many days before its end, a new epoch is asked for.
 const EPOCH_WARNING_DAYS: i64 = 30;
@@ -28,18 +27,18 @@ pub(super) async fn vault(visit: &mut Visit, db: &Db, places: &Places) -> Result
         }
     };
     let rows = sqlx::query("SELECT id, mode, vault_sha256 FROM units ORDER BY id").fetch_all(db.read()).await?;
-    let folder = places.vault.join(epoch.to_string());
+    let vault = places.vault.below(&epoch.to_string());
     let (mut missing, mut altered, mut risen) = (Vec::new(), Vec::new(), Vec::new());
     for row in &rows {
         let (unit, mode, sha256): (String, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        match (std::fs::read(folder.join(format!("{unit}.age"))), mode.as_str()) {
-            (Ok(_), "destroyed") => risen.push(unit),
-            (Err(_), "destroyed") => {}
-            (Ok(bytes), _) if hex::encode(Sha256::digest(&bytes)) == sha256 => {}
+        match (vault.read(&format!("{unit}.age"))?, mode.as_str()) {
+            (Some(_), "destroyed") => risen.push(unit),
+            (None, "destroyed") => {}
+            (Some(bytes), _) if hex::encode(Sha256::digest(&bytes)) == sha256 => {}
             // A command was interrupted after its entry: the key that the log commits to waits beside, and the next opening takes it.
-            (_, _) if std::fs::read(folder.join(format!("{unit}.age.next"))).is_ok_and(|next| hex::encode(Sha256::digest(next)) == sha256) => {}
-            (Ok(_), _) => altered.push(unit),
-            (Err(_), _) => missing.push(unit),
+            (_, _) if vault.read(&format!("{unit}.age.next"))?.is_some_and(|next| hex::encode(Sha256::digest(next)) == sha256) => {}
+            (Some(_), _) => altered.push(unit),
+            (None, _) => missing.push(unit),
         }
     }
     let hint = "Put it back from a copy of the vault of the same epoch, at once, while other copies exist.";
@@ -55,7 +54,7 @@ pub(super) async fn vault(visit: &mut Visit, db: &Db, places: &Places) -> Result
             "The next command that opens the repository erases it. Find out who put it there.",
         );
     }
-    let left = others(&places.vault, epoch);
+    let left = others(&places.vault, epoch)?;
     if !left.is_empty() {
         let message = format!("Keys of epochs that are not in force lie in the vault: {}.", left.join(", "));
         visit.needs_you(
@@ -70,12 +69,9 @@ pub(super) async fn vault(visit: &mut Visit, db: &Db, places: &Places) -> Result
     Ok(())
 }
 
-fn others(vault: &Path, epoch: u64) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(vault) else { return Vec::new() };
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| name.parse::<u64>().is_ok_and(|other| other != epoch)).collect();
-    names.sort_unstable();
-    names
+fn others(vault: &Shelf, epoch: u64) -> Result<Vec<String>> {
+    let names = vault.list("")?.into_iter().map(|child| child.name);
+    Ok(names.filter(|name| name.parse::<u64>().is_ok_and(|other| other != epoch)).collect())
 }
 
 /// When the epoch ends.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::Visit;
 use crate::settings::Places;
+use crate::store::shelf::Shelf;
 
 /// Less free than this is too little, whatever the disk's size.
 const LEAST_FREE_BYTES: u64 = 1 << 30;
@@ -25,8 +26,15 @@ pub(super) fn places(visit: &mut Visit, places: &Places) {
 }
 
 fn folders(visit: &mut Visit, places: &Places) {
-    let all = [&places.store, &places.vault, &places.keys, &places.log, &places.lock, &places.staging];
-    let missing: Vec<String> = all.iter().filter(|path| !path.is_dir()).map(|path| path.display().to_string()).collect();
+    let missing: Vec<String> = needed(places).iter().filter(|path| !path.is_dir()).map(|path| path.display().to_string()).collect();
+    for shelf in [&places.store, &places.vault, &places.log, &places.stamps] {
+        if let Shelf::Bucket(bucket) = shelf {
+            match shelf.list("") {
+                Ok(_) => visit.well("buckets", format!("{bucket} answers.")),
+                Err(error) => visit.error("buckets", error),
+            }
+        }
+    }
     // Places were refused before this when it is otherwise.
     visit.well("apart", "Vault and keys lie apart from the storage root.");
     if missing.is_empty() {
@@ -38,9 +46,10 @@ fn folders(visit: &mut Visit, places: &Places) {
 
 /// A deposit is put in place by renaming, which works only within one mount. Renaming what does not exist shows it and changes nothing.
 fn staging(visit: &mut Visit, places: &Places) {
+    let Some(store) = places.store.folder() else { return };
     let name = format!(".sago-{}", Uuid::new_v4());
-    match fs::rename(places.staging.join(&name), places.store.join(&name)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && places.staging.is_dir() && places.store.is_dir() => {
+    match fs::rename(places.staging.join(&name), store.join(&name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && places.staging.is_dir() && store.is_dir() => {
             visit.well("staging", "Staging and storage root are on one file system.");
         }
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => visit.broken(
@@ -56,7 +65,8 @@ fn staging(visit: &mut Visit, places: &Places) {
 
 fn permissions(visit: &mut Visit, places: &Places) {
     let mut open = Vec::new();
-    for path in [&places.vault, &places.keys, &places.lock] {
+    let closed = [places.vault.folder(), Some(&places.keys), Some(&places.lock)];
+    for path in closed.into_iter().flatten() {
         if let Ok(found) = fs::metadata(path)
             && found.permissions().mode() & 0o077 != 0
         {
@@ -71,9 +81,9 @@ fn permissions(visit: &mut Visit, places: &Places) {
 }
 
 fn space(visit: &mut Visit, places: &Places) {
-    let database = Path::new(&places.database).parent().unwrap_or(&places.root);
+    let database = (!places.database.contains("://")).then(|| Path::new(&places.database).parent().unwrap_or(&places.root));
     let mut disks: BTreeMap<u64, &Path> = BTreeMap::new();
-    for path in [places.store.as_path(), &places.staging, &places.log, &places.vault, &places.keys, database] {
+    for path in places.folders().into_iter().chain(database) {
         if let Ok(found) = fs::metadata(path) {
             disks.entry(found.dev()).or_insert(path);
         }
@@ -93,6 +103,14 @@ fn space(visit: &mut Visit, places: &Places) {
             Err(error) => visit.not_checked("space", format!("Room under {}: {error}.", path.display())),
         }
     }
+}
+
+/// Folders without which nothing works.
+fn needed(places: &Places) -> Vec<&Path> {
+    let shelves = [&places.store, &places.vault, &places.log].into_iter().filter_map(Shelf::folder);
+    // A database on a server keeps the locks itself.
+    let lock = (!places.database.contains("://")).then_some(places.lock.as_path());
+    [places.keys.as_path(), &places.staging].into_iter().chain(lock).chain(shelves).collect()
 }
 
 pub(super) fn is_too_little(free_bytes: u64, percent: u64) -> bool {

@@ -11,7 +11,7 @@ use sago_packages::describe::{
 use serde_json::Value;
 
 use super::write::{StampFolder, described_log, evidence_path, item_proof_path};
-use super::{NewExport, Package, Told, read};
+use super::{NewExport, Package, Told};
 use crate::ctx::{Ctx, time_text};
 use crate::error::{Error, Result};
 use crate::ledger::event::Log;
@@ -33,13 +33,13 @@ pub(super) fn dossier(
     let line = package.accession.line.as_ref().ok_or_else(|| Error::internal("a received accession has no first line"))?;
     let mut logs = Vec::new();
     for (log, head) in &package.heads {
-        let content = read(&repo.places.log.join(head.generation.to_string()).join(format!("{}.vkey", log.name())))?;
+        let content = repo.verifier_keys_of(head.generation, *log)?;
         let file = if head.generation == 1 { log.name().to_owned() } else { format!("{}.{}", log.name(), head.generation) };
         logs.push(LogKeys {
             log: described_log(*log),
             origin: head.origin.clone(),
             file: format!("data/proofs/keys/{file}.vkey"),
-            content: String::from_utf8_lossy(&content).into_owned(),
+            content,
             witnesses: Vec::new(),
         });
     }

@@ -6,6 +6,7 @@
 mod dossier;
 mod write;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -22,6 +23,7 @@ use crate::ledger::rebuild::last_head;
 use crate::ledger::sequencer::{self, Head};
 use crate::repository::Repository;
 use crate::store::fault;
+use crate::store::shelf::Shelf;
 
 /// Items read at a time.
 const PAGE: u64 = 1_000;
@@ -205,9 +207,9 @@ async fn gather(repo: &Repository, ctx: &Ctx, id: Uuid, accession: Accession, it
     let mut heads = Vec::new();
     let mut events = Vec::with_capacity(found.len());
     for stored in found {
-        let head = best_head(repo, &stored)?;
+        let head = best_head(repo, &stored).await?;
         if !heads.iter().any(|(log, known): &(Log, Head)| *log == stored.position.log && known.generation == head.generation) {
-            heads.push((stored.position.log, last_head(&repo.places, stored.position.log, head.generation)?));
+            heads.push((stored.position.log, last_head(&repo.places, &repo.locks(), stored.position.log, head.generation).await?));
         }
         // Reasons and recipients of others stay with us; the skeleton shows that it happened.
         let withhold_detail = match &stored.event {
@@ -221,38 +223,32 @@ async fn gather(repo: &Repository, ctx: &Ctx, id: Uuid, accession: Accession, it
 }
 
 /// The head in which an event is proven: the earliest that was time-stamped after it, else the last.
-fn best_head(repo: &Repository, stored: &Stored) -> Result<Head> {
+async fn best_head(repo: &Repository, stored: &Stored) -> Result<Head> {
     let position = stored.position;
-    let last = last_head(&repo.places, position.log, position.generation)?;
-    let folder = repo.places.stamps.join(sago_verify::stamp::log_id(&last.origin));
-    let mut sizes: Vec<u64> = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect(),
-        Err(_) => Vec::new(),
-    };
+    let last = last_head(&repo.places, &repo.locks(), position.log, position.generation).await?;
+    let folder = repo.places.stamps.below(&sago_verify::stamp::log_id(&last.origin));
+    let mut sizes: Vec<u64> = folder.list("")?.iter().filter_map(|child| child.name.parse().ok()).collect();
     sizes.sort_unstable();
     let Some(size) = sizes.into_iter().find(|size| *size > position.index) else { return Ok(last) };
-    let path = folder.join(size.to_string()).join("checkpoint");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => sequencer::read_head(position.generation, &text, &path),
-        Err(_) => Ok(last),
+    let path = format!("{size}/checkpoint");
+    match folder.read_text(&path) {
+        Ok(Some(text)) => sequencer::read_head(position.generation, &text, &folder.show(&path)),
+        // `sago verify` says that it is missing or damaged; the last head proves the event as well.
+        Ok(None) | Err(_) => Ok(last),
     }
 }
 
 /// Folders of time-stamps that belong to the heads used.
-fn stamp_folders(repo: &Repository, package: &Package) -> Vec<(String, u64, PathBuf)> {
-    let mut found: Vec<(String, u64, PathBuf)> = package
-        .events
-        .iter()
-        .map(|told| {
-            let id = sago_verify::stamp::log_id(&told.head.origin);
-            let folder = repo.places.stamps.join(&id).join(told.head.size.to_string());
-            (id, told.head.size, folder)
-        })
-        .filter(|(_, _, folder)| folder.is_dir())
-        .collect();
-    found.sort();
-    found.dedup();
-    found
+fn stamp_folders(repo: &Repository, package: &Package) -> Result<Vec<(String, u64, Shelf)>> {
+    let used: BTreeSet<(String, u64)> = package.events.iter().map(|told| (sago_verify::stamp::log_id(&told.head.origin), told.head.size)).collect();
+    let mut found = Vec::new();
+    for (id, size) in used {
+        let folder = repo.places.stamps.below(&format!("{id}/{size}"));
+        if !folder.list("")?.is_empty() {
+            found.push((id, size, folder));
+        }
+    }
+    Ok(found)
 }
 
 /// A path below `data/` without that prefix, as the bag's writer wants it.

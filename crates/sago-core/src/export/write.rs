@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Exported, NewExport, Package, dossier, in_payload, read, stamp_folders};
 use crate::ctx::{Ctx, SOFTWARE};
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, Result};
 use crate::item::open_original;
 use crate::ledger::event::{Event, Log};
 use crate::ledger::proof::{opening, prove_in};
@@ -154,14 +154,14 @@ fn write_proofs(repo: &Repository, bag: &mut Bag, package: &Package) -> Result<O
     }
     for (log, head) in &package.heads {
         let name = if head.generation == 1 { log.name().to_owned() } else { format!("{}.{}", log.name(), head.generation) };
-        let key = read(&repo.places.log.join(head.generation.to_string()).join(format!("{}.vkey", log.name())))?;
+        let key = repo.verifier_keys_of(head.generation, *log)?.into_bytes();
         bag.add_text(&format!("data/proofs/keys/{name}.vkey"), "text/plain", &format!("Verifier keys of the {} log", log.name()), key)?;
     }
     if let Event::AccessionReceived(received, _) = &package.received.event {
         let used: HashSet<_> = package.items.iter().map(|item| item.object).collect();
         for object in received.objects.iter().filter(|object| used.contains(&object.id)) {
             for file in ["inventory.json", "inventory.json.sha512"] {
-                let bytes = read(&repo.blobs.object(object.id).join(file))?;
+                let bytes = repo.blobs.root().need(&format!("{}/{file}", repo.blobs.object(object.id)))?;
                 bag.add_text(
                     &format!("data/proofs/objects/{}/{file}", object.id),
                     "application/json",
@@ -192,19 +192,14 @@ pub(super) struct StampFolder {
 
 fn write_stamps(repo: &Repository, bag: &mut Bag, package: &Package) -> Result<Vec<StampFolder>> {
     let mut folders = Vec::new();
-    for (id, size, folder) in stamp_folders(repo, package) {
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(&folder).doing("Could not list", &folder)? {
-            let entry = entry.doing("Could not list", &folder)?;
-            names.push(entry.file_name().to_string_lossy().into_owned());
-        }
-        names.sort();
+    for (id, size, folder) in stamp_folders(repo, package)? {
+        let names: Vec<String> = folder.list("")?.into_iter().map(|child| child.name).collect();
         for name in &names {
             bag.add_text(
                 &format!("data/stamps/{id}/{size}/{name}"),
                 "application/octet-stream",
                 "Time-stamp over a checkpoint of the log",
-                read(&folder.join(name))?,
+                folder.need(name)?,
             )?;
         }
         folders.push(StampFolder { path: format!("data/stamps/{id}/{size}"), size, names });

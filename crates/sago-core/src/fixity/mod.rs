@@ -15,7 +15,7 @@ use sqlx::Row;
 use uuid::Uuid;
 
 use crate::ctx::{Ctx, Right, micros};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::event::{FixityChecked, FixityCheckedDetail};
 use crate::ledger::signed;
 use crate::repository::Repository;
@@ -101,11 +101,8 @@ pub async fn check_fixity(repo: &Repository, ctx: &Ctx, all: bool, progress: &Pr
         fault::point("fixity-read");
         enter(repo, ctx, &batch, &outcomes, &mut checked).await?;
         if progress.stop.load(Ordering::Relaxed) {
-            return Err(Error::new(
-                crate::error::ErrorKind::Unavailable,
-                format!("The check was stopped after {} files. What was checked is recorded.", checked.files),
-            )
-            .hint("Run the same command without `--all` to go on with what is due."));
+            return Err(Error::new(ErrorKind::Unavailable, format!("The check was stopped after {} files. What was checked is recorded.", checked.files))
+                .hint("Run the same command without `--all` to go on with what is due."));
         }
     }
 }
@@ -148,7 +145,7 @@ fn read_batch(repo: &Repository, batch: &[(String, String)], progress: &Progress
         }
     }
     let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<Option<(&'static str, u64)>>> = Mutex::new(vec![None; batch.len()]);
+    let results: Mutex<Vec<Option<Result<(&'static str, u64)>>>> = Mutex::new(batch.iter().map(|_| None).collect());
     let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
     std::thread::scope(|scope| {
         for _ in 0..workers {
@@ -158,7 +155,7 @@ fn read_batch(repo: &Repository, batch: &[(String, String)], progress: &Progress
                     let Some((object, content)) = batch.get(at) else { break };
                     let outcome = match inventories.get(object) {
                         Some((id, Some(digests))) => check_one(repo, *id, content, digests, progress),
-                        _ => ("missing", 0),
+                        _ => Ok(("missing", 0)),
                     };
                     progress.files.fetch_add(1, Ordering::Relaxed);
                     results.lock().unwrap_or_else(PoisonError::into_inner)[at] = Some(outcome);
@@ -167,7 +164,7 @@ fn read_batch(repo: &Repository, batch: &[(String, String)], progress: &Progress
         }
     });
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.into_iter().map(|outcome| outcome.ok_or_else(|| Error::internal("a fixity thread ended early"))).collect()
+    results.into_iter().map(|outcome| outcome.unwrap_or_else(|| Err(Error::internal("a fixity thread ended early")))).collect()
 }
 
 type Digests = std::collections::HashMap<String, String>;
@@ -191,8 +188,14 @@ fn digests_of(repo: &Repository, object: Uuid) -> Result<Option<Digests>> {
     Ok(Some(found))
 }
 
-fn check_one(repo: &Repository, object: Uuid, content: &str, digests: &Digests, progress: &Progress) -> (&'static str, u64) {
-    let Ok(mut file) = repo.blobs.open_content(object, content) else { return ("missing", 0) };
+/// Reads one stored file. A store that does not answer is an error, never a missing file.
+fn check_one(repo: &Repository, object: Uuid, content: &str, digests: &Digests, progress: &Progress) -> Result<(&'static str, u64)> {
+    let mut file = match repo.blobs.open_content(object, content) {
+        Ok(file) => file,
+        Err(error) if error.kind == ErrorKind::Corrupt => return Ok(("missing", 0)),
+        Err(error) if repo.blobs.root().folder().is_none() => return Err(error),
+        Err(_) => return Ok(("unreadable", 0)),
+    };
     let mut hasher = Sha256::new();
     let mut block = vec![0; 1 << 20];
     let mut bytes = 0;
@@ -205,11 +208,11 @@ fn check_one(repo: &Repository, object: Uuid, content: &str, digests: &Digests, 
                 progress.bytes.fetch_add(read as u64, Ordering::Relaxed);
             }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return ("unreadable", bytes),
+            Err(_) => return Ok(("unreadable", bytes)),
         }
     }
     let is_same = digests.get(content).is_some_and(|digest| *digest == hex::encode(hasher.finalize()));
-    (if is_same { "ok" } else { "mismatch" }, bytes)
+    Ok((if is_same { "ok" } else { "mismatch" }, bytes))
 }
 
 /// SHA-512 of a stream, hexadecimal.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::accession::manifest::{ItemLine, Line};
 use crate::ctx::{Ctx, Right};
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::event::{ItemOpened, ItemOpenedDetail, OpenRefused, OpenRefusedDetail};
 use crate::ledger::unsigned;
 use crate::repository::Repository;
@@ -203,7 +203,7 @@ pub(crate) fn write_original(repo: &Repository, unit: Uuid, line: &ItemLine, int
 
 /// An original as it is read: the last read fails when its bytes were not those received.
 pub(crate) struct Original {
-    opener: sago_seal::Opener<std::io::BufReader<std::fs::File>>,
+    opener: sago_seal::Opener<std::io::BufReader<crate::store::blobs::Stored>>,
     hasher: Option<Sha256>,
     bytes: u64,
     line: ItemLine,
@@ -211,9 +211,8 @@ pub(crate) struct Original {
 
 /// Opens an original for reading, after its stored file was compared with its digest.
 pub(crate) fn open_original(repo: &Repository, unit: Uuid, line: &ItemLine) -> Result<Original> {
-    let path = repo.blobs.content(line.object, &line.content)?;
     let mut stored = repo.blobs.open_content(line.object, &line.content)?;
-    let digest = crate::fixity::sha512_of(&mut stored).doing("Could not read", &path)?;
+    let digest = crate::fixity::sha512_of(&mut stored).map_err(|error| Error::io("Could not read", Path::new(&stored.name), &error))?;
     if digest != line.content_sha512 {
         return Err(Error::corrupt(format!("The stored file of {} is not what was received: its digest differs. It was not opened.", line.number))
             .hint("Put it back from a backup; `sago fixity --all` shows what else is damaged."));

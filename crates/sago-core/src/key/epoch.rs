@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Keyring, Mode, Passphrase, Seed, current_epoch, read_signing, set_current, vault, write_epoch};
 use crate::ctx::{Clock, Ctx, Right, Role};
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::event::{
     EpochRotated, EpochRotatedDetail, KeysChecked, KeysCheckedDetail, OperatingKeyRecovered, OperatingKeyRecoveredDetail, ShareDestroyed, ShareDestroyedDetail,
     UnitSealed, UnitSealedDetail, UnitUnsealed, UnitUnsealedDetail,
@@ -96,7 +96,7 @@ pub async fn unseal_unit(repo: &Repository, ctx: &Ctx, name: &str, reason: &str,
     }
     let recovery = recovery_identity(shares)?;
     check_recovery(repo.keyring(), &recovery)?;
-    let identity = vault::open(repo.keyring().vault_path(), repo.keyring().epoch, unit.id, &recovery)?;
+    let identity = vault::open(repo.keyring().vault(), repo.keyring().epoch, unit.id, &recovery)?;
     let wrapped = repo.keyring().wrap(&identity, Mode::Working)?;
     let mut tx = repo.begin().await?;
     require_in_force(repo.keyring(), tx.conn()).await?;
@@ -146,7 +146,7 @@ pub async fn rotate(repo: &Repository, ctx: &Ctx, new: &NewEpoch<'_>, keep_pages
     ctx.require(Right::ManageKeys)?;
     let keyring = repo.keyring();
     let (from, to) = (keyring.epoch, keyring.epoch + 1);
-    let vault_folder = keyring.vault_path();
+    let vault = keyring.vault();
     let recovery = if new.shares.is_empty() { None } else { Some(recovery_identity(new.shares)?) };
     if let Some(recovery) = &recovery {
         check_recovery(keyring, recovery)?;
@@ -160,15 +160,15 @@ pub async fn rotate(repo: &Repository, ctx: &Ctx, new: &NewEpoch<'_>, keep_pages
     settle_waiting(keyring, tx.conn()).await?;
     // Nothing is written before every key could be opened.
     let mut units = Vec::new();
-    for unit in vault::units(vault_folder, from)? {
-        let (identity, mode) = match vault::open(vault_folder, from, unit, keyring.operating()) {
+    for unit in vault::units(vault, from)? {
+        let (identity, mode) = match vault::open(vault, from, unit, keyring.operating()) {
             Ok(identity) => (identity, Mode::Working),
             Err(error) if error.kind == ErrorKind::Forbidden => {
                 let recovery = recovery.as_ref().ok_or_else(|| {
                     Error::new(ErrorKind::Forbidden, format!("Unit {unit} is sealed: its key is wrapped anew with the shares of the epoch that ends."))
                         .hint("Add `--share FILE` for enough custodians. Nothing was changed.")
                 })?;
-                (vault::open(vault_folder, from, unit, recovery)?, Mode::Sealed)
+                (vault::open(vault, from, unit, recovery)?, Mode::Sealed)
             }
             Err(error) => return Err(error),
         };
@@ -182,7 +182,7 @@ pub async fn rotate(repo: &Repository, ctx: &Ctx, new: &NewEpoch<'_>, keep_pages
     for (unit, identity, mode) in units {
         let wrapped = vault::wrap(&identity, mode, &operating.recipient(), &new_recovery.recipient())?;
         lines.push(format!("{unit} {}", wrapped.sha256()));
-        vault::write(vault_folder, to, unit, &wrapped)?;
+        vault::write(vault, to, unit, &wrapped)?;
     }
     let units = lines.len();
     let detail = EpochRotatedDetail {
@@ -214,7 +214,7 @@ pub(crate) async fn epoch_of_log(repo: &Repository) -> Result<u64> {
 /// Uses, without putting them in their place, keys whose event is in the log and that wait: for verifying what an interruption left.
 pub(crate) async fn use_waiting(repo: &Repository) -> Result<()> {
     let keyring = repo.keyring();
-    for (unit, digest) in vault::waiting(keyring.vault_path(), keyring.epoch)? {
+    for (unit, digest) in vault::waiting(keyring.vault(), keyring.epoch)? {
         let told: Option<String> = sqlx::query_scalar("SELECT vault_sha256 FROM units WHERE id = $1 AND mode = 'working'")
             .bind(unit.to_string())
             .fetch_optional(repo.db().read())
@@ -238,17 +238,17 @@ pub(crate) async fn finish_switch(repo: &Repository) -> Result<bool> {
 
 /// Finishes what a crash interrupted: keys that wait for their place, epochs that ended.
 pub(crate) async fn finish_interrupted(repo: &Repository) -> Result<()> {
-    let (vault_folder, epoch) = (repo.keyring().vault_path(), repo.keyring().epoch);
-    if !vault::waiting(vault_folder, epoch)?.is_empty() {
+    let (vault, epoch) = (repo.keyring().vault(), repo.keyring().epoch);
+    if !vault::waiting(vault, epoch)?.is_empty() {
         let mut held = repo.db().begin_write().await?;
         settle_waiting(repo.keyring(), &mut held).await?;
         held.rollback().await?;
     }
     if epoch_of_log(repo).await? == epoch {
-        for ended in vault::epochs(vault_folder)?.into_iter().filter(|ended| *ended < epoch) {
+        for ended in vault::epochs(vault)?.into_iter().filter(|ended| *ended < epoch) {
             // A wrapped key that stands nowhere else is never erased: it may have been put back by hand.
-            let is_replaced = |unit: &Uuid| vault::read_wrapped(vault_folder, epoch, *unit).map(|found| found.is_some());
-            let kept = vault::units(vault_folder, ended)?;
+            let is_replaced = |unit: &Uuid| vault::read_wrapped(vault, epoch, *unit).map(|found| found.is_some());
+            let kept = vault::units(vault, ended)?;
             if kept.iter().map(is_replaced).collect::<Result<Vec<_>>>()?.into_iter().all(|is_replaced| is_replaced) {
                 erase_epoch(&repo.places, ended)?;
             }
@@ -262,11 +262,11 @@ pub(crate) async fn finish_interrupted(repo: &Repository) -> Result<()> {
 /// Who writes a waiting key holds the writer's place until its event is entered: while we hold it, every one was interrupted or is about to
 /// be put in its place by the process that entered its event.
 async fn settle_waiting(keyring: &Keyring, held: &mut sqlx::AnyConnection) -> Result<()> {
-    for (unit, digest) in vault::waiting(keyring.vault_path(), keyring.epoch)? {
+    for (unit, digest) in vault::waiting(keyring.vault(), keyring.epoch)? {
         let told: Option<String> = sqlx::query_scalar("SELECT vault_sha256 FROM units WHERE id = $1").bind(unit.to_string()).fetch_optional(&mut *held).await?;
         match digest {
             Some(digest) if told.as_deref() == Some(digest.as_str()) => keyring.take_next(unit)?,
-            _ => vault::erase_next(keyring.vault_path(), keyring.epoch, unit)?,
+            _ => vault::erase_next(keyring.vault(), keyring.epoch, unit)?,
         }
     }
     Ok(())
@@ -328,10 +328,10 @@ pub async fn check_keys(repo: &Repository, ctx: &Ctx) -> Result<Vec<String>> {
 /// What is wrong with the key of one unit, if anything.
 pub(crate) async fn check_key(repo: &Repository, unit: Uuid, mode: &str, vault_sha256: &str) -> Result<Option<String>> {
     use sha2::{Digest, Sha256};
-    let (vault_folder, epoch) = (repo.keyring().vault_path(), epoch_of_log(repo).await?);
+    let (vault, epoch) = (repo.keyring().vault(), epoch_of_log(repo).await?);
     // A crash may have left the new wrapping waiting: the next opening puts it in its place.
-    let is_waiting = vault::waiting(vault_folder, epoch)?.contains(&(unit, Some(vault_sha256.to_owned())));
-    let wrapped = vault::read_wrapped(vault_folder, epoch, unit)?;
+    let is_waiting = vault::waiting(vault, epoch)?.contains(&(unit, Some(vault_sha256.to_owned())));
+    let wrapped = vault::read_wrapped(vault, epoch, unit)?;
     if wrapped.is_none() && !is_waiting {
         return Ok(Some("its key is missing from the vault".to_owned()));
     }
@@ -356,11 +356,11 @@ pub(crate) async fn check_key(repo: &Repository, unit: Uuid, mode: &str, vault_s
     .fetch_optional(repo.db().read())
     .await?;
     let Some(object) = object.and_then(|object| Uuid::parse_str(&object).ok()) else { return Ok(None) };
-    let path = repo.blobs.content(object, &format!("m/{unit}.keycheck.age"))?;
-    let opened = std::fs::read(&path).doing("Could not read", &path).and_then(|sealed| super::open_bytes(&[&identity], &sealed, &path));
+    let read = repo.blobs.read_content(object, &format!("m/{unit}.keycheck.age"));
+    let opened = read.and_then(|(sealed, place)| super::open_bytes(&[&identity], &sealed, Path::new(&place)).map(|text| (text, place)));
     Ok(match opened {
-        Ok(text) if text.len() == 32 => None,
-        Ok(_) => Some(format!("{} does not hold 32 bytes", path.display())),
+        Ok((text, _)) if text.len() == 32 => None,
+        Ok((_, place)) => Some(format!("{place} does not hold 32 bytes")),
         Err(error) => Some(error.message),
     })
 }
@@ -388,7 +388,7 @@ pub async fn recover_operating_key(root: &Path, shares: &[String], passphrase: &
     let mut lines = Vec::new();
     for unit in vault::units(&places.vault, epoch)? {
         let identity = vault::open(&places.vault, epoch, unit, &recovery)?;
-        let was_sealed = vault::is_sealed(&places.vault, epoch, unit);
+        let was_sealed = vault::is_sealed(&places.vault, epoch, unit)?;
         let mode = if was_sealed { Mode::Sealed } else { Mode::Working };
         let wrapped = vault::wrap(&identity, mode, &operating.recipient(), &recovery.recipient())?;
         lines.push(format!("{unit} {}", wrapped.sha256()));

@@ -28,6 +28,7 @@ use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::ledger::event::Log;
 use crate::settings::Places;
 use crate::store::durable;
+use crate::store::shelf::Shelf;
 
 pub use vault::{Mode, Wrapped};
 
@@ -56,7 +57,7 @@ pub struct Keyring {
     operating: HybridIdentity,
     recovery: HybridRecipient,
     signing: Signing,
-    vault: PathBuf,
+    vault: Shelf,
     keys: PathBuf,
     domain: Uuid,
     units: Mutex<HashMap<Uuid, Arc<HybridIdentity>>>,
@@ -363,7 +364,7 @@ impl Keyring {
         &self.operating
     }
 
-    pub(crate) fn vault_path(&self) -> &Path {
+    pub(crate) fn vault(&self) -> &Shelf {
         &self.vault
     }
 }

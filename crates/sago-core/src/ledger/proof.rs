@@ -5,7 +5,7 @@ use sago_ledger::Hash;
 use sago_ledger::leaf::{Half, HalfKind, Leaf};
 use sago_ledger::opening::{Opening, Part};
 use sago_ledger::proof::TlogProof;
-use sago_ledger::source::{FolderSource, TileReader};
+use sago_ledger::source::TileReader;
 use serde_json::{Map, Value};
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -112,15 +112,15 @@ pub fn opening(head: &sequencer::Head, stored: &Stored, withhold_detail: bool) -
 }
 
 /// A `.tlog-proof` of an event, with its opening inside, against the last signed head.
-pub fn prove(repo: &Repository, stored: &Stored, withhold_detail: bool) -> Result<String> {
-    let head = rebuild::last_head(&repo.places, stored.position.log, stored.position.generation)?;
+pub async fn prove(repo: &Repository, stored: &Stored, withhold_detail: bool) -> Result<String> {
+    let head = rebuild::last_head(&repo.places, &repo.locks(), stored.position.log, stored.position.generation).await?;
     prove_in(repo, stored, withhold_detail, &head)
 }
 
 /// The same, against a given head: one that was time-stamped, say.
 pub fn prove_in(repo: &Repository, stored: &Stored, withhold_detail: bool, head: &sequencer::Head) -> Result<String> {
     let Position { log, generation, index } = stored.position;
-    let source = FolderSource::new(sequencer::folder(&repo.places, generation, log));
+    let source = sequencer::folder(&repo.places, generation, log);
     let mut reader = TileReader::new(&source, head.size);
     let path = sago_ledger::merkle::inclusion_path(index, head.size, &mut reader)
         .map_err(|error| Error::corrupt(format!("Entry {index} of the {} log cannot be proven: {error}", log.name())).hint("Run `sago verify`."))?;

@@ -18,9 +18,10 @@ use crate::accession::read_manifest_with;
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::key::Keyring;
 use crate::ledger::event::{Event, Log};
+use crate::ledger::lock::{self, Locks};
 use crate::ledger::replay::{Replay, Replayed, Waiting};
 use crate::ledger::sequencer::{self, Head};
-use crate::ledger::{Record, enter, lock, signed, unsigned};
+use crate::ledger::{Record, enter, signed, unsigned};
 use crate::repository::begin_heads;
 use crate::settings::Places;
 use crate::store::blobs::Blobs;
@@ -52,17 +53,31 @@ pub struct Summary {
 }
 
 /// The last signed head of a log: from the lock, or for a generation that ended elsewhere, from its published checkpoint.
-pub(crate) fn last_head(places: &Places, log: Log, generation: u64) -> Result<Head> {
-    if lock::read(&places.lock, log, generation)?.is_some() {
-        return sequencer::head(places, log, generation);
+pub(crate) async fn last_head(places: &Places, locks: &Locks, log: Log, generation: u64) -> Result<Head> {
+    if locks.read(log, generation).await?.is_some() {
+        return sequencer::head(locks, log, generation).await;
     }
-    let path = sequencer::folder(places, generation, log).join("checkpoint");
-    let text = std::fs::read_to_string(&path).map_err(|error| Error::corrupt(format!("The checkpoint {} cannot be read: {error}", path.display())))?;
+    published_head(places, log, generation)
+}
+
+/// The same, of a repository whose locks lie in its folder, or of a copy that has none.
+pub(crate) fn last_head_here(places: &Places, log: Log, generation: u64) -> Result<Head> {
+    if let Some(text) = lock::read_in(&places.lock, log, generation)? {
+        return sequencer::read_head(generation, &text, &places.lock.display().to_string());
+    }
+    published_head(places, log, generation)
+}
+
+/// The published head of a log.
+pub(crate) fn published_head(places: &Places, log: Log, generation: u64) -> Result<Head> {
+    let folder = sequencer::folder(places, generation, log);
+    let path = folder.show("checkpoint");
+    let text = folder.read_text("checkpoint")?.ok_or_else(|| Error::corrupt(format!("The checkpoint {path} is missing.")))?;
     sequencer::read_head(generation, &text, &path)
 }
 
 /// Replays all generations of both logs into an empty database; with `live`, also the events that wait there for the next signed head.
-pub(crate) async fn replay_into(places: &Places, keyring: &Keyring, blobs: &Blobs, db: &Db, live: Option<&Db>) -> Result<Summary> {
+pub(crate) async fn replay_into(places: &Places, locks: &Locks, keyring: &Keyring, blobs: &Blobs, db: &Db, live: Option<&Db>) -> Result<Summary> {
     let rows = RowKeys::default();
     let mut seen = Summary::default();
     let generations = sequencer::generations(places)?;
@@ -70,7 +85,7 @@ pub(crate) async fn replay_into(places: &Places, keyring: &Keyring, blobs: &Blob
     for generation in generations {
         let mut sizes = (0, 0);
         for log in [Log::Custody, Log::Access] {
-            let head = last_head(places, log, generation)?;
+            let head = last_head(places, locks, log, generation).await?;
             let waiting = match live {
                 Some(live) => match waiting_in(live, log, generation, head.size).await {
                     Err(error) if error.kind == ErrorKind::Corrupt => {

@@ -3,7 +3,7 @@
 //! This is what makes the database expendable: `sago rebuild` and `sago verify` walk the whole log with it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -11,18 +11,18 @@ use jiff::Timestamp;
 use sago_ledger::Hash;
 use sago_ledger::leaf::{Half, Leaf};
 use sago_ledger::opening::Part;
-use sago_ledger::source::{FolderSource, TileSource};
 use sago_ledger::tile::{TileKind, TilePath, decode_bundle_prefix};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Keyring, open_own};
 use crate::ledger::event::{Event, Log};
 use crate::ledger::sequencer::{self, Head};
 use crate::ledger::{Position, Sides};
 use crate::settings::Places;
+use crate::store::shelf::Shelf;
 
 /// An event read back from the log.
 #[derive(Debug, Clone)]
@@ -85,7 +85,8 @@ pub struct Replay<'a> {
     keyring: &'a Keyring,
     head: Head,
     log: Log,
-    source: FolderSource,
+    source: Shelf,
+    payload: Shelf,
     segments: Vec<Segment>,
     next_segment: usize,
     ready: std::collections::VecDeque<Replayed>,
@@ -99,7 +100,8 @@ struct Segment {
     last: u64,
     unit: Uuid,
     is_skeleton: bool,
-    path: PathBuf,
+    /// Below the payload folder.
+    path: String,
     /// The bytes, when they are not in the file yet.
     bytes: Option<Vec<u8>>,
 }
@@ -107,29 +109,18 @@ struct Segment {
 impl<'a> Replay<'a> {
     /// Lists the segments of a log. `head` says how many entries must be there.
     pub fn open(places: &Places, keyring: &'a Keyring, log: Log, head: Head) -> Result<Self> {
-        let folder = sequencer::payload_folder(places, head.generation).join(log.name());
-        let mut segments = Vec::new();
-        match std::fs::read_dir(&folder) {
-            Ok(entries) => {
-                for entry in entries {
-                    let path = entry.doing("Could not list", &folder)?.path();
-                    if let Some(segment) = Segment::named(&path)
-                        && segment.first < head.size
-                    {
-                        segments.push(segment);
-                    }
-                }
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::io("Could not list", &folder, &error)),
-        }
+        let payload = sequencer::payload_folder(places, head.generation);
+        let names = payload.list(log.name())?;
+        let named = names.iter().filter_map(|child| Segment::named(&format!("{}/{}", log.name(), child.name)));
+        let mut segments: Vec<_> = named.filter(|segment| segment.first < head.size).collect();
         segments.sort_by_key(|segment| (segment.first, !segment.is_skeleton, segment.unit));
-        let source = FolderSource::new(sequencer::folder(places, head.generation, log));
+        let source = sequencer::folder(places, head.generation, log);
         Ok(Self {
             keyring,
             head,
             log,
             source,
+            payload,
             segments,
             next_segment: 0,
             ready: std::collections::VecDeque::new(),
@@ -143,7 +134,7 @@ impl<'a> Replay<'a> {
     pub(crate) fn with_waiting(mut self, waiting: Waiting) -> Self {
         let size = self.head.size;
         let waiting_segments = waiting.segments.into_iter().filter_map(|(path, bytes)| {
-            let segment = Segment::named(std::path::Path::new(&path))?;
+            let segment = Segment::named(&path)?;
             (segment.first >= size).then_some(Segment { bytes: Some(bytes), ..segment })
         });
         self.segments.extend(waiting_segments);
@@ -184,19 +175,20 @@ impl<'a> Replay<'a> {
         }
         let mut skeletons: BTreeMap<u64, Skeleton> = BTreeMap::new();
         let mut details: BTreeMap<u64, Half> = BTreeMap::new();
-        let mut digests: BTreeMap<Uuid, (String, PathBuf)> = BTreeMap::new();
+        let mut digests: BTreeMap<Uuid, (String, String)> = BTreeMap::new();
         let mut last = first;
         while let Some(segment) = self.segments.get(self.next_segment).filter(|segment| segment.first == first) {
             last = segment.last;
             let sealed = match &segment.bytes {
                 Some(bytes) => bytes.clone(),
-                None => std::fs::read(&segment.path).doing("Could not read", &segment.path)?,
+                None => self.payload.need(&segment.path)?,
             };
+            let path = self.payload.show(&segment.path);
             if segment.is_skeleton {
                 let identity = self.keyring.unit(segment.unit)?;
-                let text = open_own(&identity, &sealed, &segment.path)?;
-                for value in lines(&text, &segment.path)? {
-                    let bad = || bad_line(&segment.path);
+                let text = open_own(&identity, &sealed, Path::new(&path))?;
+                for value in lines(&text, &path)? {
+                    let bad = || bad_line(&path);
                     let commitment = Hash(bytes32(value.get("detail_commitment")).ok_or_else(bad)?);
                     let unit = value.get("detail_unit").and_then(Value::as_str).and_then(|unit| Uuid::parse_str(unit).ok()).ok_or_else(bad)?;
                     let sha256 = value.get("detail_sha256").and_then(Value::as_str).ok_or_else(bad)?.to_owned();
@@ -204,12 +196,12 @@ impl<'a> Replay<'a> {
                     skeletons.insert(index, Skeleton { half, detail: DetailFile { commitment, unit, sha256 } });
                 }
             } else {
-                digests.insert(segment.unit, (hex::encode(Sha256::digest(&sealed)), segment.path.clone()));
+                digests.insert(segment.unit, (hex::encode(Sha256::digest(&sealed)), path.clone()));
                 match self.keyring.unit(segment.unit) {
                     Ok(identity) => {
-                        let text = open_own(&identity, &sealed, &segment.path)?;
-                        for value in lines(&text, &segment.path)? {
-                            let (index, half) = read_line(&value).ok_or_else(|| bad_line(&segment.path))?;
+                        let text = open_own(&identity, &sealed, Path::new(&path))?;
+                        for value in lines(&text, &path)? {
+                            let (index, half) = read_line(&value).ok_or_else(|| bad_line(&path))?;
                             details.insert(index, half);
                         }
                     }
@@ -225,7 +217,7 @@ impl<'a> Replay<'a> {
             // The file must be there also when it cannot be opened; only what a sealed or destroyed unit's file says may be absent.
             let (sha256, path) = digests.get(&skeleton.detail.unit).ok_or_else(|| self.missing(index))?;
             if *sha256 != skeleton.detail.sha256 {
-                return Err(Error::corrupt(format!("{} is not the payload that was entered: it was altered.", path.display())));
+                return Err(Error::corrupt(format!("{path} is not the payload that was entered: it was altered.")));
             }
             if detail.is_none() && self.keyring.unit(skeleton.detail.unit).is_ok() {
                 return Err(self.missing(index));
@@ -287,8 +279,8 @@ impl<'a> Replay<'a> {
 }
 
 impl Segment {
-    fn named(path: &std::path::Path) -> Option<Self> {
-        let name = path.file_name()?.to_str()?;
+    fn named(path: &str) -> Option<Self> {
+        let name = path.rsplit('/').next()?;
         let mut parts = name.strip_suffix(".age")?.split('.');
         let (first, last) = parts.next()?.split_once('-')?;
         let unit = Uuid::parse_str(parts.next()?).ok()?;
@@ -302,13 +294,13 @@ impl Segment {
     }
 }
 
-fn lines(text: &[u8], path: &std::path::Path) -> Result<Vec<Value>> {
+fn lines(text: &[u8], path: &str) -> Result<Vec<Value>> {
     let text = std::str::from_utf8(text).map_err(|_| bad_line(path))?;
     text.lines().map(|line| serde_json::from_str(line).map_err(|_| bad_line(path))).collect()
 }
 
-fn bad_line(path: &std::path::Path) -> Error {
-    Error::corrupt(format!("{} holds a line that cannot be read.", path.display()))
+fn bad_line(path: &str) -> Error {
+    Error::corrupt(format!("{path} holds a line that cannot be read."))
 }
 
 fn read_line(value: &Value) -> Option<(u64, Half)> {

@@ -61,7 +61,7 @@ impl Question {
 pub async fn write_queries(repo: &Repository, ctx: &Ctx, dir: &Path) -> Result<Carried> {
     ctx.require(Right::Check)?;
     let judges = configured(repo)?;
-    if !names_in(dir)?.is_empty() {
+    if !names_in(&dir.into())?.is_empty() {
         return Err(
             Error::conflict(format!("{} is not empty.", dir.display())).hint("Name a folder that does not exist yet, or an empty one. Nothing was written.")
         );
@@ -120,7 +120,7 @@ fn script(questions: &[Question]) -> String {
 pub async fn take_replies(repo: &Repository, ctx: &Ctx, dir: &Path) -> Result<Vec<Stamped>> {
     ctx.require(Right::Check)?;
     let judges = configured(repo)?;
-    let names = names_in(dir)?;
+    let names = names_in(&dir.into())?;
     if !names.iter().any(|name| name.ends_with(".tsr")) {
         return Err(Error::not_found(format!("There is no reply (.tsr) in {}.", dir.display()))
             .hint("Every reply must have the name of its query, with .tsr in place of .tsq. `sh ask.sh` names them so."));

@@ -3,14 +3,14 @@
 //! A reply is written after all that belongs to it, so that a `.tsr` is never there without its checkpoint, query and chain.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sago_stamp::{Certificate, HashAlgorithm, MAX_REPLY_BYTES, certificates_from_pem, certificates_to_pem};
 
 use super::Algorithm;
 use crate::error::{Error, IoContext, Result};
 use crate::settings::Places;
-use crate::store::durable;
+use crate::store::shelf::Shelf;
 
 /// The file of the stamped bytes: the signed note.
 pub(super) const CHECKPOINT: &str = "checkpoint";
@@ -18,7 +18,7 @@ pub(super) const CHECKPOINT: &str = "checkpoint";
 /// The folder of one checkpoint; it may not be there yet.
 #[derive(Debug, Clone)]
 pub(super) struct Folder {
-    path: PathBuf,
+    place: Shelf,
     /// `<log id>/<size>`, as events name it.
     pub name: String,
     pub size: u64,
@@ -42,14 +42,13 @@ impl Folder {
     /// The folder of a checkpoint.
     pub fn of(places: &Places, origin: &str, size: u64) -> Self {
         let name = format!("{}/{size}", sago_verify::stamp::log_id(origin));
-        Self { path: places.stamps.join(&name), name, size }
+        Self { place: places.stamps.below(&name), name, size }
     }
 
     /// The folders of a log that are there, smallest checkpoint first.
     pub fn all(places: &Places, origin: &str) -> Result<Vec<Self>> {
-        let parent = places.stamps.join(sago_verify::stamp::log_id(origin));
         let mut sizes = Vec::new();
-        for name in names_in(&parent)? {
+        for name in names_in(&places.stamps.below(&sago_verify::stamp::log_id(origin)))? {
             // Only the one way in which sizes are written: `07` is nobody's folder.
             let size = name.parse::<u64>().ok();
             sizes.extend(size.filter(|size| size.to_string() == name));
@@ -61,7 +60,7 @@ impl Folder {
     /// The authorities of which a reply is there, in the order of their names.
     pub fn authorities(&self) -> Result<Vec<String>> {
         let mut found = BTreeSet::new();
-        for name in names_in(&self.path)? {
+        for name in names_in(&self.place)? {
             let is_reply = |algorithm: &Algorithm| name.strip_suffix(&format!(".{}.tsr", algorithm.name())).map(str::to_owned);
             found.extend(Algorithm::ALL.iter().find_map(is_reply));
         }
@@ -70,17 +69,17 @@ impl Folder {
 
     /// The stamped bytes.
     pub fn checkpoint(&self) -> Result<Option<Vec<u8>>> {
-        read(&self.path.join(CHECKPOINT))
+        read_from(&self.place, CHECKPOINT)
     }
 
     /// A kept query.
     pub fn query(&self, authority: &str, algorithm: Algorithm) -> Result<Option<Vec<u8>>> {
-        read(&self.path.join(file_name(authority, algorithm, "tsq")))
+        read_from(&self.place, &file_name(authority, algorithm, "tsq"))
     }
 
     /// A kept reply.
     pub fn reply(&self, authority: &str, algorithm: Algorithm) -> Result<Option<Vec<u8>>> {
-        read(&self.path.join(file_name(authority, algorithm, "tsr")))
+        read_from(&self.place, &file_name(authority, algorithm, "tsr"))
     }
 
     /// The certificates kept for an authority.
@@ -91,12 +90,12 @@ impl Folder {
 
     /// The file of these certificates.
     pub fn chain_text(&self, authority: &str) -> Result<Option<Vec<u8>>> {
-        read(&self.path.join(chain_name(authority)))
+        read_from(&self.place, &chain_name(authority))
     }
 
     /// Keeps what is to be asked, durably, so that a reply that comes by another way can be known.
     pub fn keep_queries(&self, note: &[u8], authority: &str, queries: &[(Algorithm, &[u8])]) -> Result<()> {
-        durable::write_all(&self.query_files(note, authority, queries))
+        self.place.write_all(self.query_files(note, authority, queries))
     }
 
     /// Keeps the verified replies of an authority, durably, with the certificates that a stranger needs beside them.
@@ -112,23 +111,23 @@ impl Folder {
         let queries: Vec<_> = answers.iter().map(|(algorithm, query, _)| (*algorithm, *query)).collect();
         let mut files = self.query_files(note, authority, &queries);
         let chain = certificates_to_pem(&chain).into_bytes();
-        files.push((self.path.join(chain_name(authority)), chain));
-        durable::write_all(&files)?;
+        files.push((chain_name(authority), chain));
+        self.place.write_all(files)?;
         let replies: Vec<_> = answers
             .iter()
             .map(|(algorithm, _, reply)| {
                 let name = file_name(authority, *algorithm, "tsr");
-                (self.path.join(name), reply.to_vec())
+                (name, reply.to_vec())
             })
             .collect();
-        durable::write_all(&replies)
+        self.place.write_all(replies)
     }
 
-    fn query_files(&self, note: &[u8], authority: &str, queries: &[(Algorithm, &[u8])]) -> Vec<(PathBuf, Vec<u8>)> {
-        let mut files = vec![(self.path.join(CHECKPOINT), note.to_vec())];
+    fn query_files(&self, note: &[u8], authority: &str, queries: &[(Algorithm, &[u8])]) -> Vec<(String, Vec<u8>)> {
+        let mut files = vec![(CHECKPOINT.to_owned(), note.to_vec())];
         files.extend(queries.iter().map(|(algorithm, query)| {
             let name = file_name(authority, *algorithm, "tsq");
-            (self.path.join(name), query.to_vec())
+            (name, query.to_vec())
         }));
         files
     }
@@ -148,17 +147,15 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
 }
 
 /// Names in a folder, sorted; none when it is not there. Names that are not UTF-8 are nobody's of ours.
-pub(super) fn names_in(folder: &Path) -> Result<Vec<String>> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Error::io("Could not list", folder, &error)),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.doing("Could not list", folder)?;
-        names.extend(entry.file_name().into_string().ok());
+pub(super) fn names_in(folder: &Shelf) -> Result<Vec<String>> {
+    Ok(folder.list("")?.into_iter().map(|child| child.name).collect())
+}
+
+/// Reads a kept file of at most [`MAX_REPLY_BYTES`]; `None` when there is none.
+fn read_from(place: &Shelf, name: &str) -> Result<Option<Vec<u8>>> {
+    match place.length(name)? {
+        None => Ok(None),
+        Some(length) if length > MAX_REPLY_BYTES as u64 => Err(Error::invalid(format!("{} is no file of less than 1 MiB.", place.show(name)))),
+        Some(_) => place.read(name),
     }
-    names.sort_unstable();
-    Ok(names)
 }

@@ -31,7 +31,7 @@ pub(crate) async fn check_kept(repo: &Repository, report: &mut Report, findings:
     let mut files = 0;
     for generation in sequencer::generations(&repo.places)? {
         // A log that cannot be read is said elsewhere.
-        let Ok(head) = last_head(&repo.places, Log::Custody, generation) else { continue };
+        let Ok(head) = last_head(&repo.places, &repo.locks(), Log::Custody, generation).await else { continue };
         for folder in Folder::all(&repo.places, &head.origin)? {
             let replies = check_folder(&folder, &anchors, &mut files, findings)?;
             for (generation, size, _) in told.iter().filter(|(of, size, digest)| (*of, *size) == (generation, folder.size) && !replies.contains(digest)) {

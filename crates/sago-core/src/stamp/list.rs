@@ -9,8 +9,9 @@ use super::folder::{Folder, token_digest};
 use super::round::{Failure, entered, moment};
 use super::{Algorithm, Token};
 use crate::ctx::{Ctx, Right};
-use crate::error::{IoContext, Result};
+use crate::error::Result;
 use crate::ledger::event::Log;
+use crate::ledger::rebuild::published_head;
 use crate::ledger::sequencer;
 use crate::repository::Repository;
 
@@ -49,9 +50,7 @@ pub async fn list(repo: &Repository, ctx: &Ctx) -> Result<Vec<Listed>> {
     let judges: Vec<Judge> = repo.settings.authority.iter().filter_map(|one| Judge::read(&repo.places, one).ok()).collect();
     let mut listed = Vec::new();
     for generation in sequencer::generations(&repo.places)? {
-        let place = sequencer::folder(&repo.places, generation, Log::Custody).join("checkpoint");
-        let text = std::fs::read_to_string(&place).doing("Could not read", &place)?;
-        let origin = sequencer::read_head(generation, &text, &place)?.origin;
+        let origin = published_head(&repo.places, Log::Custody, generation)?.origin;
         let known = entered(repo, generation).await?;
         for folder in Folder::all(&repo.places, &origin)? {
             list_folder(&folder, generation, &judges, &known, at, &mut listed)?;

@@ -21,7 +21,7 @@ use crate::error::{ErrorKind, Result};
 use crate::key::Passphrase;
 use crate::ledger::event::{Event, Log};
 use crate::ledger::proof::read_event;
-use crate::ledger::sequencer;
+use crate::ledger::rebuild::last_head_here;
 use crate::repository::{NewRepository, Repository};
 use crate::user;
 use authority::{Authority, Server};
@@ -43,6 +43,8 @@ impl House {
             threshold: 2,
             passphrase: Passphrase::new("correct horse battery".into()),
             work_factor: 10,
+            database: None,
+            blobs: None,
             vault: None,
             keys: None,
             first_person: "Custodian".into(),
@@ -79,18 +81,18 @@ impl House {
     }
 
     fn size(&self) -> u64 {
-        sequencer::head(&self.repo.places, Log::Custody, 1).unwrap().size
+        last_head_here(&self.repo.places, Log::Custody, 1).unwrap().size
     }
 
     /// The folder of the stamps of a checkpoint.
     fn stamps(&self, size: u64) -> PathBuf {
-        let head = sequencer::head(&self.repo.places, Log::Custody, 1).unwrap();
-        self.repo.places.stamps.join(Folder::of(&self.repo.places, &head.origin, size).name)
+        let head = last_head_here(&self.repo.places, Log::Custody, 1).unwrap();
+        self.repo.places.stamps.folder().unwrap().join(Folder::of(&self.repo.places, &head.origin, size).name)
     }
 
     fn kept_files(&self) -> Vec<String> {
         let mut found = Vec::new();
-        let mut folders = vec![self.repo.places.stamps.clone()];
+        let mut folders = vec![self.repo.places.stamps.folder().unwrap().to_owned()];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
@@ -130,9 +132,7 @@ impl House {
         for anchor in anchors {
             options.anchors.extend(sago_verify::read_anchors(&anchor.root()).unwrap());
         }
-        let places = &self.repo.places;
-        let parts = sago_verify::repository::Places { store: &places.store, log: &places.log, lock: &places.lock, stamps: &places.stamps };
-        let mut report = sago_verify::repository::verify_places(&parts, &options).unwrap();
+        let mut report = crate::verify::verify_without_keys(&self.repo.places, &options).await.unwrap();
         crate::verify::verify_with_keys(&self.repo, &self.ctx, &mut report).await.unwrap();
         assert!(report.is_sound(), "{:#?}", report.findings);
         let counted = format!("{tokens} time-stamp tokens over");
@@ -178,7 +178,7 @@ async fn two_authorities_stamp_and_openssl_agrees() {
             assert!(events.contains(&expected), "{events:?}");
         }
     }
-    let head = sequencer::head(&house.repo.places, Log::Custody, 1).unwrap();
+    let head = last_head_here(&house.repo.places, Log::Custody, 1).unwrap();
     assert_eq!(head.size, before + 4, "the signed head covers the events");
     assert_eq!(house.kept_files().len(), 1 + 2 * 5);
     house.assert_sound(&[&one, &two], 4).await;

@@ -1,15 +1,16 @@
-//! Sealed files: the OCFL storage root on a local disk.
+//! Sealed files: the OCFL storage root, on a disk or in a bucket.
 //!
-//! An object appears whole by one rename and never changes. What an object means is the business of [`crate::accession`].
+//! On a disk an object appears whole by one rename; in a bucket its inventory is written last, and an object without one is not there. It never changes. What an object means is the business of [`crate::accession`].
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
 use sago_packages::ocfl::write as ocfl;
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::store::durable;
+use crate::store::shelf::Shelf;
 
 /// Texts that lie in the storage root so that it can be read without Sago.
 const TEXTS: &[(&str, &str)] = &[
@@ -21,94 +22,122 @@ const TEXTS: &[(&str, &str)] = &[
     ("spec-sago.md", include_str!("../../../../docs/formats.md")),
 ];
 
+/// Files of an object that are sent after all others, in this order: with them it is there.
+const ORDER: &[&str] = &["v1/inventory.json", "v1/inventory.json.sha512", "0=ocfl_object_1.1", "inventory.json", "inventory.json.sha512"];
+
+/// Files up to this length are sent several at once. Bytes.
+const SMALL: u64 = 1 << 20;
+
+/// Small files held in memory at once while they are sent.
+const BATCH: usize = 64;
+
 /// The storage root.
 #[derive(Debug, Clone)]
 pub struct Blobs {
-    root: PathBuf,
+    root: Shelf,
 }
 
 impl Blobs {
     /// Makes an empty storage root.
-    pub fn create(root: &Path) -> Result<Self> {
-        let files: Vec<_> = root_files().into_iter().map(|(path, bytes)| (root.join(path), bytes)).collect();
-        durable::write_all(&files)?;
-        Ok(Self { root: root.to_owned() })
+    pub fn create(root: &Shelf) -> Result<Self> {
+        root.write_all(root_files())?;
+        Ok(Self { root: root.clone() })
     }
 
     /// Opens a storage root.
-    pub fn open(root: &Path) -> Result<Self> {
-        if !root.join("0=ocfl_1.1").is_file() {
-            return Err(Error::new(ErrorKind::NotFound, format!("{} is not an OCFL 1.1 storage root.", root.display()))
+    pub fn open(root: &Shelf) -> Result<Self> {
+        if root.length("0=ocfl_1.1")?.is_none() {
+            return Err(Error::new(ErrorKind::NotFound, format!("{root} is not an OCFL 1.1 storage root."))
                 .hint("Correct `store` under [paths] in sago.toml, or mount the disk that holds it."));
         }
-        Ok(Self { root: root.to_owned() })
+        Ok(Self { root: root.clone() })
     }
 
     /// Files of the root itself, texts and declarations, that are not as this Sago wrote them.
     pub fn altered_root_files(&self) -> Result<Vec<String>> {
         let mut altered = Vec::new();
         for (name, bytes) in root_files() {
-            let path = self.root.join(&name);
-            match std::fs::read(&path) {
-                Ok(found) if found == bytes => {}
-                Ok(_) => altered.push(name),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => altered.push(name),
-                Err(error) => return Err(error).doing("Could not read", &path),
+            if self.root.read(&name)?.is_none_or(|found| found != bytes) {
+                altered.push(name);
             }
         }
         Ok(altered)
     }
 
-    /// The root's folder.
-    pub fn root(&self) -> &Path {
+    /// Where the root lies.
+    pub fn root(&self) -> &Shelf {
         &self.root
     }
 
-    /// The folder of an object.
-    pub fn object(&self, id: Uuid) -> PathBuf {
-        self.root.join(ocfl::object_path_0003(&urn(id)))
+    /// The folder of an object, as a path below the root.
+    pub fn object(&self, id: Uuid) -> String {
+        ocfl::object_path_0003(&urn(id))
     }
 
-    /// A stored file, by the path used in manifests (`o/000001.age`).
-    pub fn content(&self, object: Uuid, content: &str) -> Result<PathBuf> {
+    /// Path below the root of a stored file, by the path used in manifests (`o/000001.age`).
+    fn content(&self, object: Uuid, content: &str) -> Result<String> {
         // Paths come from sealed manifests, but a path is never followed upwards whoever wrote it.
         if content.split('/').any(|part| part.is_empty() || part == "." || part == "..") {
             return Err(Error::corrupt(format!("A manifest names the impossible path “{content}”.")));
         }
-        Ok(self.object(object).join("v1/content").join(content))
+        Ok(format!("{}/v1/content/{content}", self.object(object)))
     }
 
     /// Opens a stored file.
-    pub fn open_content(&self, object: Uuid, content: &str) -> Result<File> {
+    pub fn open_content(&self, object: Uuid, content: &str) -> Result<Stored> {
         let path = self.content(object, content)?;
-        File::open(&path).map_err(|error| {
-            let made = Error::io("Could not open the stored file", &path, &error);
-            if error.kind() == std::io::ErrorKind::NotFound {
-                Error::corrupt(made.message)
-                    .hint("It is missing from the storage root: put it back from a backup. `sago fixity --all` shows what else is missing.")
-            } else {
-                made
-            }
-        })
+        let (bytes, length) = self.root.open(&path)?.ok_or_else(|| {
+            Error::corrupt(format!("Could not open the stored file {}: it is missing from the storage root.", self.root.show(&path)))
+                .hint("Put it back from a backup. `sago fixity --all` shows what else is missing.")
+        })?;
+        Ok(Stored { bytes, length, name: self.root.show(&path) })
+    }
+
+    /// The bytes of a small stored file (a manifest, a key check) and where people find it.
+    pub fn read_content(&self, object: Uuid, content: &str) -> Result<(Vec<u8>, String)> {
+        let path = self.content(object, content)?;
+        Ok((self.root.need(&path)?, self.root.show(&path)))
     }
 
     /// Puts a finished object in place with one rename, durably. Idempotent: an object already in place is left as it is.
     pub fn publish(&self, staged: &Path, id: Uuid) -> Result<()> {
-        let target = self.object(id);
+        let object = self.object(id);
+        let Some(root) = self.root.folder() else { return self.send(staged, &object) };
+        let target = root.join(object);
         if target.exists() && !staged.exists() {
             return Ok(());
         }
         durable::rename_new(staged, &target)
     }
 
+    /// Sends a finished object to a bucket: contents first, the inventory's sidecar last. Done again after an interruption, from the
+    /// beginning; the names are the object's own, so that nothing else is ever overwritten.
+    fn send(&self, staged: &Path, object: &str) -> Result<()> {
+        if !staged.exists() {
+            return Ok(());
+        }
+        let mut files: Vec<_> = Shelf::from(staged).walk("")?.into_iter().map(|(path, _)| path).collect();
+        // A reader takes an object for whole when its root inventory and sidecar are there.
+        files.sort_by_key(|path| (ORDER.iter().position(|name| path == name), path.clone()));
+        let small = |path: &String| staged.join(path).metadata().map(|found| found.len() <= SMALL).unwrap_or(false);
+        let (last, first): (Vec<_>, Vec<_>) = files.into_iter().partition(|path| ORDER.contains(&path.as_str()));
+        let (few, many): (Vec<_>, Vec<_>) = first.into_iter().partition(|path| !small(path));
+        for batch in many.chunks(BATCH) {
+            let read = |path: &String| {
+                let from = staged.join(path);
+                std::fs::read(&from).doing("Could not read", &from).map(|bytes| (format!("{object}/{path}"), bytes))
+            };
+            self.root.write_all(batch.iter().map(read).collect::<Result<_>>()?)?;
+        }
+        for path in few.iter().chain(&last) {
+            self.root.upload(&format!("{object}/{path}"), &staged.join(path))?;
+        }
+        Ok(())
+    }
+
     /// The bytes of an object's inventory, if it is in place.
     pub fn inventory(&self, id: Uuid) -> Result<Option<Vec<u8>>> {
-        let path = self.object(id).join("inventory.json");
-        match std::fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error).doing("Could not read", &path),
-        }
+        self.root.read(&format!("{}/inventory.json", self.object(id)))
     }
 
     /// Copies of an inventory and their sidecars that are not, to the byte, what was written with it.
@@ -118,12 +147,8 @@ impl Blobs {
         for (name, expected) in
             [("inventory.json.sha512", sidecar.as_bytes()), ("v1/inventory.json", inventory), ("v1/inventory.json.sha512", sidecar.as_bytes())]
         {
-            let path = self.object(id).join(name);
-            match std::fs::read(&path) {
-                Ok(found) if found == expected => {}
-                Ok(_) => altered.push(name),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => altered.push(name),
-                Err(error) => return Err(error).doing("Could not read", &path),
+            if self.root.read(&format!("{}/{name}", self.object(id)))?.is_none_or(|found| found != expected) {
+                altered.push(name);
             }
         }
         Ok(altered)
@@ -132,9 +157,24 @@ impl Blobs {
     /// Ids of all objects in the root, found by walking it.
     pub fn objects(&self) -> Result<Vec<Uuid>> {
         let mut found = Vec::new();
-        walk(&self.root, 0, &mut found)?;
+        walk(&self.root, "", 0, &mut found)?;
         found.sort_unstable();
         Ok(found)
+    }
+}
+
+/// A stored file that is being read.
+pub struct Stored {
+    bytes: Box<dyn Read + Send>,
+    /// Its length in bytes.
+    pub length: u64,
+    /// Where it lies, for people.
+    pub name: String,
+}
+
+impl Read for Stored {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        self.bytes.read(into)
     }
 }
 
@@ -150,16 +190,17 @@ pub fn urn(id: Uuid) -> String {
     format!("urn:uuid:{id}")
 }
 
-fn walk(folder: &Path, depth: usize, found: &mut Vec<Uuid>) -> Result<()> {
-    for entry in std::fs::read_dir(folder).doing("Could not list", folder)? {
-        let path = entry.doing("Could not list", folder)?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-        if !path.is_dir() || (depth == 0 && name == "extensions") {
+fn walk(root: &Shelf, folder: &str, depth: usize, found: &mut Vec<Uuid>) -> Result<()> {
+    for child in root.list(folder)? {
+        if !child.is_folder || (depth == 0 && child.name == "extensions") {
             continue;
         }
-        match name.strip_prefix("urn%3auuid%3a").and_then(|id| Uuid::parse_str(id).ok()) {
+        match child.name.strip_prefix("urn%3auuid%3a").and_then(|id| Uuid::parse_str(id).ok()) {
             Some(id) => found.push(id),
-            None if depth < 4 => walk(&path, depth + 1, found)?,
+            None if depth < 4 => {
+                let below = if folder.is_empty() { child.name } else { format!("{folder}/{}", child.name) };
+                walk(root, &below, depth + 1, found)?;
+            }
             None => {}
         }
     }

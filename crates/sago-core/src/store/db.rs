@@ -9,6 +9,7 @@ use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::postgres;
 
 /// Number of the newest migration this Sago knows; a database with a greater one was written by a newer Sago.
 pub const SCHEMA: i64 = 1;
@@ -18,6 +19,12 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[(1, include_str!("../../migrations/00
 /// FULL: a commit that was reported survives a power cut. `secure_delete`: what is shredded is overwritten.
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout=60000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
      PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON";
+
+/// The writer's place on a server: one advisory lock, so that there too one transaction writes at a time and what it read stays true.
+const WRITER: i64 = 0x7361_676f;
+
+/// How long a server may take to answer at first.
+const REACH: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Which engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,41 +47,84 @@ pub struct Db {
 impl Db {
     /// Opens the database and brings its schema up to date. `create` says whether an absent SQLite file may be made.
     pub async fn open(url: &str, create: bool) -> Result<Self> {
+        Self::open_in(url, create, None).await
+    }
+
+    /// The same in a schema of its own of a server's database; an SQLite file has none.
+    pub(crate) async fn open_in(url: &str, create: bool, schema: Option<&str>) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let engine = if url.starts_with("postgres:") || url.starts_with("postgresql:") { Engine::Postgres } else { Engine::Sqlite };
         let full = match engine {
-            Engine::Postgres => url.to_owned(),
+            Engine::Postgres => {
+                postgres::check_address(url)?;
+                url.to_owned()
+            }
             Engine::Sqlite => format!("sqlite://{}?mode={}", encode_path(url), if create { "rwc" } else { "rw" }),
+        };
+        let settings: &'static str = match (engine, schema) {
+            (Engine::Sqlite, _) => SQLITE_SETTINGS,
+            (Engine::Postgres, None) => postgres::SETTINGS,
+            (Engine::Postgres, Some(schema)) => format!("{}; SET search_path TO {schema}", postgres::SETTINGS).leak(),
         };
         let options = |most: u32| {
             AnyPoolOptions::new().max_connections(most).after_connect(move |connection, _| {
                 Box::pin(async move {
-                    if engine == Engine::Sqlite {
-                        connection.execute(SQLITE_SETTINGS).await?;
-                    }
+                    connection.execute(settings).await?;
                     Ok(())
                 })
             })
         };
         // A pool tries again for half a minute what fails at once, and then only says that it waited: a full disk, or a file that is no
         // database, is found out by one plain connection, which stays until the pools have theirs.
-        let mut first = AnyConnection::connect(&full).await.map_err(|error| unreachable_database(url, &error))?;
+        let reached = tokio::time::timeout(REACH, AnyConnection::connect(&full)).await;
+        let reached = reached.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
+        let mut first = reached.map_err(|error| unreachable_database(url, &error))?;
+        if engine == Engine::Postgres {
+            postgres::check_promises(&mut first).await?;
+            first.execute(settings).await?;
+        }
         if engine == Engine::Sqlite {
             first.execute(SQLITE_SETTINGS).await.map_err(|error| unreachable_database(url, &error))?;
             // A read makes the files beside the database, which also need room.
             first.execute("SELECT COUNT(*) FROM sqlite_master").await.map_err(|error| unreachable_database(url, &error))?;
         }
         let readable = sqlx::query("SELECT 1 FROM schema_version WHERE version < 0").fetch_optional(&mut first).await;
-        if let Err(error) = readable
+        if let Err(error) = &readable
             && !error.to_string().contains("schema_version")
         {
-            return Err(unreachable_database(url, &error));
+            return Err(unreachable_database(url, error));
+        }
+        if let (Engine::Postgres, false, Err(_)) = (engine, create, &readable) {
+            return Err(Error::new(ErrorKind::NotFound, "The database holds no repository.")
+                .hint("Correct `database` under [paths] in sago.toml. Nothing was made in it."));
         }
         let write = options(1).connect(&full).await.map_err(|error| unreachable_database(url, &error))?;
         let read = options(4).connect(&full).await?;
         first.close().await?;
         let db = Self { engine, read, write };
         db.migrate().await?;
+        Ok(db)
+    }
+
+    /// Makes the database of a new repository: an SQLite file that does not exist yet, or an empty database of a server.
+    pub async fn create(url: &str) -> Result<Self> {
+        if !url.contains("://") {
+            let path = Path::new(url);
+            crate::store::durable::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+            return Self::open_file(path, true).await;
+        }
+        let db = Self::open(url, true).await?;
+        let (heads, locks): (i64, Option<String>) = (
+            sqlx::query_scalar("SELECT COUNT(*) FROM heads").fetch_one(&db.read).await?,
+            sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'locks'")
+                .fetch_optional(&db.read)
+                .await?,
+        );
+        if heads > 0 || locks.is_some() {
+            return Err(
+                Error::conflict("The database holds a repository already.").hint("Name an empty database of its own: `createdb NAME`. Nothing was changed.")
+            );
+        }
         Ok(db)
     }
 
@@ -110,14 +160,28 @@ impl Db {
 
     /// Begins a writing transaction that holds the writer's place at once, so that two processes queue instead of failing.
     pub(crate) async fn begin_write(&self) -> Result<Transaction<'static, Any>> {
-        let begin = if self.engine == Engine::Sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" };
-        Ok(self.write.begin_with(begin).await?)
+        match self.engine {
+            Engine::Sqlite => Ok(self.write.begin_with("BEGIN IMMEDIATE").await?),
+            Engine::Postgres => {
+                let mut tx = self.write.begin_with("BEGIN").await?;
+                sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITER).execute(&mut *tx).await?;
+                Ok(tx)
+            }
+        }
     }
 
     /// Empties the write-ahead log into the database, so that bytes removed by a destruction do not linger beside it.
     pub async fn checkpoint(&self) -> Result<()> {
-        if self.engine == Engine::Sqlite {
-            self.write.execute("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+        match self.engine {
+            Engine::Sqlite => {
+                self.write.execute("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+            }
+            // Removed rows leave the tables; the server's own log and its copies keep them longer, sealed to the destroyed key.
+            Engine::Postgres => {
+                for statement in ["VACUUM row_keys", "VACUUM items", "VACUUM findings", "VACUUM events", "VACUUM accessions", "VACUUM contents"] {
+                    self.write.execute(statement).await?;
+                }
+            }
         }
         Ok(())
     }
@@ -129,6 +193,34 @@ impl Db {
         }
         let rows = sqlx::query("PRAGMA integrity_check").fetch_all(&self.read).await?;
         Ok(rows.iter().filter_map(|row| row.try_get::<String, _>(0).ok()).filter(|line| line != "ok").collect())
+    }
+
+    /// Puts the tables of another schema of the same database in the place of ours, which go to a schema `kept`; in one transaction.
+    pub(crate) async fn replace_by_schema(&self, new: &str, kept: &str) -> Result<()> {
+        let mut tx = self.begin_write().await?;
+        let names = "SELECT tablename::text FROM pg_tables WHERE schemaname = $1 ORDER BY tablename";
+        let tables: Vec<String> = sqlx::query_scalar(names).bind(new).fetch_all(&mut *tx).await?;
+        let ours: String = sqlx::query_scalar("SELECT current_schema()::text").fetch_one(&mut *tx).await?;
+        let there: Vec<String> = sqlx::query_scalar(names).bind(&ours).fetch_all(&mut *tx).await?;
+        let run = async |tx: &mut Transaction<'static, Any>, text: String| sqlx::query(sqlx::AssertSqlSafe(text)).execute(&mut **tx).await.map(drop);
+        run(&mut tx, format!("CREATE SCHEMA {kept}")).await?;
+        for table in &tables {
+            if there.contains(table) {
+                run(&mut tx, format!("ALTER TABLE {ours}.{table} SET SCHEMA {kept}")).await?;
+            }
+            run(&mut tx, format!("ALTER TABLE {new}.{table} SET SCHEMA {ours}")).await?;
+        }
+        run(&mut tx, format!("DROP SCHEMA {new}")).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Removes what an interrupted rebuild left, and makes an empty schema.
+    pub(crate) async fn empty_schema(&self, name: &str) -> Result<()> {
+        for text in [format!("DROP SCHEMA IF EXISTS {name} CASCADE"), format!("CREATE SCHEMA {name}")] {
+            sqlx::query(sqlx::AssertSqlSafe(text)).execute(&self.write).await?;
+        }
+        Ok(())
     }
 
     /// Closes both pools.
@@ -152,7 +244,10 @@ fn encode_path(path: &str) -> String {
 fn unreachable_database(url: &str, error: &sqlx::Error) -> Error {
     if url.starts_with("postgres") {
         // The address may hold a password; it is not repeated.
-        return Error::new(ErrorKind::Unavailable, format!("The PostgreSQL database does not answer: {error}"));
+        return postgres::explain(error).unwrap_or_else(|| {
+            Error::new(ErrorKind::Unavailable, format!("The PostgreSQL database does not answer: {error}"))
+                .hint("See whether the server runs, and whether `database` under [paths] in sago.toml is its address.")
+        });
     }
     match Error::from(sqlx::Error::Protocol(error.to_string())) {
         known if matches!(known.kind, ErrorKind::Corrupt | ErrorKind::Unavailable) => known,

@@ -1,7 +1,10 @@
 //! The cellars: rows, sealed files, and the discipline of writing them durably.
 
 pub mod blobs;
+pub mod bucket;
 pub mod db;
 pub mod durable;
 pub mod fault;
+pub(crate) mod postgres;
 pub mod rows;
+pub mod shelf;

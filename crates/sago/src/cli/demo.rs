@@ -108,7 +108,7 @@ impl Demo {
 
         let mut keys = Vec::new();
         for log in Log::ALL {
-            let key = repo.places.log.join("1").join(format!("{}.vkey", log.name()));
+            let key = dir.join(format!("repository/log/1/{}.vkey", log.name()));
             keys.extend(sago_verify::read_pinned(&key).map_err(|error| Error::internal(error.to_string()))?);
         }
         repo.close().await;
@@ -145,6 +145,8 @@ async fn make(dir: &Path) -> Result<(Repository, Ctx)> {
         threshold: 2,
         passphrase,
         work_factor: 14,
+        database: None,
+        blobs: None,
         vault: None,
         keys: None,
         first_person: "Kim Custodian (fictitious)".to_owned(),

@@ -34,9 +34,16 @@ pub struct Init {
     /// Name of the first custodian, in whose name you act.
     #[arg(long, default_value = "First custodian", value_name = "NAME")]
     custodian_name: String,
-    /// Where wrapped keys are kept, if not in the repository's folder; never under the storage root.
+    /// PostgreSQL database that several nodes share (`postgres://USER@HOST/NAME`), if not a file of its own. The password comes from PGPASSWORD or PGPASSFILE.
+    #[arg(long, value_name = "ADDRESS")]
+    database: Option<String>,
+    /// Bucket for sealed files, logs and time-stamps (`s3://BUCKET/PREFIX`), if not in the repository's folder. Credentials come from
+    /// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or the usual file, the server's address from AWS_ENDPOINT_URL.
+    #[arg(long, value_name = "ADDRESS")]
+    blobs: Option<String>,
+    /// Where wrapped keys are kept, if not in the repository's folder: a folder, or a bucket of its own; never where the storage root is.
     #[arg(long, value_name = "DIR")]
-    vault: Option<PathBuf>,
+    vault: Option<String>,
     /// Where the operating and signing keys are kept, if not in the repository's folder.
     #[arg(long, value_name = "DIR")]
     keys: Option<PathBuf>,
@@ -57,20 +64,18 @@ impl Init {
             threshold: self.threshold,
             passphrase: common.new_passphrase()?,
             work_factor: self.work_factor,
+            database: self.database,
+            blobs: self.blobs,
             vault: self.vault,
             keys: self.keys,
             first_person: self.custodian_name,
         };
-        let keep_pages = |epoch: u64, shares: &[Vec<&'static str>]| {
-            let read = |log: &str| {
-                let path = self.dir.join(format!("log/1/{log}.vkey"));
-                std::fs::read_to_string(&path).doing("Could not read", &path)
-            };
-            let (custody, access) = (read("custody")?, read("access")?);
+        let keep_pages = |made: &Repository, shares: &[Vec<&'static str>]| {
+            let (custody, access) = (made.verifier_keys(Log::Custody)?, made.verifier_keys(Log::Access)?);
             for (at, words) in shares.iter().enumerate() {
                 let page = Page {
                     repository: &self.name,
-                    epoch,
+                    epoch: 1,
                     number: at + 1,
                     of: shares.len(),
                     threshold: self.threshold,
@@ -99,7 +104,7 @@ impl Init {
                 let short: String = key.chars().take(88).collect();
                 out::line(format!("    {short}{}", if key.len() > short.len() { "…" } else { "" }));
             }
-            out::line(format!("    whole in {}", created.repository.places.log.join("1/custody.vkey").display()));
+            out::line(format!("    whole in {}", created.repository.places.log.show("1/custody.vkey")));
             out::line(format!("  Next: sago --repo {} deposit PATH --contributor NAME --title TEXT", self.dir.display()));
         }
         created.repository.close().await;

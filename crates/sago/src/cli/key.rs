@@ -257,7 +257,7 @@ async fn approve(common: &Common, repo: &Repository, ctx: &Ctx, request: &str, p
             let position = destroyed.position;
             if let Some(path) = &proof {
                 let stored = read_event(repo, position.log, position.generation, position.index).await?;
-                durable::write(path, prove(repo, &stored, false)?.as_bytes())?;
+                durable::write(path, prove(repo, &stored, false).await?.as_bytes())?;
             }
             let mut object = request_json(&destroyed.request);
             if let Some(object) = object.as_object_mut() {

@@ -63,7 +63,7 @@ impl Log {
                 return Err(Error::conflict(format!("{} exists already.", output.display())));
             }
             let stored = read_event(&repo, log, generation, index).await?;
-            durable::write(output, prove(&repo, &stored, self.skeleton_only)?.as_bytes())?;
+            durable::write(output, prove(&repo, &stored, self.skeleton_only).await?.as_bytes())?;
             if common.json {
                 out::object(&json!({ "log": log.name(), "generation": generation, "index": index, "output": output }));
             } else {

@@ -96,10 +96,9 @@ impl Verify {
         let has_passphrase = common.passphrase_file.is_some() || common.passphrase_fd.is_some() || std::io::stdin().is_terminal();
         let unlocked = if self.without_keys || !has_passphrase { None } else { Some(Repository::open_unchecked(root, &common.passphrase()?).await) };
         if let (Some(Ok(repo)), true) = (&unlocked, self.keys.is_empty()) {
-            options.pinned = repo.own_verifier_keys()?;
+            options.pinned = repo.own_verifier_keys().await?;
         }
-        let parts = sago_verify::repository::Places { store: &places.store, log: &places.log, lock: &places.lock, stamps: &places.stamps };
-        let mut report = tokio::task::block_in_place(|| sago_verify::repository::verify_places(&parts, &options)).map_err(could_not)?;
+        let mut report = sago_core::verify::verify_without_keys(&places, &options).await?;
         match unlocked {
             None => {}
             Some(Ok(repo)) => {

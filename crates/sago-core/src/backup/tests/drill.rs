@@ -30,7 +30,7 @@ async fn a_house_that_burnt_down_is_restored_by_two_of_three_custodians() {
     assert_sound(&verify(&repo, &ctx).await);
     // Proofs of entries of the generation that ended can still be made.
     let received = read_event(&repo, Log::Custody, 1, first.index).await.unwrap();
-    crate::ledger::proof::prove(&repo, &received, false).unwrap();
+    crate::ledger::proof::prove(&repo, &received, false).await.unwrap();
     // And life goes on: new deposits, and backups that can be restored once more.
     let second = house.deposit_with(&repo, &ctx, "more.txt", b"more", false).await;
     assert_ne!(second.number, first.number);
@@ -66,7 +66,7 @@ async fn the_first_entry_commits_to_the_ends_of_the_generation_before() {
     assert_ne!(repo.verifier_keys(Log::Custody).unwrap(), std::fs::read_to_string(house.root.join("log/1/custody.vkey")).unwrap());
 
     // Another end under the same first entry is found.
-    let place = repo.places.log.join("1/access/checkpoint");
+    let place = repo.places.log.folder().unwrap().join("1/access/checkpoint");
     std::fs::remove_file(repo.places.lock.join("access-1")).unwrap();
     let text = std::fs::read_to_string(&place).unwrap();
     std::fs::write(&place, text.replacen("\n0\n", "\n1\n", 1)).unwrap();
@@ -165,7 +165,7 @@ async fn a_sealed_unit_stays_sealed_and_the_same_shares_open_it() {
 
 /// The only sealed original of a unit.
 fn object_of_unit(repo: &Repository, unit: Uuid) -> PathBuf {
-    let manifest = object_folder(&repo.places.store, &format!("v1/content/m/{unit}.manifest.age"));
+    let manifest = object_folder(repo.places.store.folder().unwrap(), &format!("v1/content/m/{unit}.manifest.age"));
     manifest.parent().unwrap().parent().unwrap().join("o/000001.age")
 }
 
@@ -281,7 +281,7 @@ async fn damage_to_one_manifest_in_the_only_backup_closes_one_unit_and_no_more()
     assert_eq!(original(&repo, &ctx, &format!("{}.00001", whole.number)).await.unwrap(), b"whole");
     assert!(repo.keyring().unit(damaged.unit).is_err());
     // The file is found elsewhere and put back: the custodians open the unit, and a rebuild brings its items.
-    std::fs::write(object_folder(&repo.places.store, &format!("{}.manifest.age", damaged.unit)), kept).unwrap();
+    std::fs::write(object_folder(repo.places.store.folder().unwrap(), &format!("{}.manifest.age", damaged.unit)), kept).unwrap();
     unseal_unit(&repo, &ctx, &damaged.number, "its manifest was put back", &house.shares[..2]).await.unwrap();
     repo.close().await;
     crate::verify::rebuild(&house.at("new"), &passphrase(NEW_PASSPHRASE), Clock::System).await.unwrap();

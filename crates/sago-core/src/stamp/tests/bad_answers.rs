@@ -115,7 +115,7 @@ async fn a_reply_to_another_query_over_the_same_checkpoint_is_refused() {
     let mut house = House::new().await;
     let good = Arc::new(Authority::new("good", 3000));
     let size = house.size();
-    let head = crate::ledger::sequencer::head(&house.repo.places, crate::ledger::event::Log::Custody, 1).unwrap();
+    let head = crate::ledger::rebuild::last_head_here(&house.repo.places, crate::ledger::event::Log::Custody, 1).unwrap();
     let imprint = sago_stamp::Imprint::sha256(head.checkpoint.as_bytes());
     let old = good.reply(&crate::stamp::query::Query::new(&imprint).unwrap().bytes);
     let server = Server::new(move |_| Answer::Reply(old.clone()));

@@ -128,7 +128,7 @@ async fn a_checkpoint_that_was_not_carried_out_from_here_is_refused() {
     let place = dir.join("checkpoint");
     let ours = std::fs::read(&place).unwrap();
     let elsewhere = House::new().await;
-    let foreign = std::fs::read(crate::ledger::sequencer::folder(&elsewhere.repo.places, 1, crate::ledger::event::Log::Custody).join("checkpoint")).unwrap();
+    let foreign = crate::ledger::sequencer::folder(&elsewhere.repo.places, 1, crate::ledger::event::Log::Custody).need("checkpoint").unwrap();
     let mut altered = ours.clone();
     let last = altered.len() - 5;
     altered[last] ^= 1;

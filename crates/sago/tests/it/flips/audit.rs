@@ -69,10 +69,9 @@ async fn judge(root: &Path) -> Result<Report, Error> {
     }
     let unlocked = Repository::open_unchecked(root, &Zeroizing::new(PASSPHRASE.to_owned())).await;
     if let Ok(repo) = &unlocked {
-        options.pinned = repo.own_verifier_keys()?;
+        options.pinned = repo.own_verifier_keys().await?;
     }
-    let parts = sago_verify::repository::Places { store: &places.store, log: &places.log, lock: &places.lock, stamps: &places.stamps };
-    let mut report = sago_verify::repository::verify_places(&parts, &options).map_err(could_not)?;
+    let mut report = sago_core::verify::verify_without_keys(&places, &options).await?;
     let damaged = |report: &mut Report, error: Error| report.add(sago_verify::Finding::new(&sago_verify::codes::DATABASE_DAMAGED, "repository", error.message));
     match unlocked {
         Ok(repo) => {
