@@ -13,7 +13,7 @@
 //! | `PGPASSWORD` | the password of that user, who may make databases |
 //! | `SAGO_TEST_POSTGRES_BIN` | folder of `psql`, `pg_dump` and the rest |
 //! | `SAGO_TEST_POSTGRES_DATA` | the server's data folder |
-//! | `SAGO_TEST_S3` | a bucket: `s3://sago-test` |
+//! | `SAGO_TEST_S3`, `SAGO_TEST_S3_VAULTS` | two buckets, `s3://NAME`: one for vaults, one for everything else |
 //! | `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` | how it is reached |
 //! | `SAGO_TEST_S3_DATA` | the folder of the S3 server's data and metadata |
 

@@ -9,11 +9,15 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::{Running, Variables, dies_with_us, free_port, secret};
+use crate::run;
 use crate::tools::Programs;
 use crate::workspace::Workspace;
 
 /// The bucket of the tests; each takes a prefix of its own.
 const BUCKET: &str = "sago-test";
+
+/// The bucket of their vaults: never the one that everything else is in.
+const VAULTS: &str = "sago-test-vaults";
 
 /// The only region.
 const REGION: &str = "garage";
@@ -35,8 +39,10 @@ impl Garage {
         let (key, secret_key) = (format!("GK{}", secret(12)?), secret(32)?);
         let config = running.folder.join("garage.toml");
         let folder = |name: &str| toml::Value::from(running.folder.join(name).display().to_string());
+        // Not compressed: tests look for words that must not be there in the very bytes on the disk.
         let text = format!(
             "metadata_dir = {}\ndata_dir = {}\ndb_engine = \"sqlite\"\nreplication_factor = 1\nmetadata_fsync = true\ndata_fsync = true\n\
+             compression_level = \"none\"\n\
              rpc_bind_addr = \"127.0.0.1:{rpc}\"\nrpc_public_addr = \"127.0.0.1:{rpc}\"\nrpc_secret = \"{}\"\n\
              [s3_api]\ns3_region = \"{REGION}\"\napi_bind_addr = \"127.0.0.1:{port}\"\n",
             folder("meta"),
@@ -51,6 +57,10 @@ impl Garage {
         serve.env("GARAGE_DEFAULT_ACCESS_KEY", &key).env("GARAGE_DEFAULT_SECRET_KEY", &secret_key).env("GARAGE_DEFAULT_BUCKET", BUCKET);
         serve.env("RUST_LOG", "garage=info");
         running.start(serve, || answers(port).is_some()).context("the S3 server")?;
+        for words in [&["create", VAULTS][..], &["allow", "--read", "--write", "--owner", VAULTS, "--key", &key]] {
+            let mut ask = ws.command(&programs.garage);
+            run::text(ask.arg("-c").arg(&config).arg("bucket").args(words)).context("the second bucket")?;
+        }
         Ok(Self { running, port, key, secret: secret_key })
     }
 
@@ -58,6 +68,7 @@ impl Garage {
     pub fn variables(&self) -> Variables {
         vec![
             ("SAGO_TEST_S3".into(), format!("s3://{BUCKET}")),
+            ("SAGO_TEST_S3_VAULTS".into(), format!("s3://{VAULTS}")),
             ("SAGO_TEST_S3_DATA".into(), self.running.folder.display().to_string()),
             ("AWS_ENDPOINT_URL".into(), format!("http://127.0.0.1:{}", self.port)),
             ("AWS_REGION".into(), REGION.into()),
