@@ -13,6 +13,7 @@ mod demo;
 mod docs;
 mod release;
 mod run;
+mod servers;
 mod soak;
 mod test;
 mod tools;
@@ -47,6 +48,8 @@ enum Verb {
     Docs(docs::Docs),
     /// Builds the files of a release with their checksums
     Release(release::Release),
+    /// Runs a command beside a real PostgreSQL and a real S3 server
+    Servers(servers::ServersVerb),
     /// Installs the outside tools the tests use and prints their places for a shell
     Tools(tools::Tools),
 }
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Verb::Soak(verb) => verb.run(&ws),
         Verb::Docs(verb) => verb.run(&ws),
         Verb::Release(verb) => verb.run(&ws),
+        Verb::Servers(verb) => verb.run(&ws),
         Verb::Tools(verb) => verb.run(&ws),
     });
     match done {

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::run;
+use crate::servers::Servers;
 use crate::tools;
 use crate::workspace::Workspace;
 
@@ -41,12 +42,14 @@ impl Soak {
         };
         let rounds = self.rounds.unwrap_or(ROUNDS);
         let filter = self.name.map_or_else(|| "test(soak_)".to_owned(), |name| format!("test(soak_) & test({name})"));
+        let servers = Servers::start(ws)?;
         let started = Instant::now();
         let limit = Duration::from_secs(60 * self.minutes.unwrap_or(0));
         loop {
             let mut pass = tools::nextest(ws)?;
             pass.args(["run", "--workspace", "--locked", "--profile", "soak", "-E", &filter]);
             pass.envs(places.iter().map(|(name, place)| (*name, place)))
+                .envs(servers.variables())
                 .env("SAGO_SHARED_DATA", &ws.shared_data)
                 .env("SAGO_SOAK_SEED", seed.to_string())
                 .env("SAGO_SOAK_ROUNDS", rounds.to_string());

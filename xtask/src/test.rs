@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything a change must pass, in the order in which it fails soonest.
 //!
-//! Tools, check, build, doc tests, and last the tests themselves, so that the test runner's summary is the
+//! Tools, check, build, doc tests, and last the tests themselves beside a real PostgreSQL and a real S3 server, so that the test runner's summary is the
 //! last thing printed. One build serves the generated documents, the doc tests and the tests.
 
 use std::env;
@@ -9,6 +9,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::run;
+use crate::servers::Servers;
 use crate::tools;
 use crate::workspace::Workspace;
 use crate::{check, docs};
@@ -41,11 +42,12 @@ impl Test {
         }
         run::quiet("doc tests", &mut ws.cargo(["test", "--doc", "--workspace", "--locked", "--quiet"]))?;
 
+        let servers = Servers::start(ws)?;
         nextest.args(["run", "--workspace", "--locked", "--no-fail-fast"]);
         if env::var_os("CI").is_some_and(|value| value != "false" && !value.is_empty()) {
             nextest.args(["--profile", "ci"]);
         }
-        nextest.args(&self.nextest).envs(places).env("SAGO_SHARED_DATA", &ws.shared_data);
+        nextest.args(&self.nextest).envs(places).envs(servers.variables()).env("SAGO_SHARED_DATA", &ws.shared_data);
         run::loud("tests", &mut nextest)
     }
 }

@@ -81,6 +81,22 @@ pub fn for_tests(ws: &Workspace) -> Result<Places> {
     Ok(places)
 }
 
+/// The servers of the tests, and what starts them.
+pub struct Programs {
+    /// Folder of PostgreSQL's programs.
+    pub postgres: PathBuf,
+    /// Garage, an S3 server.
+    pub garage: PathBuf,
+    /// Starts a program as another user, and so that it dies with its parent.
+    pub setpriv: PathBuf,
+}
+
+/// Installs the servers.
+pub fn servers(ws: &Workspace) -> Result<Programs> {
+    let setpriv = debian::program(ws, "setpriv", "util-linux")?;
+    Ok(Programs { postgres: debian::postgres(ws)?, garage: rust::garage(ws)?, setpriv })
+}
+
 /// The peers of the benchmark; one that cannot be had is `None` and its reason is printed.
 pub struct Peers {
     /// `bagit.py`.

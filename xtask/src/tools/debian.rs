@@ -33,6 +33,25 @@ pub fn program(ws: &Workspace, program: &str, package: &str) -> Result<PathBuf> 
     place(program, package)
 }
 
+/// Oldest PostgreSQL that is tested: the one of Debian 12.
+const POSTGRES_OLDEST: u32 = 15;
+
+/// Folder of the programs of the newest PostgreSQL here, installed if there is none that is new enough.
+pub fn postgres(ws: &Workspace) -> Result<PathBuf> {
+    if newest_postgres().is_none() {
+        install(ws, &["postgresql"])?;
+    }
+    newest_postgres().with_context(|| format!("package postgresql is installed but has no initdb of version {POSTGRES_OLDEST} or later"))
+}
+
+fn newest_postgres() -> Option<PathBuf> {
+    // Debian keeps every version apart and none on the path.
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let bin = |version: u32| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin"));
+    let there = versions.filter(|version| *version >= POSTGRES_OLDEST && run::is_executable(&bin(*version).join("initdb")));
+    there.max().map(bin)
+}
+
 fn place(program: &str, package: &str) -> Result<PathBuf> {
     run::which(program).with_context(|| format!("package {package} is installed but {program} is not on the path"))
 }

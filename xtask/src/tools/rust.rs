@@ -11,6 +11,7 @@ use crate::run;
 use crate::workspace::Workspace;
 
 const ROCFL: &str = "1.7.0";
+const GARAGE: &str = "2.5.0";
 const NEXTEST: &str = "0.9.143";
 
 /// `cargo nextest`, ready for its arguments; built first if the machine has none.
@@ -26,6 +27,16 @@ pub fn nextest(ws: &Workspace) -> Result<Command> {
 /// `rocfl`, the OCFL client, without its S3 part: the benchmark works on disks, and that part is most of the build.
 pub fn rocfl(ws: &Workspace) -> Result<PathBuf> {
     install(ws, "rocfl", ROCFL, &["--no-default-features"])
+}
+
+/// Garage, an S3 server under the AGPL: a program beside ours, never part of it. Only its S3 door and its SQLite metadata are built.
+pub fn garage(ws: &Workspace) -> Result<PathBuf> {
+    // It serves tests: quick to build matters more than quick to run. The four largest crates, half of the work, are not optimised at all.
+    let quick = ["", ".package.garage_model", ".package.garage_api_admin", ".package.garage_api_s3", ".package.garage_rpc"];
+    let quick = quick.map(|package| format!("--config=profile.release{package}.opt-level={}", i32::from(package.is_empty())));
+    let mut arguments = vec!["--no-default-features", "--features", "sqlite,bundled-libs"];
+    arguments.extend(quick.iter().map(String::as_str));
+    install(ws, "garage", GARAGE, &arguments)
 }
 
 fn install(ws: &Workspace, name: &str, version: &str, more: &[&str]) -> Result<PathBuf> {
