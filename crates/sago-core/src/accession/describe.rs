@@ -173,10 +173,9 @@ impl Earlier {
         };
         let mut items = HashMap::new();
         let Some(key) = key else { return Ok(Self { key, items }) };
-        let rows = sqlx::query("SELECT fingerprint, id, number FROM items WHERE unit = $1 ORDER BY number DESC")
-            .bind(unit.to_string())
-            .fetch_all(repo.db().read())
-            .await?;
+        // The earliest item last: it is the one that stays.
+        let text = "SELECT i.fingerprint, i.id, i.number FROM items i JOIN accessions a ON a.id = i.accession WHERE i.unit = $1 ORDER BY a.number DESC, i.seq DESC";
+        let rows = sqlx::query(text).bind(unit.to_string()).fetch_all(repo.db().read()).await?;
         for row in rows {
             let id = Uuid::parse_str(&row.try_get::<String, _>(1)?).map_err(|_| Error::corrupt("An item's row was altered."))?;
             let print = match row.try_get::<Option<String>, _>(0)? {

@@ -9,17 +9,7 @@ use sago_packages::ocfl::write as ocfl;
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind, IoContext, Result};
-use crate::store::durable;
-
-/// Texts that lie in the storage root so that it can be read without Sago.
-const TEXTS: &[(&str, &str)] = &[
-    ("RECOVERY.md", include_str!("../../preservation/RECOVERY.md")),
-    ("spec-ocfl.md", include_str!("../../preservation/spec-ocfl.md")),
-    ("spec-age.md", include_str!("../../preservation/spec-age.md")),
-    ("spec-tlog.md", include_str!("../../preservation/spec-tlog.md")),
-    ("spec-slip39.md", include_str!("../../preservation/spec-slip39.md")),
-    ("spec-sago.md", include_str!("../../../../docs/formats.md")),
-];
+use crate::store::{durable, texts};
 
 /// The storage root.
 #[derive(Debug, Clone)]
@@ -30,7 +20,7 @@ pub struct Blobs {
 impl Blobs {
     /// Makes an empty storage root.
     pub fn create(root: &Path) -> Result<Self> {
-        let files: Vec<_> = root_files().into_iter().map(|(path, bytes)| (root.join(path), bytes)).collect();
+        let files: Vec<_> = texts::root_files().into_iter().map(|(path, bytes)| (root.join(path), bytes)).collect();
         durable::write_all(&files)?;
         Ok(Self { root: root.to_owned() })
     }
@@ -42,21 +32,6 @@ impl Blobs {
                 .hint("Correct `store` under [paths] in sago.toml, or mount the disk that holds it."));
         }
         Ok(Self { root: root.to_owned() })
-    }
-
-    /// Files of the root itself, texts and declarations, that are not as this Sago wrote them.
-    pub fn altered_root_files(&self) -> Result<Vec<String>> {
-        let mut altered = Vec::new();
-        for (name, bytes) in root_files() {
-            let path = self.root.join(&name);
-            match std::fs::read(&path) {
-                Ok(found) if found == bytes => {}
-                Ok(_) => altered.push(name),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => altered.push(name),
-                Err(error) => return Err(error).doing("Could not read", &path),
-            }
-        }
-        Ok(altered)
     }
 
     /// The root's folder.
@@ -136,13 +111,6 @@ impl Blobs {
         found.sort_unstable();
         Ok(found)
     }
-}
-
-/// What lies in the root itself. Nothing commits to these files; they are known because every root has the same.
-fn root_files() -> Vec<(String, Vec<u8>)> {
-    let mut files: Vec<(String, Vec<u8>)> = ocfl::storage_root_files().into_iter().map(|(path, bytes)| (path.to_string(), bytes)).collect();
-    files.extend(TEXTS.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())));
-    files
 }
 
 /// An id as OCFL writes it.

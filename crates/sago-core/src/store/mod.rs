@@ -5,3 +5,4 @@ pub mod db;
 pub mod durable;
 pub mod fault;
 pub mod rows;
+pub mod texts;
