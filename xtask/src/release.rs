@@ -18,6 +18,17 @@ use crate::workspace::Workspace;
 const BINARY_MIB_MAX: u64 = 60;
 /// Documents that go with the binaries when the project has them.
 const DOCUMENTS: [&str; 4] = ["LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md"];
+/// Texts that lie in every storage root, as in `sago-core/src/store/texts.rs`, and where they are written.
+const TEXTS: [(&str, &str); 6] = [
+    ("RECOVERY.md", "crates/sago-core/preservation/RECOVERY.md"),
+    ("spec-ocfl.md", "crates/sago-core/preservation/spec-ocfl.md"),
+    ("spec-age.md", "crates/sago-core/preservation/spec-age.md"),
+    ("spec-tlog.md", "crates/sago-core/preservation/spec-tlog.md"),
+    ("spec-slip39.md", "crates/sago-core/preservation/spec-slip39.md"),
+    ("spec-sago.md", "docs/formats.md"),
+];
+/// Digests of those texts, of every release.
+const PUBLISHED: &str = "crates/sago-core/preservation/published.sha256";
 
 /// Arguments of `cargo xtask release`.
 #[derive(Args)]
@@ -48,6 +59,7 @@ impl Release {
         for document in DOCUMENTS.iter().filter(|document| ws.root.join(document).is_file()) {
             copy(&ws.root.join(document), &folder.join(document))?;
         }
+        published_texts(ws, &binaries)?;
         let mut sums = ws.command("sh");
         sums.args(["-c", "sha256sum -- * > SHA256SUMS && sha256sum --check --quiet SHA256SUMS"]).current_dir(&folder);
         run::quiet("checksums", &mut sums)?;
@@ -103,6 +115,27 @@ fn inspect(ws: &Workspace, binary: &Binary) -> Result<()> {
         ensure!(!bytes.windows(needle.len()).any(|window| window == needle), "{name} contains the path {}", machine_path.display());
     }
     run::say(format_args!("  {name} {version}: {mib} MiB"));
+    Ok(())
+}
+
+/// Notes the texts that this release writes into storage roots, so that later ones know them. Lines are only ever added.
+fn published_texts(ws: &Workspace, binaries: &[Binary]) -> Result<()> {
+    let Some(version) = binaries.iter().find(|binary| binary.name == "sago").map(|binary| &binary.version) else { return Ok(()) };
+    let mut list = fs::read_to_string(ws.root.join(PUBLISHED)).with_context(|| format!("cannot read {PUBLISHED}"))?;
+    let mut added = 0;
+    for (name, source) in TEXTS {
+        let said = run::text(ws.command("sha256sum").arg(ws.root.join(source)))?;
+        let digest = said.split_whitespace().next().context("sha256sum prints nothing")?;
+        let line = format!("{digest}  {version}/{name}\n");
+        if !list.contains(&line) {
+            list.push_str(&line);
+            added += 1;
+        }
+    }
+    if added > 0 {
+        fs::write(ws.root.join(PUBLISHED), list).with_context(|| format!("cannot write {PUBLISHED}"))?;
+        run::say(format_args!("· {PUBLISHED}: {added} texts of {version} added; commit the file with the release"));
+    }
     Ok(())
 }
 

@@ -35,8 +35,8 @@ pub const REFERENCE: &str = "\
 | `fixity.interval_days` | A stored file is due to be read again after this many days. | `90` |
 | `epoch.days` | After this many days `sago doctor` asks for a new epoch. | `365` |
 | `epoch.work_factor` | Cost of trying one passphrase: scrypt with N = 2^this; 10 to 22. | `18` |
-| `authority.name` | A time-stamping authority, in a table `[[authority]]` each: a short name. | – |
-| `authority.url` | Where its requests are sent. | – |
+| `authority.name` | A time-stamping authority, in a table `[[authority]]` each: a short name of its own. | – |
+| `authority.url` | Where its requests are sent: an address with http:// or https://. | – |
 | `authority.anchor` | File of PEM certificates trusted as its roots; a former root stays in it for as long as its stamps are kept. | – |
 ";
 
@@ -183,10 +183,26 @@ impl Settings {
 
     /// Says what in it cannot be.
     pub fn check(&self) -> Result<()> {
-        for authority in &self.authority {
+        for (at, authority) in self.authority.iter().enumerate() {
             let plain = !authority.name.is_empty() && authority.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
             if !plain {
                 return Err(Error::invalid(format!("The authority's name “{}” may hold only letters, digits and hyphens.", authority.name)));
+            }
+            // File names are made of them, and some disks know no difference between capital and small letters.
+            if self.authority[..at].iter().any(|earlier| earlier.name.eq_ignore_ascii_case(&authority.name)) {
+                return Err(Error::invalid(format!("Two authorities have the name “{}”.", authority.name))
+                    .hint(format!("Give each [[authority]] in {FILE} a `name` of its own; capital and small letters count as the same.")));
+            }
+            let is_web = authority
+                .url
+                .split_once("://")
+                .is_some_and(|(scheme, rest)| ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) && !rest.is_empty());
+            if !is_web {
+                return Err(Error::invalid(format!(
+                    "The address “{}” of the authority “{}” begins neither with http:// nor with https://.",
+                    authority.url, authority.name
+                ))
+                .hint(format!("Correct its `url` in {FILE}.")));
             }
         }
         for (name, address) in [("store", &self.paths.store), ("log", &self.paths.log), ("stamps", &self.paths.stamps), ("vault", &self.paths.vault)] {
@@ -356,6 +372,30 @@ mod tests {
         written.write(folder.path()).unwrap();
         let read = Settings::read(folder.path()).unwrap();
         assert_eq!(read.fixity.interval_days, written.fixity.interval_days);
+    }
+
+    #[test]
+    fn authorities_need_names_of_their_own_and_addresses_on_the_web() {
+        let authority = |name: &str, url: &str| Authority { name: name.into(), url: url.into(), anchor: "anchors/a.pem".into() };
+        let read = |authorities: Vec<Authority>| {
+            let folder = tempfile::tempdir().unwrap();
+            let text = toml::to_string(&Settings { authority: authorities, ..settings() }).unwrap();
+            std::fs::write(folder.path().join(FILE), text).unwrap();
+            Settings::read(folder.path())
+        };
+        let sound = vec![authority("one", "https://tsa.example/tsr"), authority("two", "HTTP://tsa.example")];
+        assert_eq!(read(sound).unwrap().authority.len(), 2);
+        for (second, word) in [
+            (authority("one", "https://tsa.example"), "Two authorities"),
+            (authority("ONE", "https://tsa.example"), "Two authorities"),
+            (authority("two", "file:///etc/passwd"), "neither with http"),
+            (authority("two", "tsa.example"), "neither with http"),
+            (authority("two", "https://"), "neither with http"),
+            (authority("two", ""), "neither with http"),
+        ] {
+            let error = read(vec![authority("one", "https://tsa.example"), second]).unwrap_err();
+            assert!(error.message.contains(word) && error.hints[0].contains(FILE), "{error}");
+        }
     }
 
     #[test]

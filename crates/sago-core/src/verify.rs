@@ -5,6 +5,8 @@
 //! stand beside all this against what they should be.
 
 mod standing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -97,6 +99,18 @@ pub async fn verify_with_keys(repo: &Repository, ctx: &Ctx, report: &mut Report)
     findings.into_iter().for_each(|finding| report.add(finding));
     report.not_checked.retain(|one| !one.why.contains("needs the repository's keys") && !one.why.contains("can be rebuilt"));
     Ok(())
+}
+
+/// Makes a finding of what kept a repository from being opened: its keys, or its database.
+pub fn unopened(root: &Path, passphrase: &crate::key::Passphrase, error: &Error) -> Result<Finding> {
+    let settings = crate::settings::Settings::read(root)?;
+    let places = Places::resolve(root, &settings)?;
+    // The same order as in opening.
+    Ok(match Keyring::unlock(&places, settings.domain_unit, passphrase) {
+        Err(_) => Finding::new(&codes::KEYS_UNUSABLE, "keys", error.message.clone()),
+        Ok(_) if Blobs::open(&places.store).is_err() => Finding::new(&codes::STORE_MISSING, "store", error.message.clone()),
+        Ok(_) => Finding::new(&codes::DATABASE_DAMAGED, "database", error.message.clone()),
+    })
 }
 
 /// Makes a finding of a check that damage stopped, so that the other checks go on.
@@ -288,6 +302,13 @@ pub async fn rebuild(root: &Path, passphrase: &crate::key::Passphrase, clock: cr
     use crate::ledger::event::{DatabaseRebuilt, DatabaseRebuiltDetail};
     let settings = crate::settings::Settings::read(root)?;
     let places = Places::resolve(root, &settings)?;
+    // A database of a newer Sago is not a damaged one: what that version alone writes would be lost. Any other reason why it cannot be
+    // opened is what a rebuild is for.
+    match Db::open(&places.database, false).await {
+        Ok(old) => old.close().await,
+        Err(error) if error.kind == ErrorKind::Conflict => return Err(error),
+        Err(_) => {}
+    }
     // What the old database knows alone, events that wait for the next signed head, is first brought into the log. A database that cannot
     // be opened is no reason to stop: whatever of it is lost shows in the comparison below.
     if let Ok(repo) = Repository::open(root, passphrase, clock).await {

@@ -95,7 +95,8 @@ codes! {
     DATABASE_ROW_DIFFERS Error "database-row-differs" "A row of the database differs from what the log says." "Run `sago rebuild`; ask who wrote to the database.";
     DATABASE_ROW_MISSING Error "database-row-missing" "The log speaks of something that the database lacks." "Run `sago rebuild`.";
     DATABASE_ROW_UNKNOWN Error "database-row-unknown" "The database holds a row that no event accounts for." "Run `sago rebuild`; ask who wrote to the database.";
-    DATABASE_DAMAGED Error "database-damaged" "The database's own check of its pages fails." "Run `sago rebuild`.";
+    DATABASE_DAMAGED Error "database-damaged" "The database is missing or cannot be read, or its own check of its pages fails." "Run `sago rebuild`.";
+    KEYS_UNUSABLE Error "keys-unusable" "The operating or the signing keys are missing or damaged, so nothing was checked that needs them." "Put the keys folder back from a backup, or make a new operating key with `sago key recover`.";
     LOG_UNREADABLE Error "log-unreadable" "The log cannot be replayed to its end." "Put the damaged files back from a backup.";
     LOG_SUCCESSION Error "log-succession" "A generation of the log does not begin where the one before ended." "Find out which history is the true one; compare with receipts, time-stamps and copies of the checkpoints.";
     OBJECT_MISSING Error "object-missing" "An object that was received is not in the storage root." "Put it back from a backup.";
@@ -106,7 +107,9 @@ codes! {
     VAULT_KEY Error "vault-key" "The key of a unit in the vault is missing, altered or does not fit." "Put the vault entry back from a copy of the vault of the same epoch, at once.";
     PERSON_KEY Error "person-key" "The key file of a person is missing or is not the one the log commits to." "Put it back from a backup; without it the person cannot sign approvals.";
     SETTINGS_DIFFER Error "settings-differ" "The settings name another repository or domain unit than the log." "Put sago.toml back from a backup.";
-    STORE_TEXT Error "store-text" "A text or declaration of the storage root is not as this Sago writes it." "Find out who changed it; a root made by another version has the texts of that version.";
+    STORE_DECLARATION Error "store-declaration" "A file that makes the storage root an OCFL root is missing or altered." "Put it back from a backup; find out who changed it.";
+    STORE_TEXT Warning "store-text" "A text for people in the storage root is missing, or is of no release that this Sago knows." "Find out who changed it, then write the texts anew with `sago doctor --refresh-texts`.";
+    STORE_TEXT_EARLIER Info "store-text-earlier" "A text for people in the storage root is that of an earlier release." "It may stay; `sago doctor --refresh-texts` writes the texts of this one.";
     STAMP_KEPT Error "stamp-kept" "A file kept with a time-stamp is missing or is not what was sent or received." "Put the folder back from a backup.";
     // Repositories.
     STORE_MISSING Error "store-missing" "The repository has no storage root." "Restore it from a backup before anything else.";

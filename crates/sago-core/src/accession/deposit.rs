@@ -299,13 +299,15 @@ async fn finish(repo: &Repository, ctx: &Ctx, finish: Finish<'_>) -> Result<Depo
     let Finish { new, staging, outcomes, notes, mut list, earlier } = finish;
     let plan = &staging.plan;
     let mut description = Description::begin(&outcomes, &notes);
-    description.describe(repo, &staging, &outcomes, &mut list, &earlier).await?;
+    description.describe(repo, &staging, outcomes, &mut list, &earlier).await?;
     let not_taken = description.findings.iter().filter(|line| finding::is_file_not_taken(line)).count() as u64;
-    if description.items.is_empty() && not_taken == 0 {
+    let items = description.lines.len() as u64;
+    if items == 0 && not_taken == 0 {
         return give_up_empty(repo, ctx, plan.accession, &description.findings).await;
     }
-    let manifest = write_manifest(ctx, new, plan, &description, list.map(|(_, name)| name))?;
-    let references = build_objects(repo, ctx, &staging, &description.objects, &description.items, &manifest).await?;
+    drop(earlier);
+    let manifest = write_manifest(ctx, new, plan, &mut description, list.map(|(_, name)| name))?;
+    let references = build_objects(repo, ctx, &staging, &description.objects, &description.contents, &manifest).await?;
 
     let mut tx = repo.begin().await?;
     let mode: Option<String> = sqlx::query_scalar("SELECT mode FROM units WHERE id = $1").bind(plan.unit.to_string()).fetch_optional(tx.conn()).await?;
@@ -328,13 +330,13 @@ async fn finish(repo: &Repository, ctx: &Ctx, finish: Finish<'_>) -> Result<Depo
         id: plan.accession,
         number: plan.number.clone(),
         unit: plan.unit,
-        files_seen: description.items.len() as u64 + not_taken,
-        items: description.items.len() as u64,
+        files_seen: items + not_taken,
+        items,
         not_taken,
         notes: description.findings.len() as u64 - not_taken,
         mismatches: description.mismatches,
         duplicates: description.duplicates,
-        bytes: description.items.iter().map(|item| item.bytes).sum(),
+        bytes: description.bytes,
         stored_bytes: description.stored_bytes,
         resumed: description.resumed,
         findings: description.findings,
@@ -343,7 +345,8 @@ async fn finish(repo: &Repository, ctx: &Ctx, finish: Finish<'_>) -> Result<Depo
     })
 }
 
-fn write_manifest(ctx: &Ctx, new: &NewAccession, plan: &Plan, description: &Description, sender_list: Option<String>) -> Result<Manifest> {
+/// Takes the lines of the items, which are not needed twice in memory.
+fn write_manifest(ctx: &Ctx, new: &NewAccession, plan: &Plan, description: &mut Description, sender_list: Option<String>) -> Result<Manifest> {
     let head = AccessionLine {
         id: plan.accession,
         number: plan.number.clone(),
@@ -358,10 +361,12 @@ fn write_manifest(ctx: &Ctx, new: &NewAccession, plan: &Plan, description: &Desc
         sender_list,
         objects: description.objects.len() as u64,
     };
-    let lines = std::iter::once(Line::Accession(head))
-        .chain(description.items.iter().cloned().map(Line::Item))
-        .chain(description.findings.iter().cloned().map(Line::Finding));
-    Ok(Manifest { lines: lines.map(|line| line.write()).collect::<Result<_>>()? })
+    let mut lines = std::mem::take(&mut description.lines);
+    lines.insert(0, Line::Accession(head).write()?);
+    for finding in &description.findings {
+        lines.push(Line::Finding(finding.clone()).write()?);
+    }
+    Ok(Manifest { lines })
 }
 
 async fn give_up_empty(repo: &Repository, ctx: &Ctx, accession: Uuid, findings: &[FindingLine]) -> Result<Deposited> {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::accession::deposit::hasher_of;
 use crate::accession::finding;
 use crate::accession::gather::{Outcome, Taken};
-use crate::accession::manifest::{FindingLine, ItemLine};
+use crate::accession::manifest::{FindingLine, ItemLine, Line};
 use crate::accession::staging::{Done, Staging, content_place};
 use crate::accession::store::{derive_fingerprint_key, fingerprint};
 use crate::ctx::time_text;
@@ -21,9 +21,14 @@ use crate::intake::sender_list::{self, SenderList, Verdict};
 use crate::repository::Repository;
 
 /// What was found out about a deposit, item by item.
+///
+/// A deposit may have as many files as a disk holds: what is kept of each is its line and a hundred bytes.
 #[derive(Default)]
 pub(super) struct Description {
-    pub(super) items: Vec<ItemLine>,
+    /// Lines of the items, in number order, as the manifest will have them.
+    pub(super) lines: Vec<String>,
+    /// The sealed files, in the order of the items that they are stored for.
+    pub(super) contents: Vec<Content>,
     pub(super) findings: Vec<FindingLine>,
     /// Objects the sealed files are spread over.
     pub(super) objects: Vec<Uuid>,
@@ -31,11 +36,40 @@ pub(super) struct Description {
     pub(super) duplicates: u64,
     pub(super) resumed: u64,
     pub(super) stored_bytes: u64,
-    first_with: HashMap<(String, u64), Stored>,
+    /// Bytes of originals.
+    pub(super) bytes: u64,
+    /// Place in `contents` of the first item with these bytes: SHA-256 and size.
+    first_with: HashMap<([u8; 32], u64), usize>,
+}
+
+/// A sealed file of this deposit.
+pub(super) struct Content {
+    /// Number of the item that it is stored for, from 1.
+    item: usize,
+    /// Its own number, from 1.
+    number: u64,
+    sha512: [u8; 64],
+    sha256: [u8; 32],
+}
+
+impl Content {
+    /// Which of the objects it lies in, from 0, and the path in its content folder.
+    pub(super) fn place(&self) -> (u64, String) {
+        content_place(self.number)
+    }
+
+    /// SHA-512 of the sealed bytes, hexadecimal.
+    pub(super) fn sha512(&self) -> String {
+        hex::encode(self.sha512)
+    }
+
+    /// SHA-256 of the sealed bytes, hexadecimal.
+    pub(super) fn sha256(&self) -> String {
+        hex::encode(self.sha256)
+    }
 }
 
 /// Where the bytes of an item are stored.
-#[derive(Clone)]
 struct Stored {
     number: String,
     object: Uuid,
@@ -60,14 +94,14 @@ impl Description {
         &mut self,
         repo: &Repository,
         staging: &Staging,
-        outcomes: &[Outcome],
+        outcomes: Vec<Outcome>,
         list: &mut Option<(SenderList, String)>,
         earlier: &Earlier,
     ) -> Result<()> {
         for outcome in outcomes {
             match outcome {
-                Outcome::Taken(taken) => self.describe_one(repo, staging, taken, list, earlier).await?,
-                Outcome::NotTaken(finding) | Outcome::Note(finding) => self.findings.push(finding_line(finding, None)),
+                Outcome::Taken(taken) => self.describe_one(repo, staging, *taken, list, earlier).await?,
+                Outcome::NotTaken(finding) | Outcome::Note(finding) => self.findings.push(finding_line(&finding, None)),
             }
         }
         if let Some((list, _)) = list {
@@ -80,22 +114,23 @@ impl Description {
         &mut self,
         repo: &Repository,
         staging: &Staging,
-        taken: &Taken,
+        taken: Taken,
         list: &mut Option<(SenderList, String)>,
         earlier: &Earlier,
     ) -> Result<()> {
-        let done = &taken.done;
-        let number = format!("{}.{:05}", staging.plan.number, self.items.len() + 1);
+        let done = taken.done;
+        let item = self.lines.len() + 1;
+        let number = item_number(staging, item);
         let name = readable(&done.path_bytes);
         self.findings.extend(taken.notes.iter().chain(&name.note).map(|note| finding_line(note, Some(&number))));
         let sender = match list {
             None => "no-list",
-            Some((list, _)) => self.compare(list, done, &number)?,
+            Some((list, _)) => self.compare(list, &done, &number)?,
         };
-        let key = (done.sealed.sha256.clone(), done.sealed.bytes);
-        let known = match (self.first_with.get(&key), earlier.find(done)) {
-            (Some(stored), _) => Some(stored.clone()),
-            (None, Some((id, number))) => stored_of(repo, *id, number, done).await?,
+        let key = (decode(&done.sealed.sha256)?, done.sealed.bytes);
+        let known = match (self.first_with.get(&key).and_then(|at| self.contents.get(*at)), earlier.find(&done)) {
+            (Some(content), _) => Some(self.stored(staging, content)?),
+            (None, Some((id, number))) => stored_of(repo, *id, number, &done).await?,
             (None, None) => None,
         };
         let duplicate_of = known.as_ref().map(|stored| stored.number.clone());
@@ -105,22 +140,26 @@ impl Description {
                 stored
             }
             None => {
-                let stored = self.store(done, &number)?;
-                self.first_with.insert(key, stored.clone());
+                let content =
+                    Content { item, number: done.content, sha512: decode(&done.sealed.content_sha512)?, sha256: decode(&done.sealed.content_sha256)? };
+                let stored = self.stored(staging, &content)?;
+                self.stored_bytes += done.sealed.content_bytes;
+                self.first_with.insert(key, self.contents.len());
+                self.contents.push(content);
                 stored
             }
         };
         self.resumed += u64::from(taken.resumed);
-        let sealed = &done.sealed;
-        self.items.push(ItemLine {
+        self.bytes += done.sealed.bytes;
+        let line = ItemLine {
             id: Uuid::new_v4(),
             number,
             path: name.text,
-            path_bytes: done.path_bytes.clone(),
             path_encoding: name.encoding.as_str().to_owned(),
-            bytes: sealed.bytes,
-            sha256: sealed.sha256.clone(),
-            sha512: sealed.sha512.clone(),
+            path_bytes: done.path_bytes,
+            bytes: done.sealed.bytes,
+            sha256: done.sealed.sha256,
+            sha512: done.sealed.sha512,
             modified: jiff::Timestamp::from_microsecond(done.modified_micros).ok().map(time_text),
             sender: sender.to_owned(),
             duplicate_of,
@@ -128,7 +167,8 @@ impl Description {
             content: stored.content,
             content_sha512: stored.content_sha512,
             content_sha256: stored.content_sha256,
-        });
+        };
+        self.lines.push(Line::Item(line).write()?);
         Ok(())
     }
 
@@ -141,18 +181,28 @@ impl Description {
         Ok(verdict.as_str())
     }
 
-    fn store(&mut self, done: &Done, number: &str) -> Result<Stored> {
-        let (part, content) = content_place(done.content);
+    fn stored(&self, staging: &Staging, content: &Content) -> Result<Stored> {
+        let (part, path) = content.place();
         let object = usize::try_from(part).ok().and_then(|part| self.objects.get(part)).copied();
-        self.stored_bytes += done.sealed.content_bytes;
         Ok(Stored {
-            number: number.to_owned(),
+            number: item_number(staging, content.item),
             object: object.ok_or_else(|| Error::internal("a sealed file belongs to no object"))?,
-            content,
-            content_sha512: done.sealed.content_sha512.clone(),
-            content_sha256: done.sealed.content_sha256.clone(),
+            content: path,
+            content_sha512: content.sha512(),
+            content_sha256: content.sha256(),
         })
     }
+}
+
+/// The number people say aloud.
+fn item_number(staging: &Staging, item: usize) -> String {
+    format!("{}.{item:05}", staging.plan.number)
+}
+
+fn decode<const BYTES: usize>(digest: &str) -> Result<[u8; BYTES]> {
+    let mut bytes = [0; BYTES];
+    hex::decode_to_slice(digest, &mut bytes).map_err(|_| Error::internal("a digest is not hexadecimal, or of another length"))?;
+    Ok(bytes)
 }
 
 /// What the unit already holds, by blinded fingerprint.
@@ -173,10 +223,10 @@ impl Earlier {
         };
         let mut items = HashMap::new();
         let Some(key) = key else { return Ok(Self { key, items }) };
-        let rows = sqlx::query("SELECT fingerprint, id, number FROM items WHERE unit = $1 ORDER BY number DESC")
-            .bind(unit.to_string())
-            .fetch_all(repo.db().read())
-            .await?;
+        // The earliest item last: it is the one that stays.
+        let text =
+            "SELECT i.fingerprint, i.id, i.number FROM items i JOIN accessions a ON a.id = i.accession WHERE i.unit = $1 ORDER BY a.number DESC, i.seq DESC";
+        let rows = sqlx::query(text).bind(unit.to_string()).fetch_all(repo.db().read()).await?;
         for row in rows {
             let id = Uuid::parse_str(&row.try_get::<String, _>(1)?).map_err(|_| Error::corrupt("An item's row was altered."))?;
             let print = match row.try_get::<Option<String>, _>(0)? {

@@ -7,7 +7,8 @@ use sago_packages::Algorithm;
 use sago_packages::ocfl::write as ocfl;
 use uuid::Uuid;
 
-use crate::accession::manifest::{ItemLine, Manifest};
+use crate::accession::describe::Content;
+use crate::accession::manifest::Manifest;
 use crate::accession::staging::Staging;
 use crate::ctx::{Ctx, time_text};
 use crate::error::{Error, IoContext, Result};
@@ -23,7 +24,7 @@ pub(super) async fn build_objects(
     ctx: &Ctx,
     staging: &Staging,
     objects: &[Uuid],
-    items: &[ItemLine],
+    contents: &[Content],
     manifest: &Manifest,
 ) -> Result<Vec<ObjectRef>> {
     let unit = staging.plan.unit;
@@ -46,10 +47,12 @@ pub(super) async fn build_objects(
             (format!("m/{unit}.keycheck.age"), seal_bytes(&[&recipient], &keycheck)?),
             ("m/object.json".to_owned(), format!("{description}\n").into_bytes()),
         ];
-        let mut files: Vec<ocfl::NewFile> = items
+        let mut files: Vec<ocfl::NewFile> = contents
             .iter()
-            .filter(|item| item.object == *object && item.duplicate_of.is_none())
-            .map(|item| ocfl::NewFile { logical_path: item.content.clone(), sha512: item.content_sha512.clone(), sha256: item.content_sha256.clone() })
+            .filter_map(|content| {
+                let (lies_in, logical_path) = content.place();
+                (lies_in == part as u64).then(|| ocfl::NewFile { logical_path, sha512: content.sha512(), sha256: content.sha256() })
+            })
             .collect();
         remove_others(&folder.join("v1/content"), &files)?;
         for (path, bytes) in &small {

@@ -6,7 +6,7 @@
 //! and names that a copy of this folder kept under it would outlive the destruction of their unit.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{BufWriter, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -175,7 +175,18 @@ impl Staging {
     /// Keeps the manifest beside the objects, so that a deposit into a sealed unit can be completed after a crash too.
     pub fn keep_manifest(&self, keyring: &Keyring, manifest: &Manifest) -> Result<()> {
         let operating = keyring.operating().recipient();
-        durable::write(&self.folder.join("manifest.age"), &seal_bytes(&[&operating], &manifest.bytes())?)
+        let path = self.folder.join("manifest.age");
+        durable::write_with(&path, |file| {
+            let failed = |error: sago_seal::SealError| match error {
+                sago_seal::SealError::Io(error) => Error::io("Could not write", &path, &error),
+                other => Error::internal(format!("Sealing failed: {other}")),
+            };
+            let mut sealer = sago_seal::file::seal_to(&[&operating], BufWriter::with_capacity(1 << 18, file)).map_err(failed)?;
+            for line in &manifest.lines {
+                sealer.write_all(line.as_bytes()).and_then(|()| sealer.write_all(b"\n")).doing("Could not write", &path)?;
+            }
+            sealer.finish().map_err(failed)?.flush().doing("Could not write", &path)
+        })
     }
 
     /// Reads back what [`Staging::keep_manifest`] kept. `Forbidden` when the operating key has ended since.

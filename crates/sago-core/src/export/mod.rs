@@ -145,9 +145,9 @@ async fn choose(repo: &Repository, new: &NewExport) -> Result<(Accession, Vec<It
         Ok(item) => Ok((accession::find(repo, &item.accession.to_string()).await?, vec![item], false)),
         Err(error) if error.kind == ErrorKind::NotFound && !new.what.contains('.') => {
             let accession = accession::find(repo, &new.what).await?;
-            let mut items = Vec::new();
+            let mut items: Vec<Item> = Vec::new();
             loop {
-                let page = item::page(repo, Some(accession.id), items.len() as u64, PAGE).await?;
+                let page = item::page(repo, Some(accession.id), items.last(), PAGE).await?;
                 if page.is_empty() {
                     return Ok((accession, items, true));
                 }

@@ -116,11 +116,9 @@ async fn enter(repo: &Repository, ctx: &Ctx, batch: &[(String, String)], outcome
         bytes += read;
         if *outcome != "ok" {
             failures += 1;
-            let item: Option<String> = sqlx::query_scalar("SELECT number FROM items WHERE object = $1 AND content = $2 ORDER BY number LIMIT 1")
-                .bind(object)
-                .bind(content)
-                .fetch_optional(repo.db().read())
-                .await?;
+            let text =
+                "SELECT i.number FROM items i JOIN accessions a ON a.id = i.accession WHERE i.object = $1 AND i.content = $2 ORDER BY a.number, i.seq LIMIT 1";
+            let item: Option<String> = sqlx::query_scalar(text).bind(object).bind(content).fetch_optional(repo.db().read()).await?;
             let object = Uuid::parse_str(object).map_err(|_| Error::corrupt("A content's row was altered."))?;
             checked.failures.push(Failure { object, content: content.clone(), outcome, item });
         }

@@ -1,5 +1,8 @@
 //! Items: one original each, with its number, its names and its digests.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -37,6 +40,8 @@ pub struct Item {
     pub bytes: u64,
     /// Its line in the accession's manifest, from 0.
     pub line_index: u64,
+    /// Its place among the items of its accession.
+    pub(crate) seq: i64,
     /// When its stored file was last read and compared, microseconds, and what was found.
     pub fixity: Option<(i64, String)>,
     /// The manifest line, when the unit is open.
@@ -45,34 +50,47 @@ pub struct Item {
     pub text: Option<String>,
 }
 
-const SELECT: &str = "SELECT i.id, i.accession, i.number, i.unit, i.object, i.content, i.bytes, i.line_index, i.row_key, i.sealed, c.checked_at, c.outcome \
+const SELECT: &str = "SELECT i.id, i.accession, i.number, i.unit, i.object, i.content, i.bytes, i.line_index, i.row_key, i.sealed, i.seq, c.checked_at, c.outcome \
      FROM items i LEFT JOIN contents c ON c.object = i.object AND c.path = i.content";
 
-/// Items of one accession, or of all, in number order, from `offset`, at most `limit`.
-pub async fn items(repo: &Repository, ctx: &Ctx, accession: Option<Uuid>, offset: u64, limit: u64) -> Result<Vec<Item>> {
+/// Items of one accession, or of all, by accession number and place in it: those after an item, or the first ones, at most `limit`.
+pub async fn items(repo: &Repository, ctx: &Ctx, accession: Option<Uuid>, after: Option<&Item>, limit: u64) -> Result<Vec<Item>> {
     ctx.require(Right::See)?;
-    page(repo, accession, offset, limit).await
+    page(repo, accession, after, limit).await
 }
 
-pub(crate) async fn page(repo: &Repository, accession: Option<Uuid>, offset: u64, limit: u64) -> Result<Vec<Item>> {
-    let (offset, limit) = (crate::ledger::signed(offset), crate::ledger::signed(limit));
-    let rows = match accession {
-        Some(accession) => {
-            sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} WHERE i.accession = $1 ORDER BY i.seq LIMIT $2 OFFSET $3")))
-                .bind(accession.to_string())
-                .bind(limit)
-                .bind(offset)
-                .fetch_all(repo.db().read())
-                .await?
-        }
-        None => {
-            sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} ORDER BY i.number LIMIT $1 OFFSET $2")))
-                .bind(limit)
-                .bind(offset)
-                .fetch_all(repo.db().read())
-                .await?
-        }
-    };
+/// The same, for operations that asked for their own right.
+///
+/// A page begins by index where the last one ended, whatever its place in the list. Item numbers are never compared as texts:
+/// `A-2026-0001.100000` would come before `A-2026-0001.99999`.
+pub(crate) async fn page(repo: &Repository, accession: Option<Uuid>, after: Option<&Item>, limit: u64) -> Result<Vec<Item>> {
+    if let Some(accession) = accession {
+        return page_of(repo, accession, after.map_or(-1, |item| item.seq), limit).await;
+    }
+    // The rest of the accession of the last item, then the accessions after it, until the page is full.
+    let (mut found, mut number) = (Vec::new(), String::new());
+    if let Some(after) = after {
+        found = page_of(repo, after.accession, after.seq, limit).await?;
+        number = sqlx::query_scalar("SELECT number FROM accessions WHERE id = $1").bind(after.accession.to_string()).fetch_one(repo.db().read()).await?;
+    }
+    while (found.len() as u64) < limit {
+        let next = sqlx::query("SELECT id, number FROM accessions WHERE number > $1 ORDER BY number LIMIT 1").bind(&number);
+        let Some(next) = next.fetch_optional(repo.db().read()).await? else { break };
+        let accession = Uuid::parse_str(&next.try_get::<String, _>(0)?).map_err(|_| Error::corrupt("An accession's row was altered."))?;
+        number = next.try_get(1)?;
+        let wanted = limit - found.len() as u64;
+        found.extend(page_of(repo, accession, -1, wanted).await?);
+    }
+    Ok(found)
+}
+
+async fn page_of(repo: &Repository, accession: Uuid, after: i64, limit: u64) -> Result<Vec<Item>> {
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} WHERE i.accession = $1 AND i.seq > $2 ORDER BY i.seq LIMIT $3")))
+        .bind(accession.to_string())
+        .bind(after)
+        .bind(crate::ledger::signed(limit))
+        .fetch_all(repo.db().read())
+        .await?;
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
         found.push(read(repo, row).await?);
@@ -140,6 +158,7 @@ async fn read(repo: &Repository, row: &AnyRow) -> Result<Item> {
         content,
         bytes,
         line_index: unsigned(row.try_get("line_index")?)?,
+        seq: row.try_get("seq")?,
         fixity: checked.zip(row.try_get::<Option<String>, _>("outcome")?),
         line,
         text,

@@ -9,18 +9,8 @@ use sago_packages::ocfl::write as ocfl;
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind, IoContext, Result};
-use crate::store::durable;
 use crate::store::shelf::Shelf;
-
-/// Texts that lie in the storage root so that it can be read without Sago.
-const TEXTS: &[(&str, &str)] = &[
-    ("RECOVERY.md", include_str!("../../preservation/RECOVERY.md")),
-    ("spec-ocfl.md", include_str!("../../preservation/spec-ocfl.md")),
-    ("spec-age.md", include_str!("../../preservation/spec-age.md")),
-    ("spec-tlog.md", include_str!("../../preservation/spec-tlog.md")),
-    ("spec-slip39.md", include_str!("../../preservation/spec-slip39.md")),
-    ("spec-sago.md", include_str!("../../../../docs/formats.md")),
-];
+use crate::store::{durable, texts};
 
 /// Files of an object that are sent after all others, in this order: with them it is there.
 const ORDER: &[&str] = &["v1/inventory.json", "v1/inventory.json.sha512", "0=ocfl_object_1.1", "inventory.json", "inventory.json.sha512"];
@@ -40,7 +30,7 @@ pub struct Blobs {
 impl Blobs {
     /// Makes an empty storage root.
     pub fn create(root: &Shelf) -> Result<Self> {
-        root.write_all(root_files())?;
+        root.write_all(texts::root_files())?;
         Ok(Self { root: root.clone() })
     }
 
@@ -51,17 +41,6 @@ impl Blobs {
                 .hint("Correct `store` under [paths] in sago.toml, or mount the disk that holds it."));
         }
         Ok(Self { root: root.clone() })
-    }
-
-    /// Files of the root itself, texts and declarations, that are not as this Sago wrote them.
-    pub fn altered_root_files(&self) -> Result<Vec<String>> {
-        let mut altered = Vec::new();
-        for (name, bytes) in root_files() {
-            if self.root.read(&name)?.is_none_or(|found| found != bytes) {
-                altered.push(name);
-            }
-        }
-        Ok(altered)
     }
 
     /// Where the root lies.
@@ -176,13 +155,6 @@ impl Read for Stored {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         self.bytes.read(into)
     }
-}
-
-/// What lies in the root itself. Nothing commits to these files; they are known because every root has the same.
-fn root_files() -> Vec<(String, Vec<u8>)> {
-    let mut files: Vec<(String, Vec<u8>)> = ocfl::storage_root_files().into_iter().map(|(path, bytes)| (path.to_string(), bytes)).collect();
-    files.extend(TEXTS.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())));
-    files
 }
 
 /// An id as OCFL writes it.

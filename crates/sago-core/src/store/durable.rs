@@ -14,11 +14,17 @@ use crate::store::fault;
 ///
 /// Missing parent folders are made. If we crash here, a file ending in `.new` may be left; it is overwritten by the next attempt.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_with(path, |file| file.write_all(bytes).doing("Could not write", path))
+}
+
+/// The same for bytes that are made while they are written, so that they need not be held in memory.
+pub fn write_with(path: &Path, fill: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
     let parent = parent_of(path)?;
     create_dir_all(parent)?;
     let temporary = temporary_beside(path);
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary).doing("Could not create", &temporary)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).doing("Could not write", &temporary)?;
+    fill(&mut file)?;
+    file.sync_all().doing("Could not write", &temporary)?;
     fault::point("file-flushed");
     fs::rename(&temporary, path).doing("Could not put in place", path)?;
     sync_dir(parent)

@@ -8,3 +8,4 @@ pub mod fault;
 pub(crate) mod postgres;
 pub mod rows;
 pub mod shelf;
+pub mod texts;

@@ -107,7 +107,7 @@ pub async fn add_agent(repo: &Repository, ctx: &Ctx, new: &NewAgent) -> Result<A
 
 /// All people, in the order in which they were entered.
 pub async fn agents(repo: &Repository) -> Result<Vec<Agent>> {
-    let rows = sqlx::query("SELECT id, code, roles, public_key, row_key, sealed FROM agents ORDER BY code").fetch_all(repo.db().read()).await?;
+    let rows = sqlx::query("SELECT id, code, roles, public_key, row_key, sealed FROM agents ORDER BY LENGTH(code), code").fetch_all(repo.db().read()).await?;
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
         let id: String = row.try_get(0)?;

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{IoContext, Result};
 use crate::ledger::rebuild::Summary;
 use crate::repository::Repository;
+use crate::store::texts::{self, Differs};
 
 /// Holds what the settings say of the repository's identity against its first event. The other settings are people's to change.
 pub(super) fn check_settings(repo: &Repository, summary: &Summary, report: &mut Report, findings: &mut Vec<Finding>) {
@@ -38,8 +39,16 @@ pub(super) fn check_person_keys(repo: &Repository, summary: &Summary, report: &m
 
 /// Holds the texts and declarations of the storage root against what every root has.
 pub(super) fn check_root_texts(repo: &Repository, report: &mut Report, findings: &mut Vec<Finding>) -> Result<()> {
-    for name in repo.blobs.altered_root_files()? {
-        findings.push(Finding::new(&codes::STORE_TEXT, format!("store/{name}"), "It is missing or not as this Sago writes it."));
+    for (name, differs) in texts::differences(&repo.places.store)? {
+        let (code, message) = match differs {
+            Differs::Declaration => (&codes::STORE_DECLARATION, "It is missing or altered.".to_owned()),
+            Differs::Missing => (&codes::STORE_TEXT, "It is missing.".to_owned()),
+            Differs::Unknown { sha256 } => {
+                (&codes::STORE_TEXT, format!("It is of no release that this Sago knows (SHA-256 {sha256}): altered, or written by a newer Sago."))
+            }
+            Differs::Earlier { version } => (&codes::STORE_TEXT_EARLIER, format!("It is the text of release {version}.")),
+        };
+        findings.push(Finding::new(code, format!("store/{name}"), message));
     }
     report.checked("the texts and declarations of the storage root");
     Ok(())

@@ -84,7 +84,7 @@ impl Demo {
         more("Every byte was hashed, sealed to the key of its consent unit, and entered in the custody log.".to_owned());
         more(format!("The link among the files was not followed: it is listed with the reason. Receipt: {}", dir.join("receipt/receipt.txt").display()));
 
-        let items = item::items(&repo, &ctx, None, 0, 100).await?;
+        let items = item::items(&repo, &ctx, None, None, 100).await?;
         say(3, "What it holds:".to_owned());
         for one in &items {
             more(format!("{}  {}", one.number, one.line.as_ref().map_or("", |line| line.path.as_str())));

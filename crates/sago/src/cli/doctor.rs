@@ -6,6 +6,7 @@ use clap::Args;
 use sago_core::Result;
 use sago_core::ctx::Clock;
 use sago_core::doctor::{self, Check, State, Unlock};
+use sago_core::store::texts::{self, Differs};
 use serde_json::json;
 
 use super::{Common, Done, out};
@@ -16,11 +17,17 @@ pub struct Doctor {
     /// Check only what needs no key.
     #[arg(long)]
     without_keys: bool,
+    /// First write the texts of this Sago into the storage root, over those that differ; nothing else is changed.
+    #[arg(long, conflicts_with = "without_keys")]
+    refresh_texts: bool,
 }
 
 impl Doctor {
     pub async fn run(self, common: &Common) -> Result<Done> {
         let root = common.repo()?;
+        if self.refresh_texts {
+            refresh_texts(common).await?;
+        }
         // A folder that is no repository is said before anybody is asked for a passphrase.
         let is_repository = root.join(sago_core::settings::FILE).exists();
         let has_passphrase = common.passphrase_file.is_some() || common.passphrase_fd.is_some() || std::io::stdin().is_terminal();
@@ -44,6 +51,26 @@ impl Doctor {
         }
         Ok(if alarms == 0 { Done::Sound } else { Done::WithFindings })
     }
+}
+
+async fn refresh_texts(common: &Common) -> Result<()> {
+    let (repo, ctx) = common.open().await?;
+    let refreshed = texts::refresh_texts(&repo, &ctx);
+    repo.close().await;
+    for one in refreshed? {
+        let was = match one.was {
+            Differs::Missing => "was missing".to_owned(),
+            Differs::Earlier { version } => format!("was the text of release {version}"),
+            Differs::Unknown { sha256 } => format!("was of no known release, SHA-256 {sha256}"),
+            Differs::Declaration => continue,
+        };
+        if common.json {
+            out::object(&json!({ "refreshed": one.name, "was": was }));
+        } else {
+            out::line(format!("Wrote {} anew: it {was}.", one.name));
+        }
+    }
+    Ok(())
 }
 
 fn show(check: &Check) {

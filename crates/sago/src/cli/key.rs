@@ -32,7 +32,7 @@ enum Act {
     Seal {
         /// The unit's id, or the number of an accession in it.
         unit: String,
-        /// Why; entered in the log.
+        /// Why; stays readable in the log for ever, also when the unit's key is destroyed: name no person.
         #[arg(long)]
         reason: String,
     },
@@ -40,7 +40,7 @@ enum Act {
     Unseal {
         /// The unit's id, or the number of an accession in it.
         unit: String,
-        /// Why; entered in the log.
+        /// Why; stays readable in the log for ever, also when the unit's key is destroyed: name no person.
         #[arg(long)]
         reason: String,
         /// File with one custodian's words; once for each.
@@ -69,7 +69,7 @@ enum Act {
     Destroy {
         /// The unit's id, or the number of an accession in it.
         unit: String,
-        /// Why; entered in the log and signed by the approvers.
+        /// Why; signed by the approvers, and stays readable in the log for ever, after the destruction too: name no person.
         #[arg(long)]
         reason: String,
     },
@@ -91,7 +91,7 @@ enum Act {
         /// File with one custodian's words; once for each.
         #[arg(long = "share", value_name = "FILE", required = true)]
         shares: Vec<PathBuf>,
-        /// Why; entered in the log.
+        /// Why; stays readable in the log for ever: name no person.
         #[arg(long)]
         reason: String,
     },

@@ -95,13 +95,13 @@ async fn list_items(common: &Common, repo: &Repository, ctx: &Ctx, number: Optio
         }
         None => None,
     };
-    let mut offset = 0;
+    let (mut shown, mut last) = (0, None);
     loop {
-        let items = item::items(repo, ctx, accession, offset, PAGE).await?;
+        let mut items = item::items(repo, ctx, accession, last.as_ref(), PAGE).await?;
         if items.is_empty() {
-            return Ok(offset);
+            return Ok(shown);
         }
-        offset += items.len() as u64;
+        shown += items.len() as u64;
         if common.json {
             for one in &items {
                 let line = one.line.as_ref();
@@ -124,5 +124,6 @@ async fn list_items(common: &Common, repo: &Repository, ctx: &Ctx, number: Optio
                 .collect();
             out::table(&["ITEM", "SIZE", "NAME"], &rows);
         }
+        last = items.pop();
     }
 }

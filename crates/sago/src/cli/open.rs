@@ -13,7 +13,7 @@ use super::{Common, Done, out};
 pub struct Open {
     /// Number of the item (`A-2026-0001.00017`).
     id: String,
-    /// Why; entered in the log.
+    /// Why; entered in the log. If opening is refused it stays readable for ever: name no person.
     #[arg(long, value_name = "TEXT")]
     reason: String,
     /// File to write; must not exist.

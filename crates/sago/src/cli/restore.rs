@@ -23,7 +23,7 @@ pub struct Restore {
     /// File with one custodian's words; once for each.
     #[arg(long = "share", value_name = "FILE", required = true)]
     shares: Vec<PathBuf>,
-    /// Why; entered in the log.
+    /// Why; stays readable in the log for ever: name no person.
     #[arg(long)]
     reason: String,
 }

@@ -94,7 +94,11 @@ impl Verify {
             options.anchors.extend(sago_verify::read_anchors(&places.root.join(&authority.anchor)).map_err(could_not)?);
         }
         let has_passphrase = common.passphrase_file.is_some() || common.passphrase_fd.is_some() || std::io::stdin().is_terminal();
-        let unlocked = if self.without_keys || !has_passphrase { None } else { Some(Repository::open_unchecked(root, &common.passphrase()?).await) };
+        let passphrase = if self.without_keys || !has_passphrase { None } else { Some(common.passphrase()?) };
+        let unlocked = match &passphrase {
+            Some(passphrase) => Some(Repository::open_unchecked(root, passphrase).await.map_err(|error| (error, passphrase))),
+            None => None,
+        };
         if let (Some(Ok(repo)), true) = (&unlocked, self.keys.is_empty()) {
             options.pinned = repo.own_verifier_keys().await?;
         }
@@ -116,9 +120,11 @@ impl Verify {
                     other => other?,
                 }
             }
-            // A damaged database or vault is a finding of the verification, not a reason to stop it.
-            Some(Err(error)) if matches!(error.kind, ErrorKind::Corrupt | ErrorKind::NotFound) => damaged(&mut report, &error),
-            Some(Err(error)) => return Err(error),
+            // Damaged keys or a damaged database are a finding of the verification, not a reason to stop it.
+            Some(Err((error, passphrase))) if matches!(error.kind, ErrorKind::Corrupt | ErrorKind::NotFound) => {
+                report.add(sago_core::verify::unopened(root, passphrase, &error)?);
+            }
+            Some(Err((error, _))) => return Err(error),
         }
         Ok(report)
     }

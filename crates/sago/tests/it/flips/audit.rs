@@ -36,6 +36,11 @@ impl Verdict {
         }
     }
 
+    /// Whether a warning names the thing.
+    pub fn warns_of(&self, thing: &str) -> bool {
+        matches!(self, Self::Judged(report) if report.findings.iter().any(|finding| finding.severity == sago_verify::Severity::Warning && finding.path == thing))
+    }
+
     /// Whether a finding that makes it unsound, or the refusal, names one of the given things.
     pub fn names(&self, things: &[String]) -> bool {
         let words = self.words();
@@ -67,7 +72,8 @@ async fn judge(root: &Path) -> Result<Report, Error> {
     for authority in &settings.authority {
         options.anchors.extend(sago_verify::read_anchors(&places.root.join(&authority.anchor)).map_err(could_not)?);
     }
-    let unlocked = Repository::open_unchecked(root, &Zeroizing::new(PASSPHRASE.to_owned())).await;
+    let passphrase = Zeroizing::new(PASSPHRASE.to_owned());
+    let unlocked = Repository::open_unchecked(root, &passphrase).await;
     if let Ok(repo) = &unlocked {
         options.pinned = repo.own_verifier_keys().await?;
     }
@@ -82,7 +88,7 @@ async fn judge(root: &Path) -> Result<Report, Error> {
                 other => other?,
             }
         }
-        Err(error) if matches!(error.kind, ErrorKind::Corrupt | ErrorKind::NotFound) => damaged(&mut report, error),
+        Err(error) if matches!(error.kind, ErrorKind::Corrupt | ErrorKind::NotFound) => report.add(sago_core::verify::unopened(root, &passphrase, &error)?),
         Err(error) => return Err(error),
     }
     Ok(report)

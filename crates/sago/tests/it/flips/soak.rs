@@ -27,6 +27,8 @@ enum Unseen {
     Settings,
     /// The anchor is the same certificate.
     Certificate,
+    /// It is in a text for people, and a warning names it.
+    TextForPeople,
 }
 
 /// The repository as it was before any flip.
@@ -138,6 +140,7 @@ impl Pristine {
                 let identity = |settings: &Settings| (settings.format, settings.repository, settings.domain_unit, format!("{:?}", settings.paths));
                 (identity(&now) == identity(then)).then_some(Unseen::Settings)
             }
+            _ if super::is_text_for_people(name) => verdict.warns_of(name).then_some(Unseen::TextForPeople),
             _ if name.starts_with("anchors/") => {
                 let path = root.join(name);
                 let now = sago_verify::read_anchors(&path).ok()?;
