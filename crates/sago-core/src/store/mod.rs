@@ -2,6 +2,8 @@
 
 pub mod blobs;
 pub mod db;
+pub mod dialect;
 pub mod durable;
 pub mod fault;
 pub mod rows;
+mod schema;
