@@ -130,6 +130,20 @@ pub async fn deposit(repo: &Repository, ctx: &Ctx, new: &NewAccession, progress:
     let mut notes = Vec::new();
     let list = read_sender_list(new, &mut notes)?;
     let node = Node::join(repo, Kind::Deposit).await?;
+    let deposited = deposit_leased(repo, ctx, new, notes, list, progress).await;
+    node.leave().await?;
+    deposited
+}
+
+/// Goes on with an interrupted deposit or begins one, and holds its lease until it ends, however it ends.
+async fn deposit_leased(
+    repo: &Repository,
+    ctx: &Ctx,
+    new: &NewAccession,
+    notes: Vec<Finding>,
+    list: Option<(SenderList, String)>,
+    progress: &Progress,
+) -> Result<Deposited> {
     let (staging, before, lease) = match find_interrupted(repo, new)? {
         Some((staging, before)) => {
             let lease = Lease::take(repo, staging.plan.accession).await?.ok_or_else(|| elsewhere(&staging.plan.number))?;
@@ -143,7 +157,6 @@ pub async fn deposit(repo: &Repository, ctx: &Ctx, new: &NewAccession, progress:
     let deposited = receive(repo, ctx, Reception { new, staging, before, notes, list, lease: &lease }, progress).await;
     // Without effect when the deposit was received or given up: its lease ended with it.
     lease.give_back().await?;
-    node.leave().await?;
     deposited
 }
 

@@ -47,10 +47,8 @@ impl Lease {
     /// Takes a deposit that begins, in the transaction that takes its number.
     pub(crate) async fn begin(db: &Db, places: &Places, work: &Work, accession: Uuid, conn: &mut AnyConnection) -> Result<Self> {
         let home = node::home(places)?;
-        let text = format!(
-            "INSERT INTO deposit_leases (accession, home, home_seen, place, token, lease_until) VALUES ($1, $2, {0}, $2, 1, {0} + $3)",
-            now(db.engine)
-        );
+        let text =
+            format!("INSERT INTO deposit_leases (accession, home, home_seen, place, token, lease_until) VALUES ($1, $2, {0}, $2, 1, {0} + $3)", now(db.engine));
         sqlx::query(sqlx::AssertSqlSafe(text)).bind(accession.to_string()).bind(&home).bind(micros_of(work.lease_seconds)).execute(conn).await?;
         Ok(Self::beating(db, work, home, accession, 1))
     }

@@ -125,11 +125,8 @@ pub(crate) async fn recover(repo: &Repository, clock: Clock) -> Result<()> {
         // Who worked on it until now may have finished meanwhile.
         if status_of(repo, accession).await?.as_deref() == Some(&status) {
             let ctx = software_ctx(repo, clock).await?;
-            changed |= if status == "prepared" {
-                recover_one(repo, &ctx, accession, unit, &lease).await?
-            } else {
-                give_up(repo, &ctx, accession, &lease).await?
-            };
+            changed |=
+                if status == "prepared" { recover_one(repo, &ctx, accession, unit, &lease).await? } else { give_up(repo, &ctx, accession, &lease).await? };
         }
         lease.give_back().await?;
     }

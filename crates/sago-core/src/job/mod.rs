@@ -96,8 +96,7 @@ impl Claim {
     /// Holds the job until the transaction ends. `Conflict` when the lease ended or another node has it: nothing may be entered any more.
     pub(crate) async fn fence(&self, db: &Db, conn: &mut AnyConnection) -> Result<()> {
         let text = format!("UPDATE jobs SET token = token WHERE kind = $1 AND subject = $2 AND token = $3 AND lease_until >= {}", now(db.engine));
-        let done =
-            sqlx::query(sqlx::AssertSqlSafe(text)).bind(self.kind.code()).bind(&self.subject).bind(self.token).execute(conn).await?;
+        let done = sqlx::query(sqlx::AssertSqlSafe(text)).bind(self.kind.code()).bind(&self.subject).bind(self.token).execute(conn).await?;
         if done.rows_affected() == 1 { Ok(()) } else { Err(Error::conflict("The lease of this job ended; another node goes on with it.")) }
     }
 
@@ -137,13 +136,7 @@ impl Claim {
 
     async fn change(&self, db: &Db, set: &str, number: i64) -> Result<bool> {
         let text = format!("UPDATE jobs SET {set} WHERE kind = $1 AND subject = $2 AND token = $3 AND lease_until >= {}", now(db.engine));
-        let done = sqlx::query(sqlx::AssertSqlSafe(text))
-            .bind(self.kind.code())
-            .bind(&self.subject)
-            .bind(self.token)
-            .bind(number)
-            .execute(db.write())
-            .await?;
+        let done = sqlx::query(sqlx::AssertSqlSafe(text)).bind(self.kind.code()).bind(&self.subject).bind(self.token).bind(number).execute(db.write()).await?;
         Ok(done.rows_affected() == 1)
     }
 }
@@ -177,7 +170,8 @@ async fn plan_periodic(db: &Db, settings: &Settings) -> Result<()> {
 async fn claim(db: &Db, node: Uuid, settings: &Settings) -> Result<Option<Claim>> {
     let (now, ended) = (now(db.engine), lease_ended(db.engine, "lease_until"));
     // Kinds of a newer Sago are left to its nodes, and so are stamps to nodes that know an authority.
-    let known = Kind::ALL.into_iter().filter(|kind| kind.every_seconds(settings).is_some()).map(|kind| format!("'{}'", kind.code())).collect::<Vec<_>>().join(", ");
+    let known =
+        Kind::ALL.into_iter().filter(|kind| kind.every_seconds(settings).is_some()).map(|kind| format!("'{}'", kind.code())).collect::<Vec<_>>().join(", ");
     let is_free = format!("kind IN ({known}) AND due_at <= {now} AND {ended}");
     // An idle node only reads.
     let waiting: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM jobs WHERE {is_free}"))).fetch_one(db.read()).await?;
@@ -190,11 +184,7 @@ async fn claim(db: &Db, node: Uuid, settings: &Settings) -> Result<Option<Claim>
          AND {ended} RETURNING kind, subject, attempts, planned_at, token",
         skip_locked(db.engine)
     );
-    let row = sqlx::query(sqlx::AssertSqlSafe(text))
-        .bind(node.to_string())
-        .bind(micros_of(settings.work.lease_seconds))
-        .fetch_optional(db.write())
-        .await?;
+    let row = sqlx::query(sqlx::AssertSqlSafe(text)).bind(node.to_string()).bind(micros_of(settings.work.lease_seconds)).fetch_optional(db.write()).await?;
     let Some(row) = row else { return Ok(None) };
     let kind = Kind::of(&row.try_get::<String, _>(0)?).ok_or_else(|| Error::internal("a job of a kind that was not asked for"))?;
     Ok(Some(Claim { kind, subject: row.try_get(1)?, attempt: row.try_get(2)?, planned_at: row.try_get(3)?, token: row.try_get(4)? }))

@@ -42,14 +42,17 @@ pub(super) async fn require_no_stranded_node(db: &Db, conn: &mut AnyConnection, 
         return Ok(());
     }
     let needed = (have + 1..=SCHEMA).map(oldest_reader).max().unwrap_or(SCHEMA);
-    let nodes = node::alive_in(db, conn).await?;
+    refuse_stranded(&node::alive_in(db, conn).await?, needed, &format!("from schema {have} to {SCHEMA}"))
+}
+
+fn refuse_stranded(nodes: &[node::Alive], needed: i64, step: &str) -> Result<()> {
     let stranded: Vec<&node::Alive> = nodes.iter().filter(|node| node.schema < needed).collect();
     if stranded.is_empty() {
         return Ok(());
     }
     Err(Error::new(
         ErrorKind::Conflict,
-        format!("The database must be brought from schema {have} to {SCHEMA}, which these nodes cannot work with: {}. Nothing was changed.", node::named(&stranded)),
+        format!("The database must be brought {step}, which these nodes cannot work with: {}. Nothing was changed.", node::named(&stranded)),
     )
     .hint("Stop these nodes, or bring them to this version one after the other, then start this one again."))
 }
@@ -60,4 +63,36 @@ pub(super) async fn note_readers(conn: &mut AnyConnection, number: i64) -> Resul
         sqlx::query("INSERT INTO schema_readers (version, oldest) VALUES ($1, $2)").bind(number).bind(oldest_reader(number)).execute(conn).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn open_with(oldest: i64) -> Result<Db> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.db");
+        let db = Db::open_file(&path, true).await.unwrap();
+        for text in ["INSERT INTO schema_version (version) VALUES ($1)", "INSERT INTO schema_readers (version, oldest) VALUES ($1, $2)"] {
+            sqlx::query(text).bind(SCHEMA + 1).bind(oldest).execute(db.write()).await.unwrap();
+        }
+        db.close().await;
+        Db::open_file(&path, false).await
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_newer_schema_is_read_only_where_it_says_that_this_one_may() {
+        open_with(SCHEMA).await.unwrap();
+        let Err(error) = open_with(SCHEMA + 1).await else { panic!("a schema was read that this Sago does not know") };
+        assert!(error.message.contains(&format!("schema {}", SCHEMA + 1)), "{error}");
+    }
+
+    #[test]
+    fn a_migration_waits_for_nodes_that_cannot_work_with_it_and_names_them() {
+        let node = |id: &str, schema| node::Alive { id: id.to_owned(), kind: "work".to_owned(), version: "0.3.0".to_owned(), schema };
+        refuse_stranded(&[node("a", 3)], 3, "from schema 2 to 3").unwrap();
+        let error = refuse_stranded(&[node("a", 3), node("b", 2)], 3, "from schema 2 to 3").unwrap_err();
+        assert!(error.message.contains("sago work 0.3.0 (node b)") && !error.message.contains("node a"), "{error}");
+        assert_eq!(error.kind, ErrorKind::Conflict);
+    }
 }
