@@ -4,8 +4,8 @@
 //! [`ctx::Ctx`] and first says which right it needs; every write goes through [`ledger::Tx`], which appends the event in the same
 //! database transaction. The workshops (`sago-ledger`, `sago-seal`, `sago-packages`, `sago-stamp`) are pure and know nothing of this.
 //!
-//! In reading order: [`error`], [`label`], [`ctx`], [`settings`], [`store`], [`key`], [`ledger`], [`user`], [`repository`], [`intake`],
-//! [`accession`], [`item`], [`fixity`].
+//! In reading order: [`error`], [`label`], [`ctx`], [`settings`], [`store`], [`node`], [`key`], [`ledger`], [`user`], [`repository`], [`intake`],
+//! [`accession`], [`item`], [`fixity`], [`job`].
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -18,9 +18,11 @@ pub mod export;
 pub mod fixity;
 pub mod intake;
 pub mod item;
+pub mod job;
 pub mod key;
 pub mod label;
 pub mod ledger;
+pub mod node;
 pub mod repository;
 pub mod settings;
 pub mod stamp;

@@ -15,6 +15,7 @@ use crate::ledger::event::{AccessCheckpointed, AccessCheckpointedDetail, Log, Re
 use crate::ledger::lock::{self, Locks};
 use crate::ledger::sequencer::{self, Head};
 use crate::ledger::{Tx, rebuild, signed};
+use crate::node;
 use crate::settings::{self, Places, Settings};
 use crate::store::blobs::Blobs;
 use crate::store::bucket::Server;
@@ -107,6 +108,7 @@ impl Repository {
             s3: if is_remote { Server::default().or_environment() } else { Server::default() },
             fixity: settings::Fixity::default(),
             epoch: settings::Epoch { work_factor: new.work_factor, ..settings::Epoch::default() },
+            work: settings::Work::default(),
             authority: Vec::new(),
         };
         settings.check()?;
@@ -170,6 +172,7 @@ impl Repository {
     /// Opens a repository: unlocks its keys, checks that database and logs are not older than what was signed, and finishes what a crash interrupted.
     pub async fn open(root: &Path, passphrase: &Passphrase, clock: Clock) -> Result<Self> {
         let mut repo = Self::open_unchecked(root, passphrase).await?;
+        node::require_neighbours(&repo.db).await?;
         repo.check_not_rolled_back().await?;
         if key::epoch::finish_switch(&repo).await? {
             repo.close().await;
@@ -273,6 +276,23 @@ impl Repository {
     /// Forgets opened keys of rows: after sealing or destroying a unit.
     pub(crate) fn forget_rows(&self) {
         self.rows.forget();
+    }
+
+    /// Forgets every opened key of units and rows; they are opened again when needed. A process that runs for long does this often, so
+    /// that a unit which another process sealed or destroyed is closed here too.
+    pub fn forget_opened(&self) {
+        self.keyring.forget_all();
+        self.rows.forget();
+    }
+
+    /// Whether the keys with which this process works are still those in force: another process may have begun a new epoch.
+    pub async fn are_keys_in_force(&self) -> Result<bool> {
+        Ok(self.db.meta("epoch").await?.and_then(|text| text.parse::<u64>().ok()).is_none_or(|epoch| epoch == self.keyring.epoch))
+    }
+
+    /// Fails unless the keys are still those in force.
+    pub async fn require_keys_in_force(&self) -> Result<()> {
+        if self.are_keys_in_force().await? { Ok(()) } else { Err(key::epoch_ended(self.keyring.epoch)) }
     }
 
     /// The verifier keys of a log, one a line: what a stranger needs to check it.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::store::bucket::{self, Bucket, Server};
+use crate::store::dialect::LEASE_MAX_SECONDS;
 use crate::store::durable;
 use crate::store::shelf::Shelf;
 
@@ -35,6 +36,13 @@ pub const REFERENCE: &str = "\
 | `fixity.interval_days` | A stored file is due to be read again after this many days. | `90` |
 | `epoch.days` | After this many days `sago doctor` asks for a new epoch. | `365` |
 | `epoch.work_factor` | Cost of trying one passphrase: scrypt with N = 2^this; 10 to 22. | `18` |
+| `work.lease_seconds` | A job, or a deposit, that its node has not renewed for this long is taken over by another node; 2 to 3600. | `60` |
+| `work.poll_ms` | How often an idle node looks for jobs, in milliseconds; 10 to 60000. | `1000` |
+| `work.integrate_seconds` | How often a node looks whether the log's signed head is behind. | `10` |
+| `work.recover_seconds` | How often a node completes what an interruption left. | `60` |
+| `work.fixity_seconds` | How often stored files that are due are planned to be read. | `3600` |
+| `work.stamp_seconds` | How often the time-stamping authorities are asked. | `86400` |
+| `work.give_up_days` | A deposit whose node was not seen for this many days is given up, or completed if the storage root holds all of it. | `14` |
 | `authority.name` | A time-stamping authority, in a table `[[authority]]` each: a short name of its own. | – |
 | `authority.url` | Where its requests are sent: an address with http:// or https://. | – |
 | `authority.anchor` | File of PEM certificates trusted as its roots; a former root stays in it for as long as its stamps are kept. | – |
@@ -62,6 +70,9 @@ pub struct Settings {
     /// Life of keys.
     #[serde(default)]
     pub epoch: Epoch,
+    /// Work of nodes.
+    #[serde(default)]
+    pub work: Work,
     /// Time-stamping authorities (RFC 3161). None: checkpoints are not time-stamped, and `doctor` says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authority: Vec<Authority>,
@@ -128,6 +139,53 @@ pub struct Epoch {
 impl Default for Epoch {
     fn default() -> Self {
         Self { days: 365, work_factor: 18 }
+    }
+}
+
+/// Work of nodes: leases, and how often each kind of job is due.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Work {
+    /// Life of a lease that is not renewed. Seconds.
+    pub lease_seconds: u32,
+    /// Pause of an idle node. Milliseconds.
+    pub poll_ms: u32,
+    /// Between two looks at the log's head. Seconds.
+    pub integrate_seconds: u32,
+    /// Between two recoveries. Seconds.
+    pub recover_seconds: u32,
+    /// Between two plannings of fixity checks. Seconds.
+    pub fixity_seconds: u32,
+    /// Between two time-stamps. Seconds.
+    pub stamp_seconds: u32,
+    /// After this many days without a sign of its node, a deposit is no longer waited for. Days.
+    pub give_up_days: u32,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self { lease_seconds: 60, poll_ms: 1000, integrate_seconds: 10, recover_seconds: 60, fixity_seconds: 3600, stamp_seconds: 86_400, give_up_days: 14 }
+    }
+}
+
+impl Work {
+    /// Between two renewals of a lease: a third of its life, so that one that fails costs nothing.
+    pub(crate) fn beat(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(self.lease_seconds.into()) / 3
+    }
+
+    fn check(&self) -> Result<()> {
+        if !(2..=LEASE_MAX_SECONDS).contains(&self.lease_seconds) {
+            return Err(Error::invalid(format!("`lease_seconds` under [work] must lie between 2 and {LEASE_MAX_SECONDS}.")));
+        }
+        if !(10..=60_000).contains(&self.poll_ms) {
+            return Err(Error::invalid("`poll_ms` under [work] must lie between 10 and 60000."));
+        }
+        let often = [self.integrate_seconds, self.recover_seconds, self.fixity_seconds, self.stamp_seconds];
+        if often.contains(&0) || self.give_up_days == 0 {
+            return Err(Error::invalid("The times under [work] must be at least 1."));
+        }
+        Ok(())
     }
 }
 
@@ -220,7 +278,7 @@ impl Settings {
         if !(10..=22).contains(&self.epoch.work_factor) {
             return Err(Error::invalid("`work_factor` must lie between 10 and 22."));
         }
-        Ok(())
+        self.work.check()
     }
 }
 
@@ -361,6 +419,7 @@ mod tests {
             s3: Server::default(),
             fixity: Fixity::default(),
             epoch: Epoch::default(),
+            work: Work::default(),
             authority: Vec::new(),
         }
     }

@@ -312,7 +312,9 @@ pub async fn rebuild(root: &Path, passphrase: &crate::key::Passphrase, clock: cr
     // What the old database knows alone, events that wait for the next signed head, is first brought into the log. A database that cannot
     // be opened is no reason to stop: whatever of it is lost shows in the comparison below.
     if let Ok(repo) = Repository::open(root, passphrase, clock).await {
+        let at_work = crate::node::require_none_at_work(repo.db()).await;
         repo.close().await;
+        at_work?;
     }
     let keyring = Keyring::unlock(&places, settings.domain_unit, passphrase)?;
     let blobs = Blobs::open(&places.store)?;

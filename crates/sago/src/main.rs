@@ -1,8 +1,9 @@
-//! `sago`: command line (and later web application, interface and jobs) of an electronic repository for human-rights accountability.
+//! `sago`: command line, network door and jobs (later also pages and an interface) of an electronic repository for human-rights accountability.
 //!
 //! Parses, opens what the command needs, dispatches. What a command does is in `cli/<command>.rs`; what it may do is in `sago-core`.
 
 mod cli;
+mod web;
 
 use std::process::ExitCode;
 
@@ -32,7 +33,10 @@ fn main() -> ExitCode {
         }
     };
     let is_json = arguments.common.json;
-    match runtime.block_on(cli::run(arguments)) {
+    let done = runtime.block_on(cli::run(arguments));
+    // Nobody waits for a thread that still asks somebody over the network.
+    runtime.shutdown_background();
+    match done {
         Ok(cli::Done::Sound) => ExitCode::SUCCESS,
         Ok(cli::Done::WithFindings) => ExitCode::from(1),
         Err(error) => {

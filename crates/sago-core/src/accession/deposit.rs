@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::accession::describe::{Description, Earlier};
 use crate::accession::gather::{Outcome, Work, gather};
+use crate::accession::lease::Lease;
 use crate::accession::manifest::{AccessionLine, FindingLine, Line, Manifest};
 use crate::accession::objects::build_objects;
 use crate::accession::staging::{Done, Plan, Staging};
@@ -28,6 +29,7 @@ use crate::intake::walk::{Options, Seen, Walk};
 use crate::key::Mode;
 use crate::label::Label;
 use crate::ledger::event::{AccessionOpened, AccessionOpenedDetail, AccessionPrepared, AccessionPreparedDetail, UnitCreated, UnitCreatedDetail};
+use crate::node::{Kind, Node};
 use crate::repository::Repository;
 use crate::store::blobs::urn;
 use crate::store::fault;
@@ -127,10 +129,54 @@ pub async fn deposit(repo: &Repository, ctx: &Ctx, new: &NewAccession, progress:
     }
     let mut notes = Vec::new();
     let list = read_sender_list(new, &mut notes)?;
-    let (staging, before) = match find_interrupted(repo, new)? {
-        Some(found) => found,
-        None => (begin(repo, ctx, new).await?, Vec::new()),
+    let node = Node::join(repo, Kind::Deposit).await?;
+    let deposited = deposit_leased(repo, ctx, new, notes, list, progress).await;
+    node.leave().await?;
+    deposited
+}
+
+/// Goes on with an interrupted deposit or begins one, and holds its lease until it ends, however it ends.
+async fn deposit_leased(
+    repo: &Repository,
+    ctx: &Ctx,
+    new: &NewAccession,
+    notes: Vec<Finding>,
+    list: Option<(SenderList, String)>,
+    progress: &Progress,
+) -> Result<Deposited> {
+    let (staging, before, lease) = match find_interrupted(repo, new)? {
+        Some((staging, before)) => {
+            let lease = Lease::take(repo, staging.plan.accession).await?.ok_or_else(|| elsewhere(&staging.plan.number))?;
+            (staging, before, lease)
+        }
+        None => {
+            let (staging, lease) = begin(repo, ctx, new).await?;
+            (staging, Vec::new(), lease)
+        }
     };
+    let deposited = receive(repo, ctx, Reception { new, staging, before, notes, list, lease: &lease }, progress).await;
+    // Without effect when the deposit was received or given up: its lease ended with it.
+    lease.give_back().await?;
+    deposited
+}
+
+fn elsewhere(number: &str) -> Error {
+    Error::conflict(format!("Another node is completing the same deposit ({number}). Nothing was received by this one."))
+        .hint("Wait until it is done, then look with `sago list`.")
+}
+
+/// A deposit with its staging folder, taken for this process.
+struct Reception<'a> {
+    new: &'a NewAccession,
+    staging: Staging,
+    before: Vec<Done>,
+    notes: Vec<Finding>,
+    list: Option<(SenderList, String)>,
+    lease: &'a Lease,
+}
+
+async fn receive(repo: &Repository, ctx: &Ctx, reception: Reception<'_>, progress: &Progress) -> Result<Deposited> {
+    let Reception { new, staging, before, mut notes, list, lease } = reception;
     let recipient = repo.keyring().recipient(staging.plan.unit)?;
     let earlier = Earlier::read(repo, staging.plan.unit, &mut notes).await?;
     let work = Work { new, recipient: &recipient, progress, algorithms: algorithms(list.as_ref().map(|(list, _)| list)) };
@@ -139,7 +185,7 @@ pub async fn deposit(repo: &Repository, ctx: &Ctx, new: &NewAccession, progress:
         return Err(Error::new(ErrorKind::Unavailable, format!("The deposit {} was stopped. What was sealed is kept.", staging.plan.number))
             .hint("Run the same command again: it goes on where it stopped."));
     }
-    finish(repo, ctx, Finish { new, staging, outcomes, notes, list, earlier }).await
+    finish(repo, ctx, Finish { new, staging, outcomes, notes, list, earlier, lease }).await
 }
 
 fn check(repo: &Repository, new: &NewAccession) -> Result<()> {
@@ -222,7 +268,7 @@ fn find_interrupted(repo: &Repository, new: &NewAccession) -> Result<Option<(Sta
 }
 
 /// Takes a number and a unit, and begins the staging folder.
-async fn begin(repo: &Repository, ctx: &Ctx, new: &NewAccession) -> Result<Staging> {
+async fn begin(repo: &Repository, ctx: &Ctx, new: &NewAccession) -> Result<(Staging, Lease)> {
     let accession = Uuid::new_v4();
     let mut tx = repo.begin().await?;
     crate::key::epoch::require_in_force(repo.keyring(), tx.conn()).await?;
@@ -262,12 +308,13 @@ async fn begin(repo: &Repository, ctx: &Ctx, new: &NewAccession) -> Result<Stagi
     let staging =
         Staging::begin(&repo.places, repo.keyring(), Plan { accession, number, unit, fingerprint: fingerprint_of(new)?, is_resumable: is_resumable(new) })?;
     fault::point("deposit-staging-begun");
+    let lease = Lease::begin(repo.db(), &repo.places, &repo.settings.work, accession, tx.conn()).await?;
     tx.commit(ctx).await?;
     fault::point("deposit-numbered");
     if new.unit.is_none() {
         repo.keyring().take_next(unit)?;
     }
-    Ok(staging)
+    Ok((staging, lease))
 }
 
 /// Which digests beside SHA-256 and SHA-512 the sender's list asks for.
@@ -293,23 +340,25 @@ struct Finish<'a> {
     notes: Vec<Finding>,
     list: Option<(SenderList, String)>,
     earlier: Earlier,
+    lease: &'a Lease,
 }
 
 async fn finish(repo: &Repository, ctx: &Ctx, finish: Finish<'_>) -> Result<Deposited> {
-    let Finish { new, staging, outcomes, notes, mut list, earlier } = finish;
+    let Finish { new, staging, outcomes, notes, mut list, earlier, lease } = finish;
     let plan = &staging.plan;
     let mut description = Description::begin(&outcomes, &notes);
     description.describe(repo, &staging, outcomes, &mut list, &earlier).await?;
     let not_taken = description.findings.iter().filter(|line| finding::is_file_not_taken(line)).count() as u64;
     let items = description.lines.len() as u64;
     if items == 0 && not_taken == 0 {
-        return give_up_empty(repo, ctx, plan.accession, &description.findings).await;
+        return give_up_empty(repo, ctx, plan.accession, lease, &description.findings).await;
     }
     drop(earlier);
     let manifest = write_manifest(ctx, new, plan, &mut description, list.map(|(_, name)| name))?;
     let references = build_objects(repo, ctx, &staging, &description.objects, &description.contents, &manifest).await?;
 
     let mut tx = repo.begin().await?;
+    lease.fence(tx.conn()).await?;
     let mode: Option<String> = sqlx::query_scalar("SELECT mode FROM units WHERE id = $1").bind(plan.unit.to_string()).fetch_optional(tx.conn()).await?;
     if mode.as_deref() == Some("destroyed") {
         drop(tx);
@@ -322,7 +371,8 @@ async fn finish(repo: &Repository, ctx: &Ctx, finish: Finish<'_>) -> Result<Depo
     tx.commit(ctx).await?;
     fault::point("deposit-prepared");
     // If we crash here or later, recovery finds the prepared objects in staging or in place and completes the deposit.
-    let position = recover::complete(repo, ctx, plan.accession, plan.unit, &references, &manifest, false).await?;
+    let placed = recover::Placed { accession: plan.accession, unit: plan.unit, objects: &references, lease };
+    let position = recover::complete(repo, ctx, &placed, &manifest, false).await?;
     repo.integrate(ctx).await?;
     fault::point("deposit-integrated");
     Staging::remove(&repo.places, plan.accession)?;
@@ -369,8 +419,8 @@ fn write_manifest(ctx: &Ctx, new: &NewAccession, plan: &Plan, description: &mut 
     Ok(Manifest { lines })
 }
 
-async fn give_up_empty(repo: &Repository, ctx: &Ctx, accession: Uuid, findings: &[FindingLine]) -> Result<Deposited> {
-    recover::abandon(repo, ctx, accession, "there was no file in what was named").await?;
+async fn give_up_empty(repo: &Repository, ctx: &Ctx, accession: Uuid, lease: &Lease, findings: &[FindingLine]) -> Result<Deposited> {
+    recover::abandon(repo, ctx, accession, lease, "there was no file in what was named").await?;
     let mut error = Error::invalid("There is no file in what was named: nothing was received.");
     for finding in findings.iter().take(5) {
         error = error.hint(format!("{}: {}", finding.path, finding.message));

@@ -1,6 +1,6 @@
 //! Accessions: what was handed over together, from arrival to receipt.
 //!
-//! `deposit` receives, `recover` completes what a crash interrupted, `receipt` proves to the contributor what was received,
+//! `deposit` receives, `recover` completes what a crash interrupted, `lease` says which node works on a deposit, `receipt` proves to the contributor what was received,
 //! `manifest` holds the bytes the log commits to.
 
 mod bag;
@@ -8,6 +8,7 @@ pub mod deposit;
 mod describe;
 pub mod finding;
 mod gather;
+pub(crate) mod lease;
 pub mod manifest;
 mod objects;
 mod pipeline;

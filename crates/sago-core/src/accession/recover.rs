@@ -3,7 +3,8 @@
 //! For every accession that was prepared but not received: its objects are in staging, in place, or partly each; what is there and equal to
 //! what was prepared is put in place and the accession is received with `recovered`; what differs is set aside and said. A deposit that
 //! never got as far stays in staging, for the same command to go on with, or is given up when none can; a destroyed unit whose key still
-//! lies in the vault loses it now. What another process is working on is left to it.
+//! lies in the vault loses it now. What another process is working on is left to it: which process that is, on this machine or on another
+//! node, [`lease`] says.
 
 use std::sync::PoisonError;
 
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use crate::accession::deposit::Deposited;
 use crate::accession::finding;
+use crate::accession::lease::{self, Lease, Standing};
 use crate::accession::manifest::{Line, Manifest};
 use crate::accession::staging::{Hold, Plan, Staging};
 use crate::ctx::{Clock, Ctx, Role};
@@ -35,16 +37,17 @@ pub(crate) struct Recovered {
     pub deposited: Deposited,
 }
 
+/// A prepared accession that this process works on.
+pub(crate) struct Placed<'a> {
+    pub accession: Uuid,
+    pub unit: Uuid,
+    pub objects: &'a [ObjectRef],
+    pub lease: &'a Lease,
+}
+
 /// Puts prepared objects in place and receives the accession. Idempotent: objects already in place are left as they are.
-pub(crate) async fn complete(
-    repo: &Repository,
-    ctx: &Ctx,
-    accession: Uuid,
-    unit: Uuid,
-    objects: &[ObjectRef],
-    manifest: &Manifest,
-    recovered: bool,
-) -> Result<Position> {
+pub(crate) async fn complete(repo: &Repository, ctx: &Ctx, placed: &Placed<'_>, manifest: &Manifest, recovered: bool) -> Result<Position> {
+    let Placed { accession, unit, objects, lease } = *placed;
     place(repo, accession, objects)?;
     fault::point("deposit-placed");
     let (mut items, mut bytes, mut not_taken) = (0, 0, 0);
@@ -67,6 +70,7 @@ pub(crate) async fn complete(
         not_taken,
     };
     let mut tx = repo.begin().await?;
+    lease.end(tx.conn()).await?;
     tx.append_received(unit, AccessionReceived { accession, unit, objects: objects.to_vec(), recovered }.with(detail), manifest);
     let positions = tx.commit(ctx).await?;
     fault::point("deposit-received");
@@ -84,8 +88,9 @@ fn place(repo: &Repository, accession: Uuid, objects: &[ObjectRef]) -> Result<()
 }
 
 /// Gives up a deposit; its number stays taken.
-pub(crate) async fn abandon(repo: &Repository, ctx: &Ctx, accession: Uuid, reason: &str) -> Result<()> {
+pub(crate) async fn abandon(repo: &Repository, ctx: &Ctx, accession: Uuid, lease: &Lease, reason: &str) -> Result<()> {
     let mut tx = repo.begin().await?;
+    lease.end(tx.conn()).await?;
     tx.append(repo.settings.domain_unit, AccessionAbandoned { accession }.with(AccessionAbandonedDetail { reason: reason.to_owned() }));
     tx.commit(ctx).await?;
     repo.integrate(ctx).await?;
@@ -95,6 +100,7 @@ pub(crate) async fn abandon(repo: &Repository, ctx: &Ctx, accession: Uuid, reaso
 /// Finishes everything a crash interrupted. Run at every opening of a repository; does nothing, quickly, when there is nothing.
 pub(crate) async fn recover(repo: &Repository, clock: Clock) -> Result<()> {
     crate::key::epoch::finish_interrupted(repo).await?;
+    lease::note_home(repo).await?;
     let rows =
         sqlx::query("SELECT id, unit, status FROM accessions WHERE status IN ('opened', 'prepared') ORDER BY number").fetch_all(repo.db().read()).await?;
     let mut changed = false;
@@ -103,18 +109,26 @@ pub(crate) async fn recover(repo: &Repository, clock: Clock) -> Result<()> {
             Uuid::parse_str(&row.try_get::<String, _>(column)?).map_err(|_| Error::corrupt("An accession's row was altered."))
         };
         let (accession, unit, status): (_, _, String) = (id(0)?, id(1)?, row.try_get(2)?);
-        let Hold::Here(_held) = Staging::hold(&repo.places, accession)? else { continue };
-        // Who worked in the folder until now may have finished meanwhile.
-        if status_of(repo, accession).await?.as_deref() != Some(&status) {
+        // The lease decides first: what another node works on is its own, and so is what waits for it to come back.
+        let standing = lease::standing(repo, accession).await?;
+        let is_here = repo.places.staging.join(accession.to_string()).is_dir();
+        let is_mine = match standing {
+            Standing::Busy => false,
+            Standing::Home | Standing::Gone => true,
+            Standing::Away => is_here || (status == "prepared" && is_whole_in_store(repo, accession).await?),
+        };
+        if !is_mine {
             continue;
         }
-        let ctx = software_ctx(repo, clock).await?;
-        if status == "prepared" {
-            recover_one(repo, &ctx, accession, unit).await?;
-            changed = true;
-        } else {
-            changed |= give_up(repo, &ctx, accession).await?;
+        let Hold::Here(_held) = Staging::hold(&repo.places, accession)? else { continue };
+        let Some(lease) = Lease::take(repo, accession).await? else { continue };
+        // Who worked on it until now may have finished meanwhile.
+        if status_of(repo, accession).await?.as_deref() == Some(&status) {
+            let ctx = software_ctx(repo, clock).await?;
+            changed |=
+                if status == "prepared" { recover_one(repo, &ctx, accession, unit, &lease).await? } else { give_up(repo, &ctx, accession, &lease).await? };
         }
+        lease.give_back().await?;
     }
     crate::key::destroy::finish_interrupted(repo).await?;
     sweep(repo).await?;
@@ -133,38 +147,63 @@ async fn software_ctx(repo: &Repository, clock: Clock) -> Result<Ctx> {
     Ok(ctx)
 }
 
-async fn recover_one(repo: &Repository, ctx: &Ctx, accession: Uuid, unit: Uuid) -> Result<()> {
+/// The objects that were prepared for an accession, in order.
+async fn prepared_objects(repo: &Repository, accession: Uuid) -> Result<Vec<ObjectRef>> {
     let rows = sqlx::query("SELECT id, inventory_sha512 FROM objects WHERE accession = $1 ORDER BY part")
         .bind(accession.to_string())
         .fetch_all(repo.db().read())
         .await?;
-    let mut objects = Vec::with_capacity(rows.len());
-    for (part, row) in rows.iter().enumerate() {
-        let id = Uuid::parse_str(&row.try_get::<String, _>(0)?).map_err(|_| Error::corrupt("An object's row was altered."))?;
-        let object = ObjectRef { id, inventory_sha512: row.try_get(1)? };
+    rows.iter()
+        .map(|row| {
+            let id = Uuid::parse_str(&row.try_get::<String, _>(0)?).map_err(|_| Error::corrupt("An object's row was altered."))?;
+            Ok(ObjectRef { id, inventory_sha512: row.try_get(1)? })
+        })
+        .collect()
+}
+
+/// Whether every object of an accession is in place and is what was prepared: then no staging folder is needed to complete it.
+async fn is_whole_in_store(repo: &Repository, accession: Uuid) -> Result<bool> {
+    let objects = prepared_objects(repo, accession).await?;
+    for object in &objects {
+        let found = repo.blobs.inventory(object.id)?;
+        if found.is_none_or(|bytes| Algorithm::Sha512.hash(&bytes) != object.inventory_sha512) {
+            return Ok(false);
+        }
+    }
+    Ok(!objects.is_empty())
+}
+
+/// Completes or sets aside a prepared accession; says whether it did, or must leave it to an opening that has more keys.
+async fn recover_one(repo: &Repository, ctx: &Ctx, accession: Uuid, unit: Uuid, lease: &Lease) -> Result<bool> {
+    let prepared = prepared_objects(repo, accession).await?;
+    let mut objects = Vec::with_capacity(prepared.len());
+    for (part, object) in prepared.into_iter().enumerate() {
+        let id = object.id;
         let staged = repo.places.staging.join(accession.to_string()).join("objects").join(part.to_string());
         let stored = repo.blobs.inventory(id)?.map(|bytes| Algorithm::Sha512.hash(&bytes));
         let found = stored.or(inventory_digest(&staged)?);
         match found {
             Some(found) if found == object.inventory_sha512 => objects.push(object),
-            Some(_) => return quarantine(repo, ctx, accession, id, "its inventory is not the one that was prepared").await,
-            None => return quarantine(repo, ctx, accession, id, "it is neither in staging nor in the storage root").await,
+            Some(_) => return quarantine(repo, ctx, accession, id, lease, "its inventory is not the one that was prepared").await,
+            None => return quarantine(repo, ctx, accession, id, lease, "it is neither in staging nor in the storage root").await,
         }
     }
     let manifest = match Staging::read_manifest(&repo.places, repo.keyring(), accession) {
-        Err(error) if error.kind == ErrorKind::Forbidden => match manifest_of_objects(repo, accession, unit, &objects)? {
+        // The operating key has ended since, or the staging folder lies on another node.
+        Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::NotFound) => match manifest_of_objects(repo, accession, unit, &objects)? {
             Some(manifest) => manifest,
             // Its unit is sealed: the opening after the custodians unsealed it goes on.
-            None => return Ok(()),
+            None => return Ok(false),
         },
         read => read?,
     };
-    let position = complete(repo, ctx, accession, unit, &objects, &manifest, true).await?;
+    let position = complete(repo, ctx, &Placed { accession, unit, objects: &objects, lease }, &manifest, true).await?;
     if let Ok(plan) = Staging::plan(&repo.places, repo.keyring(), accession) {
         let deposited = told_again(repo, &plan, position, &manifest)?;
         repo.recovered().lock().unwrap_or_else(PoisonError::into_inner).push(Recovered { fingerprint: plan.fingerprint, deposited });
     }
-    Staging::remove(&repo.places, accession)
+    Staging::remove(&repo.places, accession)?;
+    Ok(true)
 }
 
 /// Remembers a deposit that was received by a command that was interrupted before it could say so.
@@ -232,12 +271,13 @@ fn manifest_of_objects(repo: &Repository, accession: Uuid, unit: Uuid, objects: 
     crate::accession::read_manifest(repo, unit, &ids)
 }
 
-async fn quarantine(repo: &Repository, ctx: &Ctx, accession: Uuid, object: Uuid, reason: &str) -> Result<()> {
+async fn quarantine(repo: &Repository, ctx: &Ctx, accession: Uuid, object: Uuid, lease: &Lease, reason: &str) -> Result<bool> {
     let mut tx = repo.begin().await?;
+    lease.end(tx.conn()).await?;
     let detail = AccessionQuarantinedDetail { reason: reason.to_owned() };
     tx.append(repo.settings.domain_unit, AccessionQuarantined { accession, object }.with(detail));
     tx.commit(ctx).await?;
-    Ok(())
+    Ok(true)
 }
 
 fn inventory_digest(object: &std::path::Path) -> Result<Option<String>> {
@@ -254,7 +294,7 @@ async fn status_of(repo: &Repository, accession: Uuid) -> Result<Option<String>>
 }
 
 /// Gives up a deposit that no command can go on with: read from standard input, or its folder lost. Says whether it did.
-async fn give_up(repo: &Repository, ctx: &Ctx, accession: Uuid) -> Result<bool> {
+async fn give_up(repo: &Repository, ctx: &Ctx, accession: Uuid, lease: &Lease) -> Result<bool> {
     let reason = match Staging::plan(&repo.places, repo.keyring(), accession) {
         Ok(plan) if plan.is_resumable => return Ok(false),
         Ok(_) => "it was read from standard input and was interrupted",
@@ -267,7 +307,7 @@ async fn give_up(repo: &Repository, ctx: &Ctx, accession: Uuid) -> Result<bool> 
     if events_about(repo, accession).await?.iter().any(|stored| went_on(&stored.event)) {
         return Ok(false);
     }
-    abandon(repo, ctx, accession, reason).await?;
+    abandon(repo, ctx, accession, lease, reason).await?;
     Ok(true)
 }
 

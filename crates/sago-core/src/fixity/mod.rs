@@ -9,7 +9,6 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use jiff::ToSpan;
 use sha2::{Digest, Sha256, Sha512};
 use sqlx::Row;
 use uuid::Uuid;
@@ -17,7 +16,7 @@ use uuid::Uuid;
 use crate::ctx::{Ctx, Right, micros};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::event::{FixityChecked, FixityCheckedDetail};
-use crate::ledger::signed;
+use crate::ledger::{Tx, signed};
 use crate::repository::Repository;
 use crate::store::fault;
 
@@ -33,7 +32,7 @@ pub struct Progress {
     pub bytes: AtomicU64,
     /// Files to read.
     pub files_expected: AtomicU64,
-    /// Set by the outside to stop after the batch under way.
+    /// Set by the outside to stop: files that were read whole are still entered.
     pub stop: AtomicBool,
 }
 
@@ -67,12 +66,7 @@ pub struct Failure {
 pub async fn check_fixity(repo: &Repository, ctx: &Ctx, all: bool, progress: &Progress) -> Result<Checked> {
     ctx.require(Right::Check)?;
     let begun = micros(ctx.now());
-    let due_before = if all {
-        begun
-    } else {
-        let interval = (i64::from(repo.settings.fixity.interval_days) * 24).hours();
-        micros(ctx.now().checked_sub(interval).map_err(|error| Error::invalid(format!("The fixity interval cannot be reckoned: {error}")))?)
-    };
+    let due_before = if all { begun } else { due_before(repo, begun)? };
     let count = |due: bool| {
         let sign = if due { "<=" } else { ">" };
         format!("SELECT COUNT(*) FROM contents WHERE checked_at {sign} $1")
@@ -97,9 +91,9 @@ pub async fn check_fixity(repo: &Repository, ctx: &Ctx, all: bool, progress: &Pr
         let batch = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<(String, String)>>>()?;
         let Some(end) = batch.last() else { return Ok(checked) };
         last = Some(end.clone());
-        let outcomes = tokio::task::block_in_place(|| read_batch(repo, &batch, progress))?;
+        let outcomes = tokio::task::block_in_place(|| read_batch(repo, batch, progress))?;
         fault::point("fixity-read");
-        enter(repo, ctx, &batch, &outcomes, &mut checked).await?;
+        enter(repo, ctx, repo.begin().await?, &outcomes, &mut checked).await?;
         if progress.stop.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorKind::Unavailable, format!("The check was stopped after {} files. What was checked is recorded.", checked.files))
                 .hint("Run the same command without `--all` to go on with what is due."));
@@ -107,11 +101,41 @@ pub async fn check_fixity(repo: &Repository, ctx: &Ctx, all: bool, progress: &Pr
     }
 }
 
-async fn enter(repo: &Repository, ctx: &Ctx, batch: &[(String, String)], outcomes: &[(&'static str, u64)], checked: &mut Checked) -> Result<()> {
+/// Files last checked at or before this moment are due. Microseconds, as is `now`.
+pub(crate) fn due_before(repo: &Repository, now: i64) -> Result<i64> {
+    let interval = i64::from(repo.settings.fixity.interval_days).checked_mul(24 * 60 * 60 * 1_000_000);
+    interval.and_then(|interval| now.checked_sub(interval)).ok_or_else(|| Error::invalid("The fixity interval cannot be reckoned: it is too long."))
+}
+
+/// A stored file that was read: object, path in its content folder, outcome, bytes.
+pub(crate) struct Outcome {
+    object: String,
+    content: String,
+    outcome: &'static str,
+    bytes: u64,
+}
+
+/// The stored files of one object that were last checked before a moment, in the order of their names, after `last`: at most one batch.
+pub(crate) async fn due_of(repo: &Repository, object: &str, due_before: i64, last: &str) -> Result<Vec<(String, String)>> {
+    let rows = sqlx::query("SELECT object, path FROM contents WHERE object = $1 AND path > $2 AND checked_at <= $3 ORDER BY path LIMIT $4")
+        .bind(object)
+        .bind(last)
+        .bind(due_before)
+        .bind(signed(BATCH))
+        .fetch_all(repo.db().read())
+        .await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
+/// Enters what a batch found.
+pub(crate) async fn enter(repo: &Repository, ctx: &Ctx, mut tx: Tx<'_>, outcomes: &[Outcome], checked: &mut Checked) -> Result<()> {
+    if outcomes.is_empty() {
+        return Ok(());
+    }
     let mut failures = 0;
     let mut bytes = 0;
-    let mut results = Vec::with_capacity(batch.len());
-    for ((object, content), (outcome, read)) in batch.iter().zip(outcomes) {
+    let mut results = Vec::with_capacity(outcomes.len());
+    for Outcome { object, content, outcome, bytes: read } in outcomes {
         results.push(format!("{object}/{content} {outcome}"));
         bytes += read;
         if *outcome != "ok" {
@@ -123,20 +147,20 @@ async fn enter(repo: &Repository, ctx: &Ctx, batch: &[(String, String)], outcome
             checked.failures.push(Failure { object, content: content.clone(), outcome, item });
         }
     }
-    checked.files += batch.len() as u64;
+    checked.files += outcomes.len() as u64;
     checked.bytes += bytes;
-    let mut tx = repo.begin().await?;
-    let event = FixityChecked { files: batch.len() as u64, bytes, failures };
+    let event = FixityChecked { files: outcomes.len() as u64, bytes, failures };
     tx.append(repo.settings.domain_unit, event.with(FixityCheckedDetail { results }));
     tx.commit(ctx).await?;
     repo.integrate(ctx).await?;
     Ok(())
 }
 
-/// Reads a batch on all cores. The recorded digest is the one in the object's inventory, which the log commits to.
-fn read_batch(repo: &Repository, batch: &[(String, String)], progress: &Progress) -> Result<Vec<(&'static str, u64)>> {
+/// Reads a batch on all cores. The recorded digest is the one in the object's inventory, which the log commits to. What a stop came
+/// before is not in the answer.
+pub(crate) fn read_batch(repo: &Repository, batch: Vec<(String, String)>, progress: &Progress) -> Result<Vec<Outcome>> {
     let mut inventories = std::collections::HashMap::new();
-    for (object, _) in batch {
+    for (object, _) in &batch {
         if !inventories.contains_key(object) {
             let id = Uuid::parse_str(object).map_err(|_| Error::corrupt("A content's row was altered."))?;
             inventories.insert(object.clone(), (id, digests_of(repo, id)?));
@@ -153,8 +177,9 @@ fn read_batch(repo: &Repository, batch: &[(String, String)], progress: &Progress
                     let Some((object, content)) = batch.get(at) else { break };
                     let outcome = match inventories.get(object) {
                         Some((id, Some(digests))) => check_one(repo, *id, content, digests, progress),
-                        _ => Ok(("missing", 0)),
+                        _ => Ok(Some(("missing", 0))),
                     };
+                    let Some(outcome) = outcome.transpose() else { break };
                     progress.files.fetch_add(1, Ordering::Relaxed);
                     results.lock().unwrap_or_else(PoisonError::into_inner)[at] = Some(outcome);
                 }
@@ -162,7 +187,17 @@ fn read_batch(repo: &Repository, batch: &[(String, String)], progress: &Progress
         }
     });
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.into_iter().map(|outcome| outcome.unwrap_or_else(|| Err(Error::internal("a fixity thread ended early")))).collect()
+    if !progress.stop.load(Ordering::Relaxed) && results.iter().any(Option::is_none) {
+        return Err(Error::internal("a fixity thread ended early"));
+    }
+    let mut read = Vec::with_capacity(batch.len());
+    for ((object, content), outcome) in batch.into_iter().zip(results) {
+        if let Some(outcome) = outcome {
+            let (outcome, bytes) = outcome?;
+            read.push(Outcome { object, content, outcome, bytes });
+        }
+    }
+    Ok(read)
 }
 
 type Digests = std::collections::HashMap<String, String>;
@@ -186,18 +221,22 @@ fn digests_of(repo: &Repository, object: Uuid) -> Result<Option<Digests>> {
     Ok(Some(found))
 }
 
-/// Reads one stored file. A store that does not answer is an error, never a missing file.
-fn check_one(repo: &Repository, object: Uuid, content: &str, digests: &Digests, progress: &Progress) -> Result<(&'static str, u64)> {
+/// Reads one stored file and compares; nothing when a stop came before its end. A store that does not answer is an error, never a missing file.
+fn check_one(repo: &Repository, object: Uuid, content: &str, digests: &Digests, progress: &Progress) -> Result<Option<(&'static str, u64)>> {
     let mut file = match repo.blobs.open_content(object, content) {
         Ok(file) => file,
-        Err(error) if error.kind == ErrorKind::Corrupt => return Ok(("missing", 0)),
+        Err(error) if error.kind == ErrorKind::Corrupt => return Ok(Some(("missing", 0))),
         Err(error) if repo.blobs.root().folder().is_none() => return Err(error),
-        Err(_) => return Ok(("unreadable", 0)),
+        Err(_) => return Ok(Some(("unreadable", 0))),
     };
     let mut hasher = Sha256::new();
     let mut block = vec![0; 1 << 20];
     let mut bytes = 0;
     loop {
+        // One file may be tens of gigabytes: whoever stops does not wait for its end.
+        if progress.stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         match file.read(&mut block) {
             Ok(0) => break,
             Ok(read) => {
@@ -206,11 +245,11 @@ fn check_one(repo: &Repository, object: Uuid, content: &str, digests: &Digests, 
                 progress.bytes.fetch_add(read as u64, Ordering::Relaxed);
             }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return Ok(("unreadable", bytes)),
+            Err(_) => return Ok(Some(("unreadable", bytes))),
         }
     }
     let is_same = digests.get(content).is_some_and(|digest| *digest == hex::encode(hasher.finalize()));
-    Ok((if is_same { "ok" } else { "mismatch" }, bytes))
+    Ok(Some((if is_same { "ok" } else { "mismatch" }, bytes)))
 }
 
 /// SHA-512 of a stream, hexadecimal.

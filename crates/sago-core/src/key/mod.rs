@@ -226,7 +226,7 @@ pub(crate) fn read_signing(keys: &Path, epoch: u64, identity: &HybridIdentity) -
 }
 
 /// The error for keys that ended while they were in use.
-fn epoch_ended(epoch: u64) -> Error {
+pub(crate) fn epoch_ended(epoch: u64) -> Error {
     Error::new(ErrorKind::Unavailable, format!("Epoch {epoch} of the keys ended while this was under way. What was received is kept."))
         .hint("Run the same command again: it works with the keys of the new epoch.")
 }
@@ -347,6 +347,11 @@ impl Keyring {
     /// Forgets the opened key of a unit.
     pub fn forget(&self, unit: Uuid) {
         self.units.lock().unwrap_or_else(PoisonError::into_inner).remove(&unit);
+    }
+
+    /// Forgets the opened keys of all units.
+    pub(crate) fn forget_all(&self) {
+        self.units.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Removes the wrapped key of a unit from the vault, in every epoch folder, and forgets it.

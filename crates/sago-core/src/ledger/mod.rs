@@ -2,12 +2,13 @@
 //!
 //! `event` lists all that can happen; `Tx` writes rows and events together; `project` turns an event into rows (the same code when it
 //! happens and when a database is rebuilt); `sequencer` integrates events into the logs and signs; `lock` remembers what was signed;
-//! `replay` reads a log's payload back.
+//! `replay` reads a log's payload back; `public` is what anybody may read of a log.
 
 pub mod event;
 pub mod lock;
 mod project;
 pub mod proof;
+pub mod public;
 pub mod rebuild;
 pub mod replay;
 pub mod sequencer;

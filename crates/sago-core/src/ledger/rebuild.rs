@@ -201,8 +201,11 @@ struct Table {
     filter: &'static str,
 }
 
+/// Tables that are not here hold no projections: payload that waits, wrapped row keys, and the machines' own work (`nodes`, `jobs`,
+/// `deposit_leases`), of which a replayed database knows nothing (ADR 10).
 const TABLES: &[Table] = &[
     Table { name: "schema_version", clear: "version", keys: 1, sealed: &[], filter: "" },
+    Table { name: "schema_readers", clear: "version, oldest", keys: 1, sealed: &[], filter: "" },
     Table { name: "heads", clear: "log, generation, next", keys: 1, sealed: &[], filter: "" },
     Table {
         name: "events",

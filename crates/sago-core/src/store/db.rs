@@ -9,12 +9,15 @@ use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::postgres;
+use crate::store::{postgres, schema};
 
 /// Number of the newest migration this Sago knows; a database with a greater one was written by a newer Sago.
-pub const SCHEMA: i64 = 1;
+pub const SCHEMA: i64 = 2;
 
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, include_str!("../../migrations/0001_sqlite.sql"), include_str!("../../migrations/0001_postgres.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, include_str!("../../migrations/0001_sqlite.sql"), include_str!("../../migrations/0001_postgres.sql")),
+    (2, include_str!("../../migrations/0002_sqlite.sql"), include_str!("../../migrations/0002_postgres.sql")),
+];
 
 /// FULL: a commit that was reported survives a power cut. `secure_delete`: what is shredded is overwritten.
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout=60000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
@@ -138,16 +141,15 @@ impl Db {
         let mut tx = self.begin_write().await?;
         sqlx::query("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)").execute(&mut *tx).await?;
         let have: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(version), 0) FROM schema_version").fetch_one(&mut *tx).await?;
-        if have > SCHEMA {
-            return Err(Error::new(ErrorKind::Conflict, format!("The database has schema {have}; this Sago knows schemas up to {SCHEMA}."))
-                .hint("The repository was written by a newer Sago: use that version or a later one. Nothing was changed."));
-        }
+        schema::require_readable(&mut tx, have).await?;
+        schema::require_no_stranded_node(self, &mut tx, have).await?;
         for (number, sqlite, postgres) in MIGRATIONS.iter().filter(|(number, ..)| *number > have) {
             let text = if self.engine == Engine::Sqlite { *sqlite } else { *postgres };
             for statement in text.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
                 sqlx::query(statement).execute(&mut *tx).await?;
             }
             sqlx::query("INSERT INTO schema_version (version) VALUES ($1)").bind(*number).execute(&mut *tx).await?;
+            schema::note_readers(&mut tx, *number).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -156,6 +158,11 @@ impl Db {
     /// The pool for queries.
     pub fn read(&self) -> &AnyPool {
         &self.read
+    }
+
+    /// The pool for single statements that write rows of the machines' own work (nodes, jobs, leases): each is its own transaction.
+    pub(crate) fn write(&self) -> &AnyPool {
+        &self.write
     }
 
     /// Begins a writing transaction that holds the writer's place at once, so that two processes queue instead of failing.

@@ -3,9 +3,11 @@
 pub mod blobs;
 pub mod bucket;
 pub mod db;
+pub mod dialect;
 pub mod durable;
 pub mod fault;
 pub(crate) mod postgres;
 pub mod rows;
+mod schema;
 pub mod shelf;
 pub mod texts;

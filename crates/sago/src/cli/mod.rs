@@ -21,9 +21,11 @@ mod rebuild;
 mod receipt;
 mod reference;
 mod restore;
+mod serve;
 mod show;
 mod stamp;
 mod verify;
+mod work;
 
 use std::path::PathBuf;
 
@@ -102,6 +104,10 @@ pub enum Command {
     Restore(restore::Restore),
     /// Make a new database from storage root, log and keys, and compare it with the old one.
     Rebuild(rebuild::Rebuild),
+    /// Answer over the network, and do jobs, until stopped.
+    Serve(serve::Serve),
+    /// Do what is due: bring the log's head up to date, complete what was interrupted, read stored files, ask for time-stamps.
+    Work(work::Work),
     /// Say what is well and what is not.
     Doctor(doctor::Doctor),
     /// Make a repository of fictitious people and walk the whole path.
@@ -140,6 +146,8 @@ pub async fn run(arguments: Arguments) -> Result<Done> {
         Command::Backup(command) => command.run(&common).await,
         Command::Restore(command) => command.run(&common).await,
         Command::Rebuild(command) => command.run(&common).await,
+        Command::Serve(command) => command.run(&common).await,
+        Command::Work(command) => command.run(&common).await,
         Command::Doctor(command) => command.run(&common).await,
         Command::Demo(command) => command.run(&common).await,
         Command::Reference(command) => command.run(),

@@ -7,6 +7,7 @@ mod canary;
 mod cast;
 mod flips;
 mod kills;
+mod nodes;
 mod recovery;
 mod shredding;
 mod story;

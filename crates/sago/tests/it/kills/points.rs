@@ -36,6 +36,8 @@ const WALKS: &[(&str, &[&str])] = &[
     ("open", &["open-entered", "open-written"]),
     ("export", &["export-entered", "export-written"]),
     ("fixity", &["fixity-read"]),
+    // By the stories of many nodes (`nodes.rs`).
+    ("jobs", &["job-claimed", "job-planned", "job-worked"]),
     ("rebuild", &["rebuild-replayed", "rebuild-kept", "rebuild-cleared", "rebuild-placed"]),
 ];
 

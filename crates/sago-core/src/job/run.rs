@@ -1,0 +1,175 @@
+//! One job from claim to end: its step, the renewal of its lease meanwhile, and how it ended.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use sqlx::Row;
+use tokio::sync::watch;
+
+use super::{Claim, Kind, plan};
+use crate::accession::recover;
+use crate::ctx::{Ctx, Right};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fixity;
+use crate::repository::Repository;
+use crate::stamp;
+use crate::store::fault;
+
+/// How long a step that was asked to stop may take before it is left where it is, as a crash would leave it.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A job that this node tried.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    /// What it was.
+    pub claim: Claim,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// What was done, counted: `files`, `bytes`, `failures`, `planned`, `tokens`, `entries`.
+    pub counts: BTreeMap<&'static str, u64>,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone)]
+pub enum Verdict {
+    /// Well.
+    Done,
+    /// This node stops; the rest is another node's, or a later start's.
+    GivenBack,
+    /// The lease ended before the work did; another node goes on.
+    Lost,
+    /// Badly; it is tried again.
+    Failed(Error),
+}
+
+type Counts = BTreeMap<&'static str, u64>;
+
+/// Does one job.
+pub(super) async fn run(repo: &Repository, ctx: &Ctx, claim: Claim, stop: &watch::Receiver<bool>) -> Result<Ran> {
+    fault::point("job-claimed");
+    let progress = Arc::new(fixity::Progress::default());
+    let mut counts = Counts::new();
+    let step = step(repo, ctx, &claim, &progress, &mut counts);
+    let outcome = tokio::select! {
+        outcome = step => Some(outcome),
+        () = stopped(repo, &claim, &progress, stop.clone()) => None,
+    };
+    let was_stopped = progress.stop.load(Ordering::Relaxed);
+    let ended = match &outcome {
+        None => claim.give_back(repo.db()).await?,
+        Some(Ok(())) if was_stopped => claim.give_back(repo.db()).await?,
+        Some(Ok(())) => {
+            fault::point("job-worked");
+            claim.finish(repo.db(), &repo.settings).await?
+        }
+        Some(Err(error)) => claim.fail(repo.db(), why(error.kind), error.kind == ErrorKind::Corrupt).await?,
+    };
+    let verdict = match outcome {
+        _ if !ended => Verdict::Lost,
+        Some(Err(error)) => Verdict::Failed(error),
+        Some(Ok(())) if !was_stopped => Verdict::Done,
+        _ => Verdict::GivenBack,
+    };
+    Ok(Ran { claim, verdict, counts })
+}
+
+/// Renews the lease; ends when the step must be left: a while after this node was asked to stop, or after the job was lost.
+async fn stopped(repo: &Repository, claim: &Claim, progress: &fixity::Progress, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            () = tokio::time::sleep(repo.settings.work.beat()) => {
+                // A database that does not answer now may do so at the next beat; whether the job is still ours is asked when it ends.
+                if matches!(claim.renew(repo.db(), &repo.settings.work).await, Ok(false)) {
+                    break;
+                }
+            }
+        }
+    }
+    progress.stop.store(true, Ordering::Relaxed);
+    tokio::time::sleep(GRACE).await;
+}
+
+/// What the row may say of an error: fixed sentences, since a message may name a file, and a file may name a person.
+fn why(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotFound => "something that it needs is not there",
+        ErrorKind::Forbidden => "something that it needs may not be opened",
+        ErrorKind::Invalid => "the settings, or what it was given, cannot be used",
+        ErrorKind::Conflict => "something else was at work",
+        ErrorKind::Unavailable => "something outside does not answer",
+        ErrorKind::Corrupt => "stored bytes are not what was recorded",
+        ErrorKind::Internal => "a defect",
+    }
+}
+
+/// The work of each kind.
+async fn step(repo: &Repository, ctx: &Ctx, claim: &Claim, progress: &fixity::Progress, counts: &mut Counts) -> Result<()> {
+    match claim.kind {
+        Kind::Integrate => {
+            let waiting: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM segments").fetch_one(repo.db().read()).await?;
+            if waiting > 0 {
+                counts.insert("entries", repo.integrate(ctx).await?.size);
+            }
+            Ok(())
+        }
+        Kind::Recover => recover::recover(repo, ctx.clock).await,
+        Kind::Fixity if claim.subject.is_empty() => plan_fixity(repo, ctx, claim, counts).await,
+        Kind::Fixity => check_object(repo, ctx, claim, progress, counts).await,
+        Kind::Stamp => ask_for_stamps(repo, ctx, counts).await,
+    }
+}
+
+/// Plans a job for every object of which a file is due.
+async fn plan_fixity(repo: &Repository, ctx: &Ctx, claim: &Claim, counts: &mut Counts) -> Result<()> {
+    ctx.require(Right::Check)?;
+    let due_before = fixity::due_before(repo, crate::ctx::micros(ctx.now()))?;
+    let rows = sqlx::query("SELECT DISTINCT object FROM contents WHERE checked_at <= $1 ORDER BY object").bind(due_before).fetch_all(repo.db().read()).await?;
+    let objects = rows.iter().map(|row| row.try_get(0)).collect::<std::result::Result<Vec<String>, _>>()?;
+    if objects.is_empty() {
+        return Ok(());
+    }
+    let mut tx = repo.db().begin_write().await?;
+    claim.fence(repo.db(), &mut tx).await?;
+    counts.insert("planned", plan(repo.db(), &mut tx, Kind::Fixity, &objects).await?);
+    tx.commit().await?;
+    fault::point("job-planned");
+    Ok(())
+}
+
+/// Reads the files of one object that were due when the job was planned. What is entered is not read again if we crash or stop.
+async fn check_object(repo: &Repository, ctx: &Ctx, claim: &Claim, progress: &fixity::Progress, counts: &mut Counts) -> Result<()> {
+    ctx.require(Right::Check)?;
+    let due_before = fixity::due_before(repo, claim.planned_at)?;
+    let mut checked = fixity::Checked::default();
+    let mut last = String::new();
+    loop {
+        let batch = fixity::due_of(repo, &claim.subject, due_before, &last).await?;
+        let Some((_, end)) = batch.last() else { return Ok(()) };
+        last.clone_from(end);
+        let outcomes = tokio::task::block_in_place(|| fixity::read_batch(repo, batch, progress))?;
+        fault::point("fixity-read");
+        let mut tx = repo.begin().await?;
+        claim.fence(repo.db(), tx.conn()).await?;
+        fixity::enter(repo, ctx, tx, &outcomes, &mut checked).await?;
+        counts.extend([("files", checked.files), ("bytes", checked.bytes), ("failures", checked.failures.len() as u64)]);
+        if progress.stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+    }
+}
+
+/// Asks every authority; one that failed fails the job, and those that answered are not asked again by the next attempt.
+async fn ask_for_stamps(repo: &Repository, ctx: &Ctx, counts: &mut Counts) -> Result<()> {
+    let mut failed = None;
+    for stamped in stamp::stamp_now(repo, ctx).await? {
+        match stamped.result {
+            Ok(received) if received.is_new => *counts.entry("tokens").or_default() += received.tokens.len() as u64,
+            Ok(_) => {}
+            Err(error) => failed = Some(error),
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}

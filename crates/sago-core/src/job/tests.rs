@@ -1,0 +1,157 @@
+//! The queue by itself: claims, leases, tokens, pauses.
+
+use super::*;
+use crate::settings::{Epoch, Fixity, Paths};
+
+struct Queue {
+    _folder: tempfile::TempDir,
+    db: Db,
+    settings: Settings,
+}
+
+impl Queue {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open_file(&folder.path().join("index.db"), true).await.unwrap();
+        let settings = Settings {
+            format: 1,
+            repository: Uuid::nil(),
+            domain_unit: Uuid::nil(),
+            paths: Paths::default(),
+            s3: crate::store::bucket::Server::default(),
+            fixity: Fixity::default(),
+            epoch: Epoch::default(),
+            work: Work::default(),
+            authority: Vec::new(),
+        };
+        Self { _folder: folder, db, settings }
+    }
+
+    async fn plan(&self, subjects: &[&str]) -> u64 {
+        let subjects: Vec<String> = subjects.iter().map(|subject| (*subject).to_owned()).collect();
+        let mut conn = self.db.write().acquire().await.unwrap();
+        plan(&self.db, &mut conn, Kind::Fixity, &subjects).await.unwrap()
+    }
+
+    async fn claim(&self) -> Option<Claim> {
+        claim(&self.db, Uuid::new_v4(), &self.settings).await.unwrap()
+    }
+
+    async fn set(&self, change: &str) {
+        sqlx::query(sqlx::AssertSqlSafe(format!("UPDATE jobs SET {change}"))).execute(self.db.write()).await.unwrap();
+    }
+
+    async fn number(&self, expression: &str) -> i64 {
+        sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT {expression} FROM jobs"))).fetch_one(self.db.read()).await.unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_claimed_once_and_planned_once() {
+    let queue = Queue::new().await;
+    assert_eq!(queue.plan(&["a", "b"]).await, 2);
+    assert_eq!(queue.plan(&["b", "c"]).await, 1);
+    let mut subjects = Vec::new();
+    while let Some(claim) = queue.claim().await {
+        subjects.push(claim.subject);
+    }
+    subjects.sort();
+    assert_eq!(subjects, ["a", "b", "c"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_claims_at_once_never_take_the_same_job() {
+    let queue = std::sync::Arc::new(Queue::new().await);
+    let names: Vec<String> = (0..40).map(|n| format!("{n:02}")).collect();
+    queue.plan(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let claimants: Vec<_> = (0..8)
+        .map(|_| {
+            let queue = queue.clone();
+            tokio::spawn(async move {
+                let mut taken = Vec::new();
+                while let Some(claim) = queue.claim().await {
+                    taken.push(claim.subject);
+                }
+                taken
+            })
+        })
+        .collect();
+    let mut all = Vec::new();
+    for claimant in claimants {
+        all.extend(claimant.await.unwrap());
+    }
+    all.sort();
+    assert_eq!(all, names);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lost_the_lease_can_neither_finish_nor_enter() {
+    let queue = Queue::new().await;
+    queue.plan(&["a"]).await;
+    let old = queue.claim().await.unwrap();
+    assert!(old.renew(&queue.db, &queue.settings.work).await.unwrap());
+    queue.set("lease_until = 1").await;
+    assert!(!old.renew(&queue.db, &queue.settings.work).await.unwrap());
+    let new = queue.claim().await.unwrap();
+    assert_eq!((new.attempt, new.token), (2, old.token + 1));
+    assert!(!old.finish(&queue.db, &queue.settings).await.unwrap());
+    assert!(!old.fail(&queue.db, "a defect", false).await.unwrap());
+    assert!(!old.give_back(&queue.db).await.unwrap());
+    let mut tx = queue.db.begin_write().await.unwrap();
+    assert!(old.fence(&queue.db, &mut tx).await.is_err());
+    new.fence(&queue.db, &mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(new.finish(&queue.db, &queue.settings).await.unwrap());
+    assert_eq!(queue.number("COUNT(*)").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_fails_waits_longer_each_time_and_corrupt_at_once() {
+    let queue = Queue::new().await;
+    queue.plan(&["a"]).await;
+    let pause = format!("(due_at - {}) / 1000000 + 1", now(queue.db.engine));
+    for expected in [5, 10, 20, 40] {
+        let claim = queue.claim().await.unwrap();
+        assert!(claim.fail(&queue.db, "a defect", false).await.unwrap());
+        let waits = queue.number(&pause).await;
+        assert!((expected - 1..=expected).contains(&waits), "{waits} instead of {expected}");
+        assert_eq!(queue.claim().await, None);
+        queue.set("due_at = 0").await;
+    }
+    assert_eq!(troubled(&queue.db).await.unwrap()[0].attempts, 4);
+    queue.claim().await.unwrap().fail(&queue.db, "stored bytes are not what was recorded", true).await.unwrap();
+    assert!(queue.number(&pause).await > 3500);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_given_back_counts_no_attempt() {
+    let queue = Queue::new().await;
+    queue.plan(&["a"]).await;
+    queue.claim().await.unwrap().give_back(&queue.db).await.unwrap();
+    assert_eq!(queue.claim().await.unwrap().attempt, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_periodic_job_exists_once_and_comes_again() {
+    let queue = Queue::new().await;
+    plan_periodic(&queue.db, &queue.settings).await.unwrap();
+    plan_periodic(&queue.db, &queue.settings).await.unwrap();
+    // No authority is configured, so nobody is to be asked for stamps.
+    assert_eq!(queue.number("COUNT(*)").await, 3);
+    for _ in 0..3 {
+        let claim = queue.claim().await.unwrap();
+        assert!(claim.finish(&queue.db, &queue.settings).await.unwrap());
+    }
+    assert_eq!(queue.claim().await, None);
+    assert_eq!(queue.number("COUNT(*)").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_from_a_clock_that_stood_wrong_binds_nobody() {
+    let queue = Queue::new().await;
+    queue.plan(&["a"]).await;
+    queue.claim().await.unwrap();
+    assert_eq!(queue.claim().await, None);
+    queue.set("lease_until = lease_until + 86400 * 1000000").await;
+    assert!(queue.claim().await.is_some());
+}
