@@ -308,7 +308,7 @@ fn the_search_finds_what_is_planted_in_every_form() {
     // In a real repository too, and in its database, through the engine that writes it.
     let aviary = aviary();
     assert_silent(&aviary.stage.repo, &aviary.forms);
-    crate::shredding::blocking(crate::shredding::change(&aviary.stage.repo.join("index.db"), &format!("INSERT INTO meta VALUES ('planted', '{mark}')")));
+    aviary.stage.change(&format!("INSERT INTO meta VALUES ('planted', '{mark}')"));
     let heard = search(&aviary.stage.repo, &aviary.forms);
     assert!(heard.iter().any(|song| song.starts_with("index.db")), "{heard:?}");
 }

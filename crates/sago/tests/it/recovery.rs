@@ -27,7 +27,9 @@ impl Ruins {
     fn of(stage: Stage, parts: &[&str]) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         for part in parts {
-            let copied = Command::new("cp").arg("-a").args([&stage.path(part), folder.path()]).status().unwrap();
+            let name = Path::new(part).file_name().unwrap();
+            let from = if part.starts_with("repository/") { stage.local(name.to_str().unwrap()) } else { stage.path(part) };
+            let copied = Command::new("cp").arg("-aT").args([&from, &folder.path().join(name)]).status().unwrap();
             assert!(copied.success(), "{part}");
         }
         let gone = stage.repo.clone();

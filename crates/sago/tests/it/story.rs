@@ -42,7 +42,8 @@ fn the_whole_path_works_and_a_stranger_verifies_it() {
                 "asked".as_ref(),
             ])
             .ends(0);
-        let keys = [stage.repo.join("log/1/custody.vkey"), stage.repo.join("log/1/access.vkey")];
+        let log = stage.local("log");
+        let keys = [log.join("1/custody.vkey"), log.join("1/access.vkey")];
         let mut stranger = std::process::Command::new(env!("CARGO_BIN_EXE_sago"));
         stranger.args(["verify", "--json"]).arg(&package).arg("--key").arg(&keys[0]).arg("--key").arg(&keys[1]).env_clear();
         let report = crate::cast::answer(stranger.output().unwrap()).ends(0).object();

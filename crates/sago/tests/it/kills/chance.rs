@@ -166,7 +166,7 @@ fn soak_kills_of_other_commands() {
         let mut witness = Witness::of(&stage);
         kills += u64::from(kill_after(&stage, &words(&stage, command, "output"), pause));
         stage.verify_everything();
-        assert!(stage.repo.join("index.db").is_file(), "{place}");
+        assert!(stage.has_database(), "{place}");
         if command == "rebuild" {
             witness.forget_sealed();
         }

@@ -107,11 +107,8 @@ fn deposit_survives(base: &Base, label: &str, turn: u32, more: &[&str]) -> bool 
 
 #[track_caller]
 fn no_key_waits(stage: &Stage, place: &str) {
-    for epoch in std::fs::read_dir(stage.repo.join("vault")).unwrap() {
-        for entry in std::fs::read_dir(epoch.unwrap().path()).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            assert!(!name.contains(".next"), "{place}: {name}");
-        }
+    for path in crate::shredding::tree(&stage.local("vault")) {
+        assert!(!path.to_string_lossy().contains(".next"), "{place}: {}", path.display());
     }
 }
 
@@ -385,7 +382,7 @@ fn a_destruction_survives_every_point() {
         }
         let listed = stage.say("list --json").ends(0).objects();
         assert_eq!(listed[0]["status"], "destroyed", "{label}");
-        let left: Vec<_> = std::fs::read_dir(stage.repo.join("vault/1")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let left: Vec<_> = std::fs::read_dir(stage.local("vault").join("1")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         assert!(!left.iter().any(|name| name.contains(unit)), "{label}: {left:?}");
         stage.verify_everything();
         stage.sago(approve("P-04")).ends(2);
@@ -454,7 +451,7 @@ fn a_rebuild_survives_every_point() {
         let stage = base.fresh();
         let mut witness = Witness::of(&stage);
         die_at(&stage, label, 1, &["rebuild", "--json"].map(str::to_owned)).unwrap_or_else(|| panic!("{label}"));
-        assert!(stage.repo.join("index.db").is_file(), "{label}: there is no database");
+        assert!(stage.has_database(), "{label}: there is no database");
         stage.verify_everything();
         witness.forget_sealed();
         witness.look(&stage, label);

@@ -154,7 +154,7 @@ fn openssl_and_another_library_accept_the_tokens_and_nothing_else() {
     assert_eq!(answers.len(), 2);
     assert!(answers.iter().all(|token| token["trusted"] == true && token["is_new"] == true), "{answers:?}");
 
-    let kept = tokens(&stage.repo.join("stamps"));
+    let kept = tokens(&stage.local("stamps"));
     assert_eq!(kept.len(), 2, "one for each digest");
     let other = stage.file("other", "something else");
     for (token, checkpoint, chain) in &kept {
@@ -196,7 +196,7 @@ fn the_log_remembers_every_token() {
     stage.deposit(&stage.path("disk"));
     stamp(&stage);
     stage.verify_everything();
-    let kept = tokens(&stage.repo.join("stamps"));
+    let kept = tokens(&stage.local("stamps"));
     let (token, _, _) = &kept[0];
     let judge = || stage.say("verify --json").code;
     // The certificate inside the token also lies in the chain beside it, so the token still convinces; it is not the one that was entered.
