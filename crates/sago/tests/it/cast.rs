@@ -73,14 +73,12 @@ impl Stage {
         let repo = stage.repo.clone();
         let shares = stage.path("shares");
         stage
-            .sago([OsStr::new("init"), repo.as_os_str(), "--name".as_ref(), "Story".as_ref(), "--custodians".as_ref(), "3".as_ref()].into_iter().chain([
-                "--threshold".as_ref(),
-                "2".as_ref(),
-                "--work-factor".as_ref(),
-                "10".as_ref(),
-                "--shares-dir".as_ref(),
-                shares.as_os_str(),
-            ]).chain(stage.where_it_lies().iter().map(AsRef::as_ref)))
+            .sago(
+                [OsStr::new("init"), repo.as_os_str(), "--name".as_ref(), "Story".as_ref(), "--custodians".as_ref(), "3".as_ref()]
+                    .into_iter()
+                    .chain(["--threshold".as_ref(), "2".as_ref(), "--work-factor".as_ref(), "10".as_ref(), "--shares-dir".as_ref(), shares.as_os_str()])
+                    .chain(stage.where_it_lies().iter().map(AsRef::as_ref)),
+            )
             .ends(0);
         stage
     }
@@ -171,7 +169,9 @@ impl Stage {
             .env_remove("SAGO_AS")
             .stdin(std::process::Stdio::null());
         if self.remote.is_none() {
-            pairs::VARIABLES.iter().for_each(|name| drop(command.env_remove(name)));
+            for name in pairs::VARIABLES {
+                command.env_remove(name);
+            }
         }
         command
     }

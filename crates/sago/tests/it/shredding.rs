@@ -411,3 +411,12 @@ pub fn copy_tree(from: &Path, to: &Path) {
         }
     }
 }
+
+crate::pairs::also_on_servers!(
+    only_two_approvers_who_did_not_ask_can_destroy,
+    a_second_request_for_the_same_unit_ends_with_the_first,
+    a_destroyed_unit_says_so_everywhere_and_the_other_is_untouched,
+    the_tombstone_says_when_by_whom_and_why,
+    a_stranger_verifies_the_proof_of_the_destruction,
+    a_destruction_that_was_interrupted_is_finished_at_the_next_opening,
+);

@@ -238,3 +238,13 @@ pub fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest as _;
     hex::encode(sha2::Sha256::digest(bytes))
 }
+
+crate::pairs::also_on_servers!(
+    the_whole_path_works_and_a_stranger_verifies_it,
+    the_real_documents_are_received_and_the_counts_add_up,
+    the_senders_list_is_compared_file_by_file,
+    a_bag_is_validated_and_taken_apart,
+    what_the_unit_holds_already_is_recognised_and_stored_once,
+    standard_input_becomes_one_item,
+    a_sealed_unit_takes_evidence_and_opens_only_with_the_custodians,
+);

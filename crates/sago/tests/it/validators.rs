@@ -375,3 +375,9 @@ fn age_encryption(stage: &Stage, file: &Path, identity: &str) -> Answer {
     let script = folder.join("open.mjs");
     run(tool("SAGO_TOOL_NODE"), [script.as_os_str(), file.as_os_str(), identity.as_ref()])
 }
+
+crate::pairs::also_on_servers!(
+    ocfl_py_accepts_the_storage_root_and_sees_every_kind_of_damage,
+    bagit_py_accepts_the_package_of_an_accession_and_of_one_item,
+    shamir_joins_any_two_pages_to_the_key_that_opens_the_vault,
+);

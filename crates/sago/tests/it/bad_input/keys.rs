@@ -186,3 +186,11 @@ fn shares_that_do_not_fit_are_told_apart() {
     opens_to(&stage, &item(1, 1), "one");
     stage.verify_everything();
 }
+
+crate::pairs::also_on_servers!(
+    a_wrong_passphrase_opens_nothing_and_changes_nothing,
+    a_passphrase_comes_by_a_file_descriptor_too,
+    a_lost_operating_key_is_made_anew_with_the_shares_of_two_custodians,
+    a_keys_folder_that_is_gone_is_said_and_its_return_mends_all,
+    shares_that_do_not_fit_are_told_apart,
+);

@@ -267,3 +267,10 @@ fn files_at_the_edges_of_what_a_disk_can_hold_are_received_whole() {
     );
     stage.verify_everything();
 }
+
+crate::pairs::also_on_servers!(
+    a_repository_of_a_newer_sago_is_left_alone,
+    settings_that_cannot_be_understood_are_named,
+    what_does_not_exist_is_not_found,
+    files_at_the_edges_of_what_a_disk_can_hold_are_received_whole,
+);

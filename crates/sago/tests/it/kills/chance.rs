@@ -211,3 +211,5 @@ fn a_deposit_under_way_is_no_damage() {
     answer(child.wait_with_output().unwrap()).ends(0);
     stage.verify_everything();
 }
+
+crate::pairs::also_on_servers!(soak_kills, soak_kills_of_other_commands, a_deposit_under_way_is_no_damage,);

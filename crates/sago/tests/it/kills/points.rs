@@ -462,3 +462,22 @@ fn a_rebuild_survives_every_point() {
         witness.look(&stage, label);
     }
 }
+
+crate::pairs::also_on_servers!(
+    every_labelled_point_is_walked_through,
+    a_deposit_survives_every_point,
+    a_deposit_survives_between_any_two_writes,
+    a_deposit_into_a_sealed_unit_survives_every_point,
+    a_deposit_of_two_objects_survives_between_them,
+    an_interrupted_standard_input_is_given_up_and_its_number_stays_taken,
+    a_rebuild_right_after_a_kill_loses_nothing,
+    two_deposits_of_the_same_things_at_once_do_not_disturb_each_other,
+    sealing_and_unsealing_survive_every_point,
+    a_rotation_survives_every_point_with_the_shares_of_the_epoch_in_force,
+    an_interrupted_rotation_to_a_new_passphrase_says_which_one_holds,
+    a_destruction_survives_every_point,
+    an_opening_survives_every_point,
+    an_export_survives_every_point,
+    a_fixity_check_survives_every_point,
+    a_rebuild_survives_every_point,
+);

@@ -261,3 +261,5 @@ fn a_package_made_after_the_stamp_carries_it_to_a_stranger() {
     // OpenSSL is asked about the time of the token; a reader sees that time.
     assert!(markdown.contains(" -attime "), "VERIFY.md does not give the time of the token, so its commands fail when the certificates expire");
 }
+
+crate::pairs::also_on_servers!(openssl_and_another_library_accept_the_tokens_and_nothing_else, a_package_made_after_the_stamp_carries_it_to_a_stranger,);

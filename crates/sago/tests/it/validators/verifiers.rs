@@ -290,3 +290,5 @@ fn the_fingerprint_of_verify_md_stands_on_the_custodians_pages() {
     stage.sago([OsStr::new("receipt"), number.as_ref(), "--output".as_ref(), receipt.as_os_str()]).ends(0);
     assert!(std::fs::read_to_string(receipt.join("receipt.txt")).unwrap().contains(&fingerprint), "the printed receipt has no fingerprint to compare");
 }
+
+crate::pairs::also_on_servers!(the_two_verifiers_agree_on_a_receipt_and_on_one_that_lost_a_line, the_fingerprint_of_verify_md_stands_on_the_custodians_pages,);
