@@ -5,6 +5,8 @@
 //! we panic, are interrupted or are killed; then it stops both at once and removes their folders. Should the keeper itself be killed,
 //! the kernel stops the servers (`setpriv --pdeathsig`). So no test run leaves a server or a folder behind.
 //!
+//! PostgreSQL flushes as it does in earnest, because Sago refuses one that does not; the S3 server does it for soaks only (`--flush`).
+//!
 //! What tests find in their environment:
 //!
 //! | Variable | What it is |
