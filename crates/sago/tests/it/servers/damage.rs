@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cast::Stage;
+use crate::cast::{Answer, Stage};
 use crate::pairs::on_servers;
 use crate::shredding::tree;
 
@@ -20,8 +20,13 @@ fn holdings() -> Stage {
     stage.sago(["deposit", closed.to_str().unwrap(), "--sealed", "--contributor", "P", "--title", "T"]).ends(0);
     let output = stage.path("opened");
     stage.sago(["open", &format!("{number}.00001"), "--reason", "to read", "--output", output.to_str().unwrap()]).ends(0);
-    stage.verify_everything();
+    assert!(!is_named(&stage.say("verify --json").ends(0)));
     stage
+}
+
+/// Whether a verification says anything beyond its report, which is all that it says of what is sound.
+fn is_named(said: &Answer) -> bool {
+    said.code == 2 || said.code == 1 || said.objects().len() > 1
 }
 
 /// What a file is, whatever its numbers: one of each kind is enough.
@@ -47,10 +52,14 @@ fn a_flip_in_every_kind_of_file_in_the_buckets_is_named() {
                 let mut flipped = before.clone();
                 flipped[before.len() / 2] ^= 1;
                 for damaged in [Some(flipped), None] {
+                    // A partial tile whose tree has grown since may be missing: the later one holds all of it.
+                    if damaged.is_none() && name.contains(".p/") {
+                        continue;
+                    }
                     let what = if damaged.is_some() { "flipped" } else { "gone" };
                     stage.put(place, name, damaged);
                     let said = stage.say("verify --json");
-                    assert!(said.code == 1 || said.code == 2, "{place}/{name} is {what}, and nothing is said: {said:?}");
+                    assert!(is_named(&said), "{place}/{name} is {what}, and nothing is said: {said:?}");
                     stage.put(place, name, Some(before.clone()));
                 }
             }
@@ -87,12 +96,12 @@ fn a_change_in_every_table_is_named() {
                 let row = format!("SELECT ctid FROM {table} WHERE {name} IS NOT NULL ORDER BY ctid LIMIT 1");
                 remote.change(&format!("UPDATE {table} SET {name} = {changed} WHERE ctid = ({row})"));
                 let said = stage.say("verify --json");
-                assert!(said.code == 1 || said.code == 2, "{table}.{name} is another, and nothing is said: {said:?}");
+                assert!(is_named(&said), "{table}.{name} is another, and nothing is said: {said:?}");
                 remote.change(&format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept.{table}"));
             }
             remote.change(&format!("DELETE FROM {table} WHERE ctid = (SELECT ctid FROM {table} ORDER BY ctid LIMIT 1)"));
             let said = stage.say("verify --json");
-            assert!(said.code == 1 || said.code == 2, "a row of {table} is gone, and nothing is said: {said:?}");
+            assert!(is_named(&said), "a row of {table} is gone, and nothing is said: {said:?}");
             remote.change(&format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept.{table}; DROP TABLE kept.{table}"));
         }
         assert!(seen > 10, "{seen} tables hold rows");
@@ -114,7 +123,7 @@ fn a_database_of_yesterday_is_refused() {
         let refused = stage.sago(["deposit", stage.path("more").to_str().unwrap(), "--contributor", "P", "--title", "T", "--json"]);
         assert!(refused.code != 0, "a deposit into a database of yesterday: {refused:?}");
         let said = stage.say("verify --json");
-        assert!(said.code == 1 || said.code == 2, "{said:?}");
+        assert!(is_named(&said), "{said:?}");
     });
 }
 
@@ -132,7 +141,7 @@ fn a_log_of_yesterday_is_refused() {
             stage.put("log", name.to_str().unwrap(), std::fs::read(yesterday.join(name)).ok());
         }
         let said = stage.say("verify --json");
-        assert!(said.code == 1 || said.code == 2, "{said:?}");
+        assert!(is_named(&said), "{said:?}");
         let refused = stage.sago(["deposit", stage.path("more").to_str().unwrap(), "--contributor", "P", "--title", "T", "--json"]);
         assert!(refused.code != 0, "a deposit onto a log of yesterday: {refused:?}");
     });
