@@ -175,11 +175,19 @@ fn openssl_and_another_library_accept_the_tokens_and_nothing_else() {
     assert_eq!((&report["sound"], &report["warnings"]), (&true.into(), &0.into()), "{report}");
     assert!(report["checked"].as_array().unwrap().iter().any(|what| what.as_str().unwrap().ends_with("2 time-stamp tokens over 1 checkpoints")), "{report}");
 
+    // What was fetched from a bucket is changed there too.
+    let send = |file: &Path| {
+        if let Ok(name) = file.strip_prefix(stage.path("fetched stamps")) {
+            stage.put("stamps", name.to_str().unwrap(), Some(std::fs::read(file).unwrap()));
+        }
+    };
     // The end of a token is its signature.
     for file in [&kept[0].0, &kept[0].1] {
         let before = super::change(file, |bytes| *bytes.last_mut().unwrap() ^= 1);
+        send(file);
         assert_eq!(stage.say("verify --json").ends(1).object()["sound"], false, "{}", file.display());
         put_back(file, &before);
+        send(file);
     }
     // Somebody else's root under the authority's name.
     std::fs::copy(stranger.root(), stage.repo.join("anchors/house.pem")).unwrap();
