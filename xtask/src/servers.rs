@@ -5,6 +5,8 @@
 //! we panic, are interrupted or are killed; then it stops both at once and removes their folders. Should the keeper itself be killed,
 //! the kernel stops the servers (`setpriv --pdeathsig`). So no test run leaves a server or a folder behind.
 //!
+//! PostgreSQL flushes as it does in earnest, because Sago refuses one that does not; the S3 server does it for soaks only (`--flush`).
+//!
 //! What tests find in their environment:
 //!
 //! | Variable | What it is |
@@ -51,6 +53,9 @@ pub struct ServersVerb {
     /// The keeper itself; started by this program only
     #[arg(long, hide = true)]
     keep: bool,
+    /// Let the S3 server flush every write to the disk, as people will run it; PostgreSQL always does
+    #[arg(long)]
+    flush: bool,
     /// What to run, for example `cargo nextest run -p sago`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, required_unless_present = "keep")]
     command: Vec<String>,
@@ -60,10 +65,10 @@ impl ServersVerb {
     /// Runs the verb.
     pub fn run(self, ws: &Workspace) -> Result<()> {
         if self.keep {
-            return keep(ws);
+            return keep(ws, self.flush);
         }
         let places = tools::for_tests(ws)?;
-        let servers = Servers::start(ws)?;
+        let servers = Servers::start(ws, self.flush)?;
         let (program, arguments) = self.command.split_first().context("no command was given")?;
         let mut command = ws.command(program);
         // Where the person stands, not the root: this is any command of theirs.
@@ -80,13 +85,16 @@ pub struct Servers {
 }
 
 impl Servers {
-    /// Installs both servers if they are not there, starts them and waits until they answer.
-    pub fn start(ws: &Workspace) -> Result<Self> {
+    /// Installs both servers if they are not there, starts them and waits until they answer. `flush`: see [`ServersVerb`].
+    pub fn start(ws: &Workspace, flush: bool) -> Result<Self> {
         // Here, not in the keeper: an interruption ends an installation.
         tools::servers(ws)?;
         run::say("· start PostgreSQL and Garage");
         let mut command = ws.command(std::env::current_exe().context("this program's own path is unknown")?);
         command.args(["servers", "--keep"]).env("CARGO_MANIFEST_DIR", ws.root.join("xtask"));
+        if flush {
+            command.arg("--flush");
+        }
         // A group of its own: Ctrl-C at a terminal reaches us and the tests, and the servers outlive those.
         let keeper = command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("cannot start the servers' keeper")?;
         let mut servers = Self { keeper, variables: Variables::new() };
@@ -118,10 +126,10 @@ impl Drop for Servers {
 }
 
 /// Keeps both servers until standard input ends.
-fn keep(ws: &Workspace) -> Result<()> {
+fn keep(ws: &Workspace, flush: bool) -> Result<()> {
     let programs = tools::servers(ws)?;
     let database = postgres::Postgres::start(ws, &programs)?;
-    let objects = garage::Garage::start(ws, &programs)?;
+    let objects = garage::Garage::start(ws, &programs, flush)?;
     let mut output = std::io::stdout().lock();
     for (name, value) in database.variables().into_iter().chain(objects.variables()) {
         writeln!(output, "{name}={value}")?;

@@ -42,10 +42,11 @@ impl Soak {
         };
         let rounds = self.rounds.unwrap_or(ROUNDS);
         let filter = self.name.map_or_else(|| "test(soak_)".to_owned(), |name| format!("test(soak_) & test({name})"));
-        let servers = Servers::start(ws)?;
         let started = Instant::now();
         let limit = Duration::from_secs(60 * self.minutes.unwrap_or(0));
         loop {
+            // Fresh ones for each pass: what a pass leaves in the buckets goes with them.
+            let servers = Servers::start(ws, true)?;
             let mut pass = tools::nextest(ws)?;
             pass.args(["run", "--workspace", "--locked", "--profile", "soak", "-E", &filter]);
             pass.envs(places.iter().map(|(name, place)| (*name, place)))

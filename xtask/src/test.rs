@@ -42,7 +42,7 @@ impl Test {
         }
         run::quiet("doc tests", &mut ws.cargo(["test", "--doc", "--workspace", "--locked", "--quiet"]))?;
 
-        let servers = Servers::start(ws)?;
+        let servers = Servers::start(ws, false)?;
         nextest.args(["run", "--workspace", "--locked", "--no-fail-fast"]);
         if env::var_os("CI").is_some_and(|value| value != "false" && !value.is_empty()) {
             nextest.args(["--profile", "ci"]);

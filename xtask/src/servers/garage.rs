@@ -31,8 +31,8 @@ pub struct Garage {
 }
 
 impl Garage {
-    /// Starts a fresh node and waits until it answers a request with its key's bucket in place.
-    pub fn start(ws: &Workspace, programs: &Programs) -> Result<Self> {
+    /// Starts a fresh node and waits until it answers. `flush`: whether it flushes every file and row to the disk, which takes most of its time.
+    pub fn start(ws: &Workspace, programs: &Programs, flush: bool) -> Result<Self> {
         fs::create_dir_all(&ws.target)?;
         let mut running = Running::prepare("garage", "KILL", &ws.target)?;
         let (port, rpc) = (free_port()?, free_port()?);
@@ -41,7 +41,7 @@ impl Garage {
         let folder = |name: &str| toml::Value::from(running.folder.join(name).display().to_string());
         // Not compressed: tests look for words that must not be there in the very bytes on the disk.
         let text = format!(
-            "metadata_dir = {}\ndata_dir = {}\ndb_engine = \"sqlite\"\nreplication_factor = 1\nmetadata_fsync = true\ndata_fsync = true\n\
+            "metadata_dir = {}\ndata_dir = {}\ndb_engine = \"sqlite\"\nreplication_factor = 1\nmetadata_fsync = {flush}\ndata_fsync = {flush}\n\
              compression_level = \"none\"\n\
              rpc_bind_addr = \"127.0.0.1:{rpc}\"\nrpc_public_addr = \"127.0.0.1:{rpc}\"\nrpc_secret = \"{}\"\n\
              [s3_api]\ns3_region = \"{REGION}\"\napi_bind_addr = \"127.0.0.1:{port}\"\n",

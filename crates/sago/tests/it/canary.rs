@@ -125,6 +125,19 @@ impl Aviary {
         answer
     }
 
+    /// Nothing that the repository keeps sings, wherever it lies.
+    #[track_caller]
+    fn assert_silent(&self) {
+        assert_silent(&self.stage.repo, &self.forms);
+        if let Some(remote) = &self.stage.remote {
+            let kept = remote.kept();
+            assert!(kept.len() > 20, "the servers hold almost nothing");
+            let heard: Vec<_> =
+                kept.iter().flat_map(|(name, bytes)| songs(bytes, &self.forms).into_iter().map(move |song| format!("{name}: {song}"))).collect();
+            assert!(heard.is_empty(), "{} of {} files and keys sing:\n{}", heard.len(), kept.len(), heard.join("\n"));
+        }
+    }
+
     fn listen(&mut self, arguments: &[&str], answer: &Answer) {
         let songs = songs(answer.err.as_bytes(), &self.forms);
         self.heard_on_stderr.extend(songs.iter().map(|song| format!("{}: {song}", arguments[0])));
@@ -196,6 +209,8 @@ fn aviary() -> Aviary {
         "--shares-dir",
         &shares,
     ];
+    let lies = aviary.stage.where_it_lies();
+    let arguments: Vec<_> = arguments.into_iter().chain(lies.iter().map(String::as_str)).collect();
     aviary.run(&arguments).ends(0);
     aviary
 }
@@ -216,19 +231,19 @@ fn marked_words_are_found_nowhere_in_what_the_repository_keeps() {
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), mark("stdin").as_bytes()).unwrap();
     let piped_answer = answer(child.wait_with_output().unwrap()).ends(0);
     aviary.listen(&piped, &piped_answer);
-    assert_silent(&aviary.stage.repo, &aviary.forms);
+    aviary.assert_silent();
 
     // Interrupted: staging holds a journal, sealed files and a plan; the database its write-ahead log.
     let contributor = mark("interrupted contributor");
     let arguments = ["--contributor", &contributor, "--title", &mark("interrupted title")];
     interrupt_deposit(&aviary.stage, &mark("interrupted"), |n| format!("{} {n:04}", mark("interrupted file")), &arguments);
     assert!(tree(&aviary.stage.repo.join("staging")).len() > 2_000, "the interruption left nothing to search");
-    assert_silent(&aviary.stage.repo, &aviary.forms);
+    aviary.assert_silent();
     std::fs::remove_file(aviary.stage.path(&mark("interrupted")).join("z.bin")).unwrap();
     let source = aviary.path(&mark("interrupted"));
     let resumed = aviary.run(&["deposit", &source, "--json", arguments[0], arguments[1], arguments[2], arguments[3]]).ends(0).object();
     assert!(resumed["resumed"].as_u64().unwrap() > 0, "{resumed}");
-    assert_silent(&aviary.stage.repo, &aviary.forms);
+    aviary.assert_silent();
 
     let (item, output) = (format!("{working}.00001"), aviary.path("out"));
     for line in ["list", "list --json", "list items", "list items --json --quiet", "fixity --all", "key check", "key list", "agent list"] {
@@ -243,14 +258,14 @@ fn marked_words_are_found_nowhere_in_what_the_repository_keeps() {
     aviary.run(&["export", &working, "--recipient", &mark("recipient"), "--reason", &mark("reason to export"), "--output", &format!("{output} 3")]).ends(0);
     aviary.run(&["export", &item, "--recipient", &mark("recipient of one"), "--reason", &mark("reason of one"), "--output", &format!("{output} 4")]).ends(0);
     aviary.run(&["receipt", &working, "--output", &format!("{output} 5")]).ends(0);
-    assert_silent(&aviary.stage.repo, &aviary.forms);
+    aviary.assert_silent();
 
     let share = |folder: &str, n: u8| aviary.stage.path(folder).join(format!("share-{n}-of-2.txt")).to_str().unwrap().to_owned();
     let (one, two) = (share("shares", 1), share("shares", 2));
     aviary.run(&["key", "unseal", &sealed, "--reason", &mark("reason to unseal"), "--share", &one, "--share", &two]).ends(0);
     aviary.run(&["key", "seal", &sealed, "--reason", &mark("reason to seal")]).ends(0);
     let asked = aviary.run(&["key", "destroy", &working, "--reason", &mark("reason to destroy"), "--json"]).ends(0).object();
-    assert_silent(&aviary.stage.repo, &aviary.forms);
+    aviary.assert_silent();
     let request = asked["request"].as_str().unwrap();
     aviary.run(&["key", "requests"]).ends(0);
     for (code, place) in [("P-02", "approver one"), ("P-03", "approver two")] {
@@ -266,7 +281,7 @@ fn marked_words_are_found_nowhere_in_what_the_repository_keeps() {
     aviary.run(&["verify"]).ends(0);
     aviary.run(&["verify", "--json", "--quiet"]).ends(0);
 
-    assert_silent(&aviary.stage.repo, &aviary.forms);
+    aviary.assert_silent();
     assert!(aviary.heard_on_stderr.is_empty(), "standard error sings:\n{}", aviary.heard_on_stderr.join("\n"));
     assert_eq!(tree(&aviary.stage.path("temporary")), Vec::<PathBuf>::new(), "something was left in the folder for temporary files");
     aviary.stage.verify_everything();
@@ -308,7 +323,7 @@ fn the_search_finds_what_is_planted_in_every_form() {
     // In a real repository too, and in its database, through the engine that writes it.
     let aviary = aviary();
     assert_silent(&aviary.stage.repo, &aviary.forms);
-    crate::shredding::blocking(crate::shredding::change(&aviary.stage.repo.join("index.db"), &format!("INSERT INTO meta VALUES ('planted', '{mark}')")));
+    aviary.stage.change(&format!("INSERT INTO meta VALUES ('planted', '{mark}')"));
     let heard = search(&aviary.stage.repo, &aviary.forms);
     assert!(heard.iter().any(|song| song.starts_with("index.db")), "{heard:?}");
 }
@@ -414,3 +429,8 @@ fn passphrases_and_words_of_shares_are_found_nowhere() {
     }
     stage.verify_everything();
 }
+
+crate::pairs::also_on_servers!(
+    marked_words_are_found_nowhere_in_what_the_repository_keeps,
+    who_holds_a_known_file_cannot_confirm_that_the_repository_holds_it_too,
+);

@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::pairs::{self, Pair, Remote};
+
 /// The passphrase of every repository in the stories.
 pub const PASSPHRASE: &str = "five words nobody would guess";
 
@@ -16,6 +18,8 @@ pub struct Stage {
     pub folder: TempDir,
     /// The repository.
     pub repo: PathBuf,
+    /// What it has on the servers, when the story runs there.
+    pub remote: Option<Remote>,
 }
 
 /// What a command answered.
@@ -56,7 +60,11 @@ impl Stage {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let repo = folder.path().join("repository");
         std::fs::write(folder.path().join("passphrase"), format!("{PASSPHRASE}\n")).unwrap();
-        Self { folder, repo }
+        let remote = match pairs::pair() {
+            Pair::Embedded => None,
+            Pair::Servers => Some(Remote::new()),
+        };
+        Self { folder, repo, remote }
     }
 
     /// A repository with three custodians, two of them needed.
@@ -65,16 +73,77 @@ impl Stage {
         let repo = stage.repo.clone();
         let shares = stage.path("shares");
         stage
-            .sago([OsStr::new("init"), repo.as_os_str(), "--name".as_ref(), "Story".as_ref(), "--custodians".as_ref(), "3".as_ref()].into_iter().chain([
-                "--threshold".as_ref(),
-                "2".as_ref(),
-                "--work-factor".as_ref(),
-                "10".as_ref(),
-                "--shares-dir".as_ref(),
-                shares.as_os_str(),
-            ]))
+            .sago(
+                [OsStr::new("init"), repo.as_os_str(), "--name".as_ref(), "Story".as_ref(), "--custodians".as_ref(), "3".as_ref()]
+                    .into_iter()
+                    .chain(["--threshold".as_ref(), "2".as_ref(), "--work-factor".as_ref(), "10".as_ref(), "--shares-dir".as_ref(), shares.as_os_str()])
+                    .chain(stage.where_it_lies().iter().map(AsRef::as_ref)),
+            )
             .ends(0);
         stage
+    }
+
+    /// What `sago init` is told so that the repository lies where this story wants it.
+    pub fn where_it_lies(&self) -> Vec<String> {
+        self.remote.as_ref().map(Remote::words).unwrap_or_default()
+    }
+
+    /// A copy of repository and shares with all that lies on the servers, as a story that breaks things needs it.
+    pub fn copy(&self) -> Self {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let repo = folder.path().join("repository");
+        std::fs::copy(self.path("passphrase"), folder.path().join("passphrase")).unwrap();
+        crate::flips::holdings::copy(&self.repo, &repo);
+        crate::flips::holdings::copy(&self.path("shares"), &folder.path().join("shares"));
+        let remote = self.remote.as_ref().map(|remote| {
+            let copy = remote.copy();
+            let settings = std::fs::read_to_string(repo.join("sago.toml")).unwrap();
+            std::fs::write(repo.join("sago.toml"), settings.replace(remote.name(), copy.name())).unwrap();
+            copy
+        });
+        Self { folder, repo, remote }
+    }
+
+    /// The one text that a query of the database gives.
+    pub fn value_of(&self, query: &str) -> String {
+        match &self.remote {
+            Some(remote) => remote.value_of(query),
+            None => pairs::blocking(crate::shredding::value_of(&self.repo.join("index.db"), query)),
+        }
+    }
+
+    /// Changes rows behind the back of the software.
+    pub fn change(&self, statement: &str) {
+        match &self.remote {
+            Some(remote) => remote.change(statement),
+            None => pairs::blocking(crate::shredding::change(&self.repo.join("index.db"), statement)),
+        }
+    }
+
+    /// Whether a database is there.
+    pub fn has_database(&self) -> bool {
+        self.remote.is_some() || self.repo.join("index.db").is_file()
+    }
+
+    /// Writes one file of a place behind the back of the software; `None` removes it.
+    pub fn put(&self, place: &str, path: &str, bytes: Option<Vec<u8>>) {
+        let there = self.repo.join(place).join(path);
+        match (&self.remote, bytes) {
+            (Some(remote), bytes) => remote.put(place, path, bytes),
+            (None, Some(bytes)) => std::fs::write(there, bytes).unwrap(),
+            (None, None) => std::fs::remove_file(there).unwrap(),
+        }
+    }
+
+    /// A place of the repository (`store`, `log`, `stamps`, `vault`) as a folder to read: itself, or what a plain client fetched just now.
+    pub fn local(&self, place: &str) -> PathBuf {
+        let Some(remote) = self.remote.as_ref().filter(|_| ["store", "log", "stamps", "vault"].contains(&place)) else { return self.repo.join(place) };
+        let folder = self.path(&format!("fetched {place}"));
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).unwrap();
+        }
+        remote.fetch(place, &folder);
+        folder
     }
 
     /// A path in the stage's folder.
@@ -99,6 +168,11 @@ impl Stage {
             .env("SAGO_PASSPHRASE_FILE", self.path("passphrase"))
             .env_remove("SAGO_AS")
             .stdin(std::process::Stdio::null());
+        if self.remote.is_none() {
+            for name in pairs::VARIABLES {
+                command.env_remove(name);
+            }
+        }
         command
     }
 

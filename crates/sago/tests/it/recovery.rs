@@ -27,7 +27,9 @@ impl Ruins {
     fn of(stage: Stage, parts: &[&str]) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         for part in parts {
-            let copied = Command::new("cp").arg("-a").args([&stage.path(part), folder.path()]).status().unwrap();
+            let name = Path::new(part).file_name().unwrap();
+            let from = if part.starts_with("repository/") { stage.local(name.to_str().unwrap()) } else { stage.path(part) };
+            let copied = Command::new("cp").arg("-aT").args([&from, &folder.path().join(name)]).status().unwrap();
             assert!(copied.success(), "{part}");
         }
         let gone = stage.repo.clone();
@@ -361,3 +363,9 @@ fn the_step_for_time_stamps_accepts_the_tokens_of_the_repository_alone() {
     put_back(&folder.join("checkpoint"), &before);
     step("root.pem").ends(0);
 }
+
+crate::pairs::also_on_servers!(
+    two_custodians_recover_every_original_also_the_sealed_ones,
+    the_passphrase_opens_what_is_working_and_leaves_closed_what_is_sealed,
+    after_a_rotation_the_new_pages_recover_and_the_old_ones_open_nothing,
+);

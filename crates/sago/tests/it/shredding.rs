@@ -174,7 +174,7 @@ fn a_destroyed_unit_says_so_everywhere_and_the_other_is_untouched() {
     let (stage, number, item) = (&office.stage, office.number(), office.doomed_item());
     office.open(&item).ends(0);
     let destroyed = office.destroy();
-    let ends = blocking(value_of(&stage.repo.join("index.db"), "SELECT value FROM meta WHERE key = 'epoch_ends'"));
+    let ends = stage.value_of("SELECT value FROM meta WHERE key = 'epoch_ends'");
     let guarantee = destroyed["guarantee"].as_str().unwrap();
     assert!(guarantee.contains(&ends) && guarantee.contains(office.unit()) && guarantee.contains("one hour"), "{guarantee}");
     assert_eq!(destroyed["accessions"][0], number);
@@ -240,7 +240,7 @@ fn a_stranger_verifies_the_proof_of_the_destruction() {
     let office = Office::new();
     office.destroy();
     let proof = office.stage.path("destroyed.tlog-proof");
-    let key = office.stage.repo.join("log/1/custody.vkey");
+    let key = office.stage.local("log").join("1/custody.vkey");
     let mut stranger = std::process::Command::new(env!("CARGO_BIN_EXE_sago"));
     stranger.arg("verify").arg(&proof).arg("--key").arg(&key).arg("--json").env_clear();
     let report = answer(stranger.output().unwrap()).ends(0).object();
@@ -282,7 +282,7 @@ fn the_database_keeps_nothing_of_a_destroyed_unit() {
     office.destroy();
     let unit = office.unit();
     for table in ["row_keys", "items"] {
-        assert_eq!(blocking(value_of(&path, &format!("SELECT CAST(COUNT(*) AS TEXT) FROM {table} WHERE unit = '{unit}'"))), "0", "{table}");
+        assert_eq!(office.stage.value_of(&format!("SELECT CAST(COUNT(*) AS TEXT) FROM {table} WHERE unit = '{unit}'")), "0", "{table}");
     }
     let seen = blocking(spoken(&path, &held(&office.stage.repo, PASSPHRASE, &office.stage.path("shares"))));
     assert!(seen.iter().any(|text| text.contains("Disk")), "the search finds nothing at all");
@@ -324,12 +324,12 @@ fn an_old_wrapped_key_put_back_is_named_opens_nothing_and_is_erased() {
 fn a_destruction_that_was_interrupted_is_finished_at_the_next_opening() {
     // A crash after the event and before the erasing leaves the wrapped key of the epoch in force where it was.
     let office = Office::new();
-    let path = office.stage.repo.join("vault/1").join(format!("{}.age", office.unit()));
-    let wrapped = std::fs::read(&path).unwrap();
+    let path = format!("1/{}.age", office.unit());
+    let wrapped = std::fs::read(office.stage.local("vault").join(&path)).unwrap();
     office.destroy();
-    std::fs::write(&path, wrapped).unwrap();
+    office.stage.put("vault", &path, Some(wrapped));
     assert!(office.open(&office.doomed_item()).ends(2).err.contains("destroyed"));
-    assert!(!path.exists());
+    assert!(!office.stage.local("vault").join(&path).exists());
     office.stage.verify_everything();
     assert_eq!(office.stage.say("rebuild --json").ends(0).object()["differences"], 0);
     office.stage.verify_everything();
@@ -411,3 +411,12 @@ pub fn copy_tree(from: &Path, to: &Path) {
         }
     }
 }
+
+crate::pairs::also_on_servers!(
+    only_two_approvers_who_did_not_ask_can_destroy,
+    a_second_request_for_the_same_unit_ends_with_the_first,
+    a_destroyed_unit_says_so_everywhere_and_the_other_is_untouched,
+    the_tombstone_says_when_by_whom_and_why,
+    a_stranger_verifies_the_proof_of_the_destruction,
+    a_destruction_that_was_interrupted_is_finished_at_the_next_opening,
+);

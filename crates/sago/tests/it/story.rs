@@ -42,7 +42,8 @@ fn the_whole_path_works_and_a_stranger_verifies_it() {
                 "asked".as_ref(),
             ])
             .ends(0);
-        let keys = [stage.repo.join("log/1/custody.vkey"), stage.repo.join("log/1/access.vkey")];
+        let log = stage.local("log");
+        let keys = [log.join("1/custody.vkey"), log.join("1/access.vkey")];
         let mut stranger = std::process::Command::new(env!("CARGO_BIN_EXE_sago"));
         stranger.args(["verify", "--json"]).arg(&package).arg("--key").arg(&keys[0]).arg("--key").arg(&keys[1]).env_clear();
         let report = crate::cast::answer(stranger.output().unwrap()).ends(0).object();
@@ -237,3 +238,13 @@ pub fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest as _;
     hex::encode(sha2::Sha256::digest(bytes))
 }
+
+crate::pairs::also_on_servers!(
+    the_whole_path_works_and_a_stranger_verifies_it,
+    the_real_documents_are_received_and_the_counts_add_up,
+    the_senders_list_is_compared_file_by_file,
+    a_bag_is_validated_and_taken_apart,
+    what_the_unit_holds_already_is_recognised_and_stored_once,
+    standard_input_becomes_one_item,
+    a_sealed_unit_takes_evidence_and_opens_only_with_the_custodians,
+);

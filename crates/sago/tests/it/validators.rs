@@ -173,7 +173,7 @@ fn ocfl_py(root: &Path) -> (bool, String) {
 fn ocfl_py_accepts_the_storage_root_and_sees_every_kind_of_damage() {
     let stage = Stage::new();
     let number = with_strange_disk(&stage);
-    let store = stage.repo.join("store");
+    let store = stage.local("store");
     assert_eq!(ocfl_py(&store), (true, "1 / 1 are VALID".to_owned()));
     stage.file("later/again.txt", "a second deposit into the same unit");
     stage
@@ -199,6 +199,7 @@ fn ocfl_py_accepts_the_storage_root_and_sees_every_kind_of_damage() {
             "T".as_ref(),
         ])
         .ends(0);
+    let store = stage.local("store");
     assert_eq!(ocfl_py(&store), (true, "3 / 3 are VALID".to_owned()));
     for end in ["o/000001.age", ".manifest.age", "inventory.json", "inventory.json.sha512"] {
         let file = find(&store, end);
@@ -351,11 +352,11 @@ fn shamir_joins_any_two_pages_to_the_key_that_opens_the_vault() {
     // The 32 bytes are the recovery identity: the other implementation of age opens with it the key of the sealed unit.
     let seed: [u8; 32] = hex::decode(&ours).unwrap().try_into().unwrap();
     let identity = HybridIdentity::from_seed(&seed);
-    let unit = stage.repo.join(format!("vault/1/{}.age", sealed["unit"].as_str().unwrap()));
+    let unit = stage.local("vault").join(format!("1/{}.age", sealed["unit"].as_str().unwrap()));
     let opened = age_encryption(&stage, &unit, &identity.to_secret_string()).ends(0);
     let unit_key = opened.out.trim();
     assert!(unit_key.starts_with("AGE-SECRET-KEY-PQ-1"), "{unit_key}");
-    let content = find(&stage.repo.join("store"), "o/000001.age");
+    let content = find(&stage.local("store"), "o/000001.age");
     assert_eq!(age_encryption(&stage, &content, unit_key).ends(0).out, "sealed");
     let stranger = HybridIdentity::from_seed(&[7; 32]);
     age_encryption(&stage, &unit, &stranger.to_secret_string()).ends(1);
@@ -374,3 +375,9 @@ fn age_encryption(stage: &Stage, file: &Path, identity: &str) -> Answer {
     let script = folder.join("open.mjs");
     run(tool("SAGO_TOOL_NODE"), [script.as_os_str(), file.as_os_str(), identity.as_ref()])
 }
+
+crate::pairs::also_on_servers!(
+    ocfl_py_accepts_the_storage_root_and_sees_every_kind_of_damage,
+    bagit_py_accepts_the_package_of_an_accession_and_of_one_item,
+    shamir_joins_any_two_pages_to_the_key_that_opens_the_vault,
+);

@@ -184,3 +184,10 @@ fn what_arrives_while_an_epoch_ends_is_received_or_refused_but_never_lost() {
         stage.verify_everything();
     }
 }
+
+crate::pairs::also_on_servers!(
+    two_deposits_at_once_both_succeed,
+    a_long_deposit_is_left_alone_by_everybody_who_comes_meanwhile,
+    the_same_deposit_begun_twice_at_once_loses_nothing,
+    what_arrives_while_an_epoch_ends_is_received_or_refused_but_never_lost,
+);

@@ -161,7 +161,7 @@ fn shares_that_do_not_fit_are_told_apart() {
     let misspelt = alone.replacen(list[8], &format!("{}x", list[8]), 1);
     let given = |name: &str, text: &[u8]| stage.file(name, text).to_str().unwrap().to_owned();
     let (one, two) = (page(&stage, 1), page(&stage, 2));
-    let before = snapshot(&stage.repo.join("vault"));
+    let before = snapshot(&stage.local("vault"));
     for (shares, words) in [
         (vec![one.clone()], vec!["1 shares, but 2 are needed"]),
         (vec![one.clone(), one.clone()], vec!["share 2 is the same as share 1"]),
@@ -178,7 +178,7 @@ fn shares_that_do_not_fit_are_told_apart() {
             let mut arguments = act.to_vec();
             shares.iter().for_each(|share| arguments.extend(["--share", share.as_str()]));
             refused(stage.sago(arguments), &words);
-            assert_eq!(snapshot(&stage.repo.join("vault")), before);
+            assert_eq!(snapshot(&stage.local("vault")), before);
         }
     }
     // The bare words do as well as the page.
@@ -186,3 +186,11 @@ fn shares_that_do_not_fit_are_told_apart() {
     opens_to(&stage, &item(1, 1), "one");
     stage.verify_everything();
 }
+
+crate::pairs::also_on_servers!(
+    a_wrong_passphrase_opens_nothing_and_changes_nothing,
+    a_passphrase_comes_by_a_file_descriptor_too,
+    a_lost_operating_key_is_made_anew_with_the_shares_of_two_custodians,
+    a_keys_folder_that_is_gone_is_said_and_its_return_mends_all,
+    shares_that_do_not_fit_are_told_apart,
+);

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use super::{accession, item, opens_to, refused, snapshot, stocked};
 use crate::cast::{Answer, Stage};
-use crate::shredding::{blocking, change};
 
 #[test]
 fn a_folder_that_is_no_repository_is_said_by_every_command() {
@@ -33,11 +32,11 @@ fn a_repository_of_a_newer_sago_is_left_alone() {
     }
     assert_eq!(snapshot(&stage.repo), before);
     std::fs::write(&settings, text).unwrap();
-    blocking(change(&stage.repo.join("index.db"), "INSERT INTO schema_version (version) VALUES (99)"));
+    stage.change("INSERT INTO schema_version (version) VALUES (99)");
     for line in ["list", "verify", "fixity"] {
         refused(stage.say(line), &["schema 99", "newer Sago", "Nothing was changed"]);
     }
-    blocking(change(&stage.repo.join("index.db"), "DELETE FROM schema_version WHERE version = 99"));
+    stage.change("DELETE FROM schema_version WHERE version = 99");
     stage.verify_everything();
 }
 
@@ -268,3 +267,10 @@ fn files_at_the_edges_of_what_a_disk_can_hold_are_received_whole() {
     );
     stage.verify_everything();
 }
+
+crate::pairs::also_on_servers!(
+    a_repository_of_a_newer_sago_is_left_alone,
+    settings_that_cannot_be_understood_are_named,
+    what_does_not_exist_is_not_found,
+    files_at_the_edges_of_what_a_disk_can_hold_are_received_whole,
+);

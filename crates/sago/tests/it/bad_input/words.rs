@@ -76,3 +76,5 @@ fn hostile_names_do_not_reach_the_terminal() {
     stage.sago(["verify", stage.path("package").to_str().unwrap()]).ends(0);
     stage.verify_everything();
 }
+
+crate::pairs::also_on_servers!(hostile_names_do_not_reach_the_terminal,);

@@ -166,7 +166,7 @@ fn soak_kills_of_other_commands() {
         let mut witness = Witness::of(&stage);
         kills += u64::from(kill_after(&stage, &words(&stage, command, "output"), pause));
         stage.verify_everything();
-        assert!(stage.repo.join("index.db").is_file(), "{place}");
+        assert!(stage.has_database(), "{place}");
         if command == "rebuild" {
             witness.forget_sealed();
         }
@@ -211,3 +211,5 @@ fn a_deposit_under_way_is_no_damage() {
     answer(child.wait_with_output().unwrap()).ends(0);
     stage.verify_everything();
 }
+
+crate::pairs::also_on_servers!(soak_kills, soak_kills_of_other_commands, a_deposit_under_way_is_no_damage,);

@@ -8,7 +8,6 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::cast::{Answer, Stage, answer};
-use crate::flips::holdings::copy;
 
 /// Item number, path and SHA-256, in order.
 pub type Items = Vec<(String, String, String)>;
@@ -58,10 +57,7 @@ impl Base {
 
     /// A copy of the repository, to be killed in.
     pub fn fresh(&self) -> Stage {
-        let stage = Stage::empty();
-        copy(&self.stage.repo, &stage.repo);
-        copy(&self.stage.path("shares"), &stage.path("shares"));
-        stage
+        self.stage.copy()
     }
 }
 

@@ -154,7 +154,7 @@ fn openssl_and_another_library_accept_the_tokens_and_nothing_else() {
     assert_eq!(answers.len(), 2);
     assert!(answers.iter().all(|token| token["trusted"] == true && token["is_new"] == true), "{answers:?}");
 
-    let kept = tokens(&stage.repo.join("stamps"));
+    let kept = tokens(&stage.local("stamps"));
     assert_eq!(kept.len(), 2, "one for each digest");
     let other = stage.file("other", "something else");
     for (token, checkpoint, chain) in &kept {
@@ -175,11 +175,19 @@ fn openssl_and_another_library_accept_the_tokens_and_nothing_else() {
     assert_eq!((&report["sound"], &report["warnings"]), (&true.into(), &0.into()), "{report}");
     assert!(report["checked"].as_array().unwrap().iter().any(|what| what.as_str().unwrap().ends_with("2 time-stamp tokens over 1 checkpoints")), "{report}");
 
+    // What was fetched from a bucket is changed there too.
+    let send = |file: &Path| {
+        if let Ok(name) = file.strip_prefix(stage.path("fetched stamps")) {
+            stage.put("stamps", name.to_str().unwrap(), Some(std::fs::read(file).unwrap()));
+        }
+    };
     // The end of a token is its signature.
     for file in [&kept[0].0, &kept[0].1] {
         let before = super::change(file, |bytes| *bytes.last_mut().unwrap() ^= 1);
+        send(file);
         assert_eq!(stage.say("verify --json").ends(1).object()["sound"], false, "{}", file.display());
         put_back(file, &before);
+        send(file);
     }
     // Somebody else's root under the authority's name.
     std::fs::copy(stranger.root(), stage.repo.join("anchors/house.pem")).unwrap();
@@ -196,7 +204,7 @@ fn the_log_remembers_every_token() {
     stage.deposit(&stage.path("disk"));
     stamp(&stage);
     stage.verify_everything();
-    let kept = tokens(&stage.repo.join("stamps"));
+    let kept = tokens(&stage.local("stamps"));
     let (token, _, _) = &kept[0];
     let judge = || stage.say("verify --json").code;
     // The certificate inside the token also lies in the chain beside it, so the token still convinces; it is not the one that was entered.
@@ -261,3 +269,5 @@ fn a_package_made_after_the_stamp_carries_it_to_a_stranger() {
     // OpenSSL is asked about the time of the token; a reader sees that time.
     assert!(markdown.contains(" -attime "), "VERIFY.md does not give the time of the token, so its commands fail when the certificates expire");
 }
+
+crate::pairs::also_on_servers!(openssl_and_another_library_accept_the_tokens_and_nothing_else, a_package_made_after_the_stamp_carries_it_to_a_stranger,);

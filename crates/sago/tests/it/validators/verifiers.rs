@@ -32,7 +32,8 @@ impl Verdict {
 
 /// The verifier keys of both logs, as a stranger got them from elsewhere.
 pub fn keys(stage: &Stage) -> Vec<PathBuf> {
-    ["custody", "access"].map(|log| stage.repo.join(format!("log/1/{log}.vkey"))).to_vec()
+    let log = stage.local("log");
+    ["custody", "access"].map(|name| log.join(format!("1/{name}.vkey"))).to_vec()
 }
 
 fn key_options(keys: &[PathBuf]) -> Vec<&OsStr> {
@@ -281,7 +282,7 @@ fn the_fingerprint_of_verify_md_stands_on_the_custodians_pages() {
     stage.file("disk/one.txt", "one");
     let number = stage.deposit(&stage.path("disk"))["accession"].as_str().unwrap().to_owned();
     let page = std::fs::read_to_string(export(&stage, &number).join("data/VERIFY.md")).unwrap();
-    let fingerprint = crate::story::sha256(&std::fs::read(stage.repo.join("log/1/custody.vkey")).unwrap());
+    let fingerprint = crate::story::sha256(&std::fs::read(stage.local("log").join("1/custody.vkey")).unwrap());
     assert!(page.contains(&format!("# expected: {fingerprint}")));
     assert!(page.contains("- the custodians' pages\n") && page.contains("- the receipt of the deposit\n"));
     assert!(std::fs::read_to_string(stage.path("shares/share-1-of-3.txt")).unwrap().contains(&fingerprint));
@@ -289,3 +290,5 @@ fn the_fingerprint_of_verify_md_stands_on_the_custodians_pages() {
     stage.sago([OsStr::new("receipt"), number.as_ref(), "--output".as_ref(), receipt.as_os_str()]).ends(0);
     assert!(std::fs::read_to_string(receipt.join("receipt.txt")).unwrap().contains(&fingerprint), "the printed receipt has no fingerprint to compare");
 }
+
+crate::pairs::also_on_servers!(the_two_verifiers_agree_on_a_receipt_and_on_one_that_lost_a_line, the_fingerprint_of_verify_md_stands_on_the_custodians_pages,);
