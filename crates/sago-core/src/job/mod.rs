@@ -29,7 +29,8 @@ const BACKOFF_MAX_SECONDS: u32 = 3600;
 /// Pause after the first failure, in seconds; it doubles with each.
 const BACKOFF_SECONDS: u32 = 5;
 
-/// What a job does. A new kind is a line in [`Kind::ALL`], [`Kind::code`] and [`Kind::every_seconds`], and its step in `run.rs`.
+/// What a job does. A new kind is a line in [`Kind::ALL`], [`Kind::code`] and [`Kind::every_seconds`], and its step in `run.rs`: a round of
+/// asking witnesses stands beside [`Kind::Stamp`], with its own interval under `[work]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// Brings the logs' signed heads up to date.
