@@ -60,7 +60,8 @@ fn two_nodes_share_a_backlog_without_doing_a_job_twice() {
 
 #[test]
 fn what_a_killed_node_was_doing_another_does_after_its_lease() {
-    for point in ["job-claimed:3", "fixity-read", "job-worked:3", "job-worked:4", "job-planned"] {
+    // The first three in mid-checkpoint: the event is entered, the head that covers it is not signed, or not published.
+    for point in ["log-files-written", "log-locked", "log-published", "job-claimed:3", "fixity-read", "job-worked:3", "job-worked:4", "job-planned"] {
         let stage = backlog(2);
         Running::begin_with(&stage, &["work", "--json"], &[("SAGO_FAULT_AT", point)]).dies();
         let mut other = Running::begin(&stage, &["work", "--json"]);
@@ -76,7 +77,7 @@ fn what_a_killed_node_was_doing_another_does_after_its_lease() {
         });
         other.ends_when_asked();
         // Where the interval is nothing, as here, planning once more finds everything due once more.
-        if ["fixity-read", "job-worked:4"].contains(&point) {
+        if !["job-claimed:3", "job-worked:3", "job-planned"].contains(&point) {
             assert_eq!(objects_read(&stage).len(), 2, "{point}: what was entered is not read again");
         }
         assert_eq!(again, 1, "{point}: only what was interrupted is tried again");
