@@ -112,6 +112,21 @@ fn a_node_that_finds_an_altered_file_says_so() {
 }
 
 #[test]
+fn a_node_ends_when_the_epoch_of_its_keys_does() {
+    for words in [&["work"][..], &["serve", "--listen", "127.0.0.1:0", "--no-jobs"]] {
+        let stage = backlog(1);
+        let node = Running::begin(&stage, words);
+        let pages = stage.path("new pages");
+        stage.sago(["key", "rotate", "--custodians", "3", "--threshold", "2", "--shares-dir", pages.to_str().unwrap()]).ends(0);
+        let said = node.ends_by_itself(2);
+        assert!(said.contains("Epoch 1 of the keys ended") && said.contains("Run the same command again"), "{said}");
+        // With the new epoch's keys it works.
+        stage.say("work --once").ends(0);
+        stage.verify_everything();
+    }
+}
+
+#[test]
 fn a_database_is_not_replaced_under_a_node_that_has_it_open() {
     let stage = backlog(1);
     let node = Running::begin(&stage, &["work"]);
