@@ -8,6 +8,7 @@ mod copies;
 mod database;
 mod keys;
 mod machine;
+mod nodes;
 mod places;
 #[cfg(test)]
 mod tests;
@@ -132,6 +133,10 @@ impl Visit {
         self.could_not("lock", looked);
         let looked = database::deposits(self, db, opened.map(|(repo, _)| repo)).await;
         self.could_not("deposits", looked);
+        let looked = nodes::nodes(self, db).await;
+        self.could_not("nodes", looked);
+        let looked = nodes::jobs(self, db).await;
+        self.could_not("jobs", looked);
         let looked = keys::vault(self, db, places).await;
         self.could_not("vault", looked);
         let looked = keys::epoch(self, db).await;

@@ -174,15 +174,22 @@ fn flag(row: &sqlx::any::AnyRow, at: usize) -> Result<bool> {
     Ok(row.try_get::<i64, _>(at).or_else(|_| row.try_get::<i32, _>(at).map(i64::from))? == 1)
 }
 
-/// Notes that this home is there, for the deposits that wait in it: at most once an hour, since every opening comes by here.
+/// Notes that this home is there, for the deposits that wait in it, at most once an hour, since every opening comes by here; and removes
+/// the rows of deposits that have come to an end.
 pub(crate) async fn note_home(repo: &Repository) -> Result<()> {
-    let (db, home) = (repo.db(), node::home(&repo.places)?);
-    let old = format!("home = $1 AND home_seen < {} - {}", now(db.engine), micros_of(3600));
-    let count: i64 =
-        sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM deposit_leases WHERE {old}"))).bind(&home).fetch_one(db.read()).await?;
+    note_home_in(repo.db(), &node::home(&repo.places)?).await
+}
+
+async fn note_home_in(db: &Db, home: &str) -> Result<()> {
+    let unseen = format!("home = $1 AND home_seen < {} - {}", now(db.engine), micros_of(3600));
+    let ended = format!("{} AND accession IN (SELECT id FROM accessions WHERE status NOT IN ('opened', 'prepared'))", lease_ended(db.engine, "lease_until"));
+    // Most openings find nothing and only read.
+    let text = format!("SELECT COUNT(*) FROM deposit_leases WHERE ({unseen}) OR ({ended})");
+    let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(text)).bind(home).fetch_one(db.read()).await?;
     if count > 0 {
-        let text = format!("UPDATE deposit_leases SET home_seen = {} WHERE {old}", now(db.engine));
-        sqlx::query(sqlx::AssertSqlSafe(text)).bind(&home).execute(db.write()).await?;
+        let text = format!("UPDATE deposit_leases SET home_seen = {} WHERE {unseen}", now(db.engine));
+        sqlx::query(sqlx::AssertSqlSafe(text)).bind(home).execute(db.write()).await?;
+        sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM deposit_leases WHERE {ended}"))).execute(db.write()).await?;
     }
     Ok(())
 }

@@ -287,3 +287,21 @@ fn compressed_memory_is_no_swap_to_a_disk() {
     check("Filename Type Size Used Priority\n/swapfile file 1 0 -2\n/dev/sda3 partition 1 0 -3\n", &["/swapfile", "/dev/sda3"]);
     check("", &[]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_at_work_and_jobs_that_fail_are_said() {
+    let house = healthy().await;
+    let (repo, _) = house.open().await;
+    let node = crate::node::Node::join(&repo, crate::node::Kind::Work).await.unwrap();
+    let failing =
+        "INSERT INTO jobs (kind, subject, planned_at, due_at, token, attempts, error) VALUES ('stamp', '', 0, 0, 3, 3, 'something outside does not answer')";
+    sqlx::query(failing).execute(repo.db().write()).await.unwrap();
+    let checks = see(&house).await;
+    assert_eq!(alarms(&checks), ["jobs"]);
+    let said = |name: &str| checks.iter().find(|check| check.check == name).unwrap().message.clone();
+    assert!(said("nodes").contains(&format!("sago work {}", env!("CARGO_PKG_VERSION"))), "{}", said("nodes"));
+    assert!(said("jobs").contains("stamp (3 attempts): something outside does not answer"), "{}", said("jobs"));
+    node.leave().await.unwrap();
+    repo.close().await;
+    assert!(see(&house).await.iter().any(|check| check.check == "nodes" && check.message.starts_with("No node")));
+}

@@ -29,7 +29,11 @@ const BACKOFF_MAX_SECONDS: u32 = 3600;
 /// Pause after the first failure, in seconds; it doubles with each.
 const BACKOFF_SECONDS: u32 = 5;
 
-/// What a job does. A new kind is a line in [`Kind::ALL`], [`Kind::code`] and [`Kind::every_seconds`], and its step in `run.rs`.
+/// How often a node that others are faster than looks for another job before it rests.
+const CLAIM_TRIES: u32 = 16;
+
+/// What a job does. A new kind is a line in [`Kind::ALL`], [`Kind::code`] and [`Kind::every_seconds`], and its step in `run.rs`: a round of
+/// asking witnesses stands beside [`Kind::Stamp`], with its own interval under `[work]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// Brings the logs' signed heads up to date.
@@ -173,21 +177,25 @@ async fn claim(db: &Db, node: Uuid, settings: &Settings) -> Result<Option<Claim>
     let known =
         Kind::ALL.into_iter().filter(|kind| kind.every_seconds(settings).is_some()).map(|kind| format!("'{}'", kind.code())).collect::<Vec<_>>().join(", ");
     let is_free = format!("kind IN ({known}) AND due_at <= {now} AND {ended}");
-    // An idle node only reads.
-    let waiting: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM jobs WHERE {is_free}"))).fetch_one(db.read()).await?;
-    if waiting == 0 {
-        return Ok(None);
-    }
     let text = format!(
         "UPDATE jobs SET token = token + 1, attempts = attempts + 1, node = $1, lease_until = {now} + $2 \
          WHERE (kind, subject) = (SELECT kind, subject FROM jobs WHERE {is_free} ORDER BY attempts, due_at, kind, subject LIMIT 1 {}) \
          AND {ended} RETURNING kind, subject, attempts, planned_at, token",
         skip_locked(db.engine)
     );
-    let row = sqlx::query(sqlx::AssertSqlSafe(text)).bind(node.to_string()).bind(micros_of(settings.work.lease_seconds)).fetch_optional(db.write()).await?;
-    let Some(row) = row else { return Ok(None) };
-    let kind = Kind::of(&row.try_get::<String, _>(0)?).ok_or_else(|| Error::internal("a job of a kind that was not asked for"))?;
-    Ok(Some(Claim { kind, subject: row.try_get(1)?, attempt: row.try_get(2)?, planned_at: row.try_get(3)?, token: row.try_get(4)? }))
+    for _ in 0..CLAIM_TRIES {
+        // An idle node only reads.
+        let waiting: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM jobs WHERE {is_free}"))).fetch_one(db.read()).await?;
+        if waiting == 0 {
+            break;
+        }
+        let taking = sqlx::query(sqlx::AssertSqlSafe(text.clone())).bind(node.to_string()).bind(micros_of(settings.work.lease_seconds));
+        if let Some(row) = taking.fetch_optional(db.write()).await? {
+            let kind = Kind::of(&row.try_get::<String, _>(0)?).ok_or_else(|| Error::internal("a job of a kind that was not asked for"))?;
+            return Ok(Some(Claim { kind, subject: row.try_get(1)?, attempt: row.try_get(2)?, planned_at: row.try_get(3)?, token: row.try_get(4)? }));
+        }
+    }
+    Ok(None)
 }
 
 /// A job that failed when it was last tried, or that is being tried again.

@@ -53,8 +53,10 @@ pub(super) async fn run(repo: &Repository, ctx: &Ctx, claim: Claim, stop: &watch
     let mut counts = Counts::new();
     let step = step(repo, ctx, &claim, &progress, &mut counts);
     let outcome = tokio::select! {
-        outcome = step => Some(outcome),
+        // A stop that was asked for is seen before the step goes on.
+        biased;
         () = stopped(repo, &claim, &progress, stop.clone()) => None,
+        outcome = step => Some(outcome),
     };
     let was_stopped = progress.stop.load(Ordering::Relaxed);
     let ended = match &outcome {
@@ -154,6 +156,9 @@ async fn check_object(repo: &Repository, ctx: &Ctx, claim: &Claim, progress: &fi
         let mut tx = repo.begin().await?;
         claim.fence(repo.db(), tx.conn()).await?;
         fixity::enter(repo, ctx, tx, &outcomes, &mut checked).await?;
+        if checked.files == 0 {
+            return Ok(());
+        }
         counts.extend([("files", checked.files), ("bytes", checked.bytes), ("failures", checked.failures.len() as u64)]);
         if progress.stop.load(Ordering::Relaxed) {
             return Ok(());

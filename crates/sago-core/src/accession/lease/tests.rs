@@ -89,3 +89,23 @@ async fn a_lease_from_a_clock_that_stood_wrong_binds_nobody() {
     table.set("lease_until = lease_until + 86400 * CAST(1000000 AS BIGINT)").await;
     assert!(table.take("b", accession).await.is_some());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_deposits_that_ended_are_removed_and_a_waiting_home_is_noted() {
+    let table = Table::new().await;
+    for (accession, status) in [(Uuid::new_v4(), "received"), (Uuid::new_v4(), "opened")] {
+        sqlx::query("INSERT INTO accessions (id, number, unit, status, at, items, bytes, not_taken) VALUES ($1, $2, 'u', $2, 0, 0, 0, 0)")
+            .bind(accession.to_string())
+            .bind(status)
+            .execute(table.db.write())
+            .await
+            .unwrap();
+        table.take("a", accession).await.unwrap().give_back().await.unwrap();
+    }
+    table.set("home_seen = 1").await;
+    note_home_in(&table.db, "b").await.unwrap();
+    let seen = || async { sqlx::query_scalar::<_, i64>("SELECT home_seen FROM deposit_leases").fetch_all(table.db.read()).await.unwrap() };
+    assert_eq!(seen().await, [1], "the one that waits stays, and another home is no sign of its own");
+    note_home_in(&table.db, "a").await.unwrap();
+    assert!(seen().await[0] > 1);
+}

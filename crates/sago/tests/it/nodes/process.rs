@@ -87,6 +87,15 @@ impl Running {
         assert!(said.iter().any(|line| line.contains("nothing is held")), "{said:?}");
     }
 
+    /// Expects it to end by itself with this code; answers what it said on standard error.
+    #[track_caller]
+    pub fn ends_by_itself(mut self, code: i32) -> String {
+        let status = self.wait();
+        let said: Vec<_> = self.err.iter().collect();
+        assert_eq!(status.code(), Some(code), "{said:?}");
+        said.join("\n")
+    }
+
     #[track_caller]
     fn wait(&mut self) -> std::process::ExitStatus {
         let begun = Instant::now();
