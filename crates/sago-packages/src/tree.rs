@@ -264,11 +264,17 @@ impl DiskTree {
     }
 
     fn resolve(&self, path: &str) -> io::Result<PathBuf> {
+        if path.is_empty() {
+            return Ok(self.root.clone());
+        }
+        if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a path inside the folder"));
+        }
+        if !path.contains('\0') {
+            return Ok(self.root.join(path));
+        }
         let mut place = self.root.clone();
-        for part in path.split('/').filter(|_| !path.is_empty()) {
-            if matches!(part, "" | "." | "..") {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a path inside the folder"));
-            }
+        for part in path.split('/') {
             place.push(raw_name(part)?);
         }
         Ok(place)

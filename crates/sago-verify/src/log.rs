@@ -149,7 +149,15 @@ pub fn verify_generation_in(tree: &dyn Tree, known: &[KnownCheckpoint], options:
             continue;
         }
         let keys = sibling_keys(tree, &format!("{log}.vkey"), &mut report);
-        let origin = files::read(tree, &format!("{log}/checkpoint")).ok().and_then(|note| origin_of(&note));
+        let place = format!("{log}/checkpoint");
+        let origin = match files::read(tree, &place) {
+            Ok(note) => origin_of(&note),
+            // Without it we would not know what to hold the log against.
+            Err(refusal) => {
+                report.add(refusal.at(&place));
+                continue;
+            }
+        };
         let known = known.iter().filter(|known| origin.is_some() && origin_of(&known.bytes) == origin).cloned().collect();
         let (part, checkpoint) = verify_in(&Subtree::new(tree, log), LogContext { keys: Some(keys), known }, options)?;
         report.absorb(log, part);

@@ -2,7 +2,7 @@
 //!
 //! Order matters while the repository is in use: what was kept (locks, time-stamps) is read before the logs, which only grow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use sago_ledger::check::KnownCheckpoint;
@@ -92,6 +92,9 @@ pub fn verify_parts(parts: &Parts<'_>, options: &Options) -> Result<Report, Erro
             finding.path = path.to_owned();
         }
     }
+    // A checkpoint is read for several purposes; that it cannot be read is said once.
+    let mut said = HashSet::new();
+    report.findings.retain(|finding| said.insert((finding.code.clone(), finding.path.clone(), finding.message.clone())));
     report.not_checked("vault, keys, staging and database", "they are mutable or can be rebuilt; nothing outside commits to them");
     Ok(report)
 }
@@ -151,7 +154,13 @@ fn locks(parts: &Parts<'_>, generations: &[u64], report: &mut Report) -> BTreeMa
                 }
             };
             // A lock of another log would hold this one against nothing.
-            let own = kept(parts.log, &format!("{generation}/{log}/checkpoint")).ok().and_then(|own| origin_of(&own.bytes));
+            let own = match kept(&Subtree::new(parts.log, &generation.to_string()), &format!("{log}/checkpoint")) {
+                Ok(own) => origin_of(&own.bytes),
+                Err(refusal) => {
+                    report.add(refusal.at(&format!("log/{generation}/{log}/checkpoint")));
+                    None
+                }
+            };
             if own.is_some() && origin_of(&known.bytes) != own {
                 report.add(Finding::new(&codes::CHECKPOINT_MALFORMED, place, "not a checkpoint of this log"));
             } else {
@@ -195,9 +204,9 @@ fn verify_stamps(parts: &Parts<'_>, generations: &[u64], options: &Options, repo
     report.absorb("stamps", part);
     let mut known = Vec::new();
     for path in paths.iter().filter(|path| path.ends_with("/checkpoint")) {
-        if let Ok(mut stamped) = kept(parts.stamps, path) {
-            stamped.path = format!("/stamps/{path}");
-            known.push(stamped);
+        match kept(parts.stamps, path) {
+            Ok(stamped) => known.push(KnownCheckpoint { path: format!("/stamps/{path}"), ..stamped }),
+            Err(refusal) => report.add(refusal.at(&format!("stamps/{path}"))),
         }
     }
     Ok(known)

@@ -4,8 +4,10 @@
 mod bagit_rules;
 mod bagit_suite;
 mod bagit_write;
+mod memory;
 mod ocfl_extra;
 mod ocfl_fixtures;
 mod ocfl_rules;
 mod ocfl_write;
 mod support;
+mod tree;

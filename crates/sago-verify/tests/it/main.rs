@@ -8,8 +8,11 @@ mod codes;
 mod flips;
 mod judge;
 mod logs;
+#[path = "../../../sago-packages/tests/it/memory.rs"]
+mod memory;
 mod repository;
 mod signatures;
 mod sound;
 mod stage;
 mod stamps;
+mod trees;

@@ -7,13 +7,13 @@ use sago_verify::{Options, Report, Target, detect, verify_path};
 
 use crate::build::{Log, OBJECT, World, sha256, write};
 
-struct Repository {
-    folder: tempfile::TempDir,
-    world: World,
+pub struct Repository {
+    pub folder: tempfile::TempDir,
+    pub world: World,
 }
 
 impl Repository {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let (folder, world) = (tempfile::tempdir().unwrap(), World::new());
         let root = folder.path();
         write(&root.join("sago.toml"), "[repository]\n");
@@ -36,12 +36,12 @@ impl Repository {
         Self { folder, world }
     }
 
-    fn verify(&self) -> Report {
+    pub fn verify(&self) -> Report {
         // 2026-03-20
         verify_path(self.folder.path(), &Options::at(sago_stamp::Moment::from_seconds(1_773_964_800))).unwrap()
     }
 
-    fn object(&self, path: &str) -> std::path::PathBuf {
+    pub fn object(&self, path: &str) -> std::path::PathBuf {
         self.folder.path().join("store").join(object_path_0003(&format!("urn:uuid:{OBJECT}"))).join(path)
     }
 
