@@ -167,7 +167,7 @@ pub(crate) fn read_batch(repo: &Repository, batch: Vec<(String, String)>, progre
         }
     }
     let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<Option<Result<(&'static str, u64)>>>> = Mutex::new(batch.iter().map(|_| None).collect());
+    let results: Mutex<Vec<Option<Result<Reading>>>> = Mutex::new(batch.iter().map(|_| None).collect());
     let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
     std::thread::scope(|scope| {
         for _ in 0..workers {
@@ -202,6 +202,9 @@ pub(crate) fn read_batch(repo: &Repository, batch: Vec<(String, String)>, progre
 
 type Digests = std::collections::HashMap<String, String>;
 
+/// What reading one file came to, and bytes read.
+type Reading = (&'static str, u64);
+
 /// SHA-256 of every stored file of an object, from its inventory's fixity block; `None` when the inventory is not there.
 fn digests_of(repo: &Repository, object: Uuid) -> Result<Option<Digests>> {
     let Some(bytes) = repo.blobs.inventory(object)? else { return Ok(None) };
@@ -222,7 +225,7 @@ fn digests_of(repo: &Repository, object: Uuid) -> Result<Option<Digests>> {
 }
 
 /// Reads one stored file and compares; nothing when a stop came before its end. A store that does not answer is an error, never a missing file.
-fn check_one(repo: &Repository, object: Uuid, content: &str, digests: &Digests, progress: &Progress) -> Result<Option<(&'static str, u64)>> {
+fn check_one(repo: &Repository, object: Uuid, content: &str, digests: &Digests, progress: &Progress) -> Result<Option<Reading>> {
     let mut file = match repo.blobs.open_content(object, content) {
         Ok(file) => file,
         Err(error) if error.kind == ErrorKind::Corrupt => return Ok(Some(("missing", 0))),

@@ -36,8 +36,8 @@ enum Held {
 /// Advisory locks of the two logs; the database gives each to one connection at a time.
 fn advisory(log: Log) -> i64 {
     match log {
-        Log::Custody => 0x7361_676f_01,
-        Log::Access => 0x7361_676f_02,
+        Log::Custody => 0x0073_6167_6f01,
+        Log::Access => 0x0073_6167_6f02,
     }
 }
 

@@ -226,7 +226,12 @@ impl Shelf {
         match self {
             Self::Disk(folder) => durable::rename_over(&folder.join(from), &folder.join(to)),
             Self::Bucket(bucket) => {
-                let bytes = self.need(from)?;
+                // Another process that finishes the same may have moved it between our looking and our moving.
+                let bytes = match self.read(from)? {
+                    Some(bytes) => bytes,
+                    None if self.length(to)?.is_some() => return Ok(()),
+                    None => self.need(from)?,
+                };
                 bucket.write_all(vec![(to.to_owned(), bytes)])?;
                 bucket.remove(&[from.to_owned()])
             }

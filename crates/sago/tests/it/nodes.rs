@@ -138,3 +138,10 @@ fn a_database_is_not_replaced_under_a_node_that_has_it_open() {
     assert!(stage.say("work --once --json").ends(0).objects().len() >= 3);
     stage.verify_everything();
 }
+
+crate::pairs::also_on_servers!(
+    two_nodes_share_a_backlog_without_doing_a_job_twice,
+    what_a_killed_node_was_doing_another_does_after_its_lease,
+    a_node_does_what_is_due_once_and_ends,
+    a_node_ends_when_the_epoch_of_its_keys_does,
+);

@@ -301,6 +301,11 @@ const EMBEDDED_ONLY: &[(&str, &str)] = &[
     ("kills::points::what_a_killed_verification_leaves_is_removed_by_the_next_command", "is about staging, which lies on the disk in both pairs"),
     ("kills::points::a_deposit_survives_between_any_two_writes", "walks through the writer of files on a disk; a bucket takes a file whole"),
     ("kills::points::a_deposit_of_two_objects_survives_between_them", "ten thousand files, each a request, take minutes"),
+    ("nodes::homes::", "gives two folders one SQLite file, which on the servers is what every other story of nodes has"),
+    ("nodes::served::", "reads the public log through the network, which does not tell where it lies"),
+    ("nodes::versions::", "puts rows of other versions into SQLite"),
+    ("nodes::a_node_that_finds_an_altered_file_says_so", "alters a file of the folder; `servers` does it in the bucket"),
+    ("nodes::a_database_is_not_replaced_under_a_node_that_has_it_open", "is about the file that a rebuild replaces"),
     ("servers::", "speaks to the servers itself"),
     ("pairs::", "is this list"),
 ];
