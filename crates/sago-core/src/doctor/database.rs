@@ -18,7 +18,7 @@ use crate::ledger::unsigned;
 use crate::repository::Repository;
 use crate::settings::{Places, Settings};
 use crate::stamp;
-use crate::store::db::Db;
+use crate::store::db::{Db, Engine};
 
 /// A time-stamp older than this is too old when an authority is configured. Days.
 const STAMP_DAYS: i64 = 2;
@@ -42,6 +42,18 @@ pub(super) fn begins_as_one(path: &Path) -> Result<()> {
 
 /// The engine's check of its own pages.
 pub(super) async fn integrity(visit: &mut Visit, db: &Db) -> Result<()> {
+    if db.engine == Engine::Postgres {
+        let sums: String = sqlx::query_scalar("SELECT setting::text FROM pg_settings WHERE name = 'data_checksums'").fetch_one(db.read()).await?;
+        if sums == "on" {
+            visit.well("database", "The database server answers, and finds damaged pages itself (data checksums are on).");
+        } else {
+            visit.not_checked(
+                "database",
+                "Whether pages of the database are damaged: the server's data checksums are off (`pg_checksums --enable` turns them on). `sago verify` compares every row with the log.",
+            );
+        }
+        return Ok(());
+    }
     let problems = db.self_check().await?;
     match problems.first() {
         None => visit.well("database", "The database's own check of its pages passes."),

@@ -64,7 +64,7 @@ fn soak_kills() {
     let expected = files_of(&source);
     let whole = undisturbed(&base.fresh(), &deposit(&source, "Undisturbed", &[]));
     let (mut stage, mut witness) = (base.fresh(), Witness::default());
-    let (rounds, mut kills, mut resumed, mut recovered) = (rounds(12), 0, 0, 0);
+    let (rounds, mut kills, mut resumed, mut recovered) = (rounds(usual_rounds()), 0, 0, 0);
     for round in 0..rounds {
         if round % ROUNDS_PER_REPOSITORY == 0 {
             stage = base.fresh();
@@ -157,7 +157,7 @@ fn soak_kills_of_other_commands() {
         let stage = base.fresh();
         undisturbed(&stage, &words(&stage, command, "undisturbed"))
     });
-    let (rounds, mut kills) = (rounds(12), 0);
+    let (rounds, mut kills) = (rounds(usual_rounds()), 0);
     for round in 0..rounds {
         let at = usize::try_from(round).unwrap() % commands.len();
         let (command, pause) = (commands[at], moment(&mut random, times[at]));
@@ -210,6 +210,14 @@ fn a_deposit_under_way_is_no_damage() {
     stage.verify_everything();
     answer(child.wait_with_output().unwrap()).ends(0);
     stage.verify_everything();
+}
+
+/// Rounds of the normal run. On the servers a round takes several times as long, and the soaks give both pairs the same.
+fn usual_rounds() -> u64 {
+    match crate::pairs::pair() {
+        crate::pairs::Pair::Embedded => 12,
+        crate::pairs::Pair::Servers => 3,
+    }
 }
 
 crate::pairs::also_on_servers!(soak_kills, soak_kills_of_other_commands, a_deposit_under_way_is_no_damage,);
