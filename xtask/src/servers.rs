@@ -90,7 +90,9 @@ impl Servers {
         // Here, not in the keeper: an interruption ends an installation.
         tools::servers(ws)?;
         run::say("· start PostgreSQL and Garage");
-        let mut command = ws.command(std::env::current_exe().context("this program's own path is unknown")?);
+        // This very program, as it runs: `cargo build --workspace` may have put a new file in its place, and
+        // `current_exe` then names one that is gone.
+        let mut command = ws.command("/proc/self/exe");
         command.args(["servers", "--keep"]).env("CARGO_MANIFEST_DIR", ws.root.join("xtask"));
         if flush {
             command.arg("--flush");
