@@ -32,7 +32,7 @@ pub fn verify(root: &Path, options: &Options) -> Result<Report, Error> {
     let mut report = Report::new(Target::Export);
     let paths = files::walk(root, &mut report.findings)?;
     let sums = bag::check(root, options, &mut report)?;
-    let trust = Trust::new(&options.pinned, package_keys(root, &paths, &mut report));
+    let trust = Trust::new(options, package_keys(root, &paths, &mut report));
     let mut export = Export { root, paths: &paths, trust, sums, report };
     let events = export.prove_events();
     export.compare_story(&events);

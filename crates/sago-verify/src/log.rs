@@ -29,9 +29,10 @@ pub struct LogContext {
 pub fn verify(root: &Path, context: LogContext, options: &Options) -> Result<(Report, Option<Checkpoint>), Error> {
     let mut report = Report::new(Target::Log);
     let keys = context.keys.unwrap_or_else(|| keys_beside(root, options, &mut report));
-    let mut trust = Trust::new(&options.pinned, keys);
-    let checkpoint = match files::read(root, "checkpoint").and_then(|note| trust.checkpoint(&note, &mut report)) {
-        Ok(checkpoint) => checkpoint,
+    let mut trust = Trust::new(options, keys);
+    let judged = files::read(root, "checkpoint").and_then(|note| trust.checkpoint(&note, &mut report).map(|checkpoint| (note, checkpoint)));
+    let (mut note, checkpoint) = match judged {
+        Ok(judged) => judged,
         Err(refusal) => {
             report.add(refusal.at("checkpoint"));
             return Ok((report, None));
@@ -48,7 +49,8 @@ pub fn verify(root: &Path, context: LogContext, options: &Options) -> Result<(Re
     let known = ours.len();
     let check = CheckOptions { sago_leaves: true, known: ours };
     let (checkpoint, (summary, findings)) = match unpublished(root, policy, &checkpoint, &check) {
-        Some((newer, checked)) => {
+        Some((newer, bytes, checked)) => {
+            note = bytes;
             let message = format!("it is of {} entries; one of {} was signed, and the log has all of them", checkpoint.size, newer.size);
             report.add(Finding::new(&codes::CHECKPOINT_UNPUBLISHED, "checkpoint", message));
             (newer, checked)
@@ -56,6 +58,7 @@ pub fn verify(root: &Path, context: LogContext, options: &Options) -> Result<(Re
         None => (checkpoint, check_log(&FolderSource::new(root), policy, &check)),
     };
     findings.into_iter().for_each(|finding| report.add(finding.into()));
+    trust.witnessed(&note, &checkpoint, "checkpoint", &mut report);
     let what = format!("{} entries and {} files of log {} against the signed checkpoint", summary.entries, summary.files, checkpoint.origin);
     report.checked(what);
     if known > 0 {
@@ -91,7 +94,7 @@ fn unpublished(
     policy: &Policy,
     published: &Checkpoint,
     check: &CheckOptions,
-) -> Option<(Checkpoint, (LogSummary, Vec<sago_ledger::check::Finding>))> {
+) -> Option<(Checkpoint, Vec<u8>, (LogSummary, Vec<sago_ledger::check::Finding>))> {
     let locks = check.known.iter().filter(|known| known.path.starts_with("/lock/"));
     let signed = locks.filter_map(|lock| Some((lock, policy.open(&lock.bytes).ok()?.checkpoint)));
     let (lock, newer) = signed.max_by_key(|(_, newer)| newer.size).filter(|(_, newer)| newer.size > published.size)?;
@@ -100,7 +103,7 @@ fn unpublished(
     let source = Locked { folder: FolderSource::new(root), checkpoint: &lock.bytes };
     let checked = check_log(&source, policy, &CheckOptions { sago_leaves: check.sago_leaves, known });
     let is_whole = checked.1.iter().all(|finding| finding.severity != sago_ledger::check::Severity::Error);
-    is_whole.then_some((newer, checked))
+    is_whole.then(|| (newer, lock.bytes.clone(), checked))
 }
 
 /// Reads the origin in a note, believed or not.
@@ -135,9 +138,13 @@ pub fn verify_generation(root: &Path, known: &[KnownCheckpoint], options: &Optio
         }
         let keys = sibling_keys(root, &format!("{log}.vkey"), &mut report);
         let origin = files::read(&folder, "checkpoint").ok().and_then(|note| origin_of(&note));
-        let known = known.iter().filter(|known| origin.is_some() && origin_of(&known.bytes) == origin).cloned().collect();
+        let mut known: Vec<_> = known.iter().filter(|known| origin.is_some() && origin_of(&known.bytes) == origin).cloned().collect();
+        known.extend(cosigned(root, log, origin.as_deref(), options, &mut report)?);
         let (part, checkpoint) = verify(&folder, LogContext { keys: Some(keys), known }, options)?;
         report.absorb(log, part);
+        // What was kept of witnesses lies beside the log's folder, not in it.
+        let beside = format!("{log}/../");
+        report.findings.iter_mut().for_each(|finding| finding.path = finding.path.strip_prefix(&beside).unwrap_or(&finding.path).to_owned());
         let segments = root.join("payload").join(log);
         if let Some(checkpoint) = checkpoint {
             let mut part = Report::new(Target::Generation);
@@ -147,6 +154,38 @@ pub fn verify_generation(root: &Path, known: &[KnownCheckpoint], options: &Optio
     }
     report.not_checked("what the payload segments hold", "they are sealed to units; opening them needs the repository's keys");
     Ok(report)
+}
+
+/// Reads the heads that witnesses cosigned (`witness/<log>/<size>`), and what witnesses showed that contradicts the log: it must continue each.
+fn cosigned(root: &Path, log: &str, origin: Option<&str>, options: &Options, report: &mut Report) -> Result<Vec<KnownCheckpoint>, Error> {
+    let folder = root.join("witness").join(log);
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    let mut findings = Vec::new();
+    for name in files::walk(&folder, &mut findings)? {
+        let place = format!("witness/{log}/{name}");
+        let known = match kept(&folder, &name) {
+            Ok(known) => known,
+            Err(refusal) => {
+                report.add(refusal.at(&place));
+                continue;
+            }
+        };
+        if origin.is_none() || origin_of(&known.bytes).as_deref() != origin {
+            report.add(Finding::new(&codes::CHECKPOINT_MALFORMED, place, "not a checkpoint of this log"));
+            continue;
+        }
+        if let (Some(policy), Ok(note)) = (&options.witnesses, Note::parse(&known.bytes)) {
+            for error in policy.check(&note).invalid {
+                report.add(Finding::new(&codes::COSIGNATURE_INVALID, place.as_str(), error.to_string()));
+            }
+        }
+        found.push(KnownCheckpoint { path: format!("../{place}"), bytes: known.bytes });
+    }
+    findings.into_iter().for_each(|finding| report.add(finding.under(&format!("witness/{log}"))));
+    Ok(found)
 }
 
 /// Judges names and coverage of payload segments (formats, section 4): every index has a segment of each half.
