@@ -330,17 +330,12 @@ fn an_independent_witness_cosigns_our_log() {
         }
         panic!("the independent witness does not listen");
     };
-    // It makes its folder when it is first started, and reads its logs when it is started again.
-    let mut process = serve();
-    wait();
-    let info = answer(run(&["info".as_ref(), format!("http://{port}").as_ref()])).ends(0);
-    process.kill().unwrap();
-    process.wait().unwrap();
+    let made = answer(run(&["init".as_ref(), dir.as_os_str(), "--name".as_ref(), "theirs.example/w1".as_ref()])).ends(0);
     answer(run(&["add-log".as_ref(), dir.as_os_str(), origin.as_ref(), ed25519.as_ref()])).ends(0);
     let body = Body { process: serve(), dir: dir.clone(), address: port.clone() };
     wait();
-    let vkey = info.out.split_whitespace().chain(info.err.split_whitespace()).find(|word| word.parse::<sago_ledger::note::Verifier>().is_ok());
-    let keys = stage.file("theirs.vkey", format!("{}\n", vkey.unwrap_or_else(|| panic!("no key in {info:?}"))));
+    let vkey = made.err.split_whitespace().find(|word| word.parse::<sago_ledger::note::Verifier>().is_ok());
+    let keys = stage.file("theirs.vkey", format!("{}\n", vkey.unwrap_or_else(|| panic!("no key in {made:?}"))));
     configure(&stage.repo, 1, &[("theirs", &body.address, &keys)]);
     for name in ["first", "second"] {
         deposit(&stage, &stage.repo, name);
