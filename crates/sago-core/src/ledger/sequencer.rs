@@ -223,7 +223,7 @@ fn write_batch(
 }
 
 /// Publishes the locked checkpoint when a crash came between locking and publishing.
-fn publish_if_behind(places: &Places, log: Log, head: &Head) -> Result<()> {
+pub(crate) fn publish_if_behind(places: &Places, log: Log, head: &Head) -> Result<()> {
     let path = folder(places, head.generation, log).join("checkpoint");
     let published = match std::fs::read_to_string(&path) {
         Ok(text) => text,

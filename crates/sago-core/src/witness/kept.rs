@@ -106,6 +106,11 @@ pub(super) fn newest_of(places: &Places, generation: u64, log: Log, name: &str) 
 pub(super) fn keep(places: &Places, log: Log, head: &Head, lines: &[NoteSignature]) -> Result<()> {
     // The log's own lock orders those who keep and those who sign; it is held for a moment, never while somebody is asked.
     let held = Lock::hold(&places.lock, log, head.generation)?;
+    let is_last = lock::read(&places.lock, log, head.generation)?.is_some_and(|last| is_with_more_signatures(&last, &head.checkpoint));
+    if is_last {
+        // What was published and is not ours is not written over: it is for people to look at.
+        sequencer::publish_if_behind(places, log, head)?;
+    }
     let own = |error: &dyn std::fmt::Display| Error::corrupt(format!("The checkpoint of the {} log cannot be read: {error}.", log.name()));
     let mut note = Note::parse(head.checkpoint.as_bytes()).map_err(|error| own(&error))?;
     let before = Note::parse(cosigned(places, log, head).as_bytes()).map_err(|error| own(&error))?;
@@ -118,7 +123,7 @@ pub(super) fn keep(places: &Places, log: Log, head: &Head, lines: &[NoteSignatur
     let text = note.to_string();
     durable::write(&folder(places, head.generation, log).join(head.size.to_string()), text.as_bytes())?;
     // If we crash here, the cosignatures are kept and the next round publishes them.
-    if lock::read(&places.lock, log, head.generation)?.is_some_and(|last| is_with_more_signatures(&last, &text)) {
+    if is_last {
         durable::write(&sequencer::folder(places, head.generation, log).join("checkpoint"), text.as_bytes())?;
     }
     drop(held);

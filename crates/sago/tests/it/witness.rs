@@ -147,9 +147,13 @@ fn two_of_three_witnesses_are_enough_and_one_that_died_catches_up() {
     std::fs::copy(stage.repo.join("log/1/custody.vkey"), stage.path("custody.vkey")).unwrap();
     for path in [&receipt, &proof, &export] {
         assert_eq!(demand(&stage, &stage.repo, path, 2, &[&a, &b, &c], 0), [""; 0], "{}", path.display());
-        let codes = demand(&stage, &stage.repo, path, 3, &[&a, &b, &c], 1);
-        assert!(!codes.is_empty() && codes.iter().all(|code| code == "witness-quorum"), "{codes:?}");
     }
+    // Receipt and proof stand in the head that all three saw; what the export says of itself came after the third died.
+    for path in [&receipt, &proof] {
+        assert_eq!(demand(&stage, &stage.repo, path, 3, &[&a, &b, &c], 0), [""; 0], "{}", path.display());
+    }
+    let codes = demand(&stage, &stage.repo, &export, 3, &[&a, &b, &c], 1);
+    assert!(!codes.is_empty() && codes.iter().all(|code| code == "witness-quorum"), "{codes:?}");
     // The second verifier passes over lines of keys that it does not know.
     let mut python = Command::new(tool("SAGO_TOOL_PYTHON"));
     answer(python.arg(export.join("data/verify/sago_verify.py")).arg(&export).output().unwrap()).ends(0);
@@ -172,10 +176,10 @@ fn two_of_three_witnesses_are_enough_and_one_that_died_catches_up() {
     std::fs::write(&published, text.replace(line, &altered)).unwrap();
     let report = on(&stage, &stage.repo, &["verify", "--json"].map(OsStr::new)).ends(1);
     assert!(report.out.contains("cosignature-invalid"), "{}", report.out);
-    // Something that is no signature line is refused by whoever wants to sign next.
+    // Something that is no signature line is neither published further nor written over.
     std::fs::write(&published, format!("{text}more\n")).unwrap();
-    let file = stage.file("third", "third");
-    on(&stage, &stage.repo, &["deposit".as_ref(), file.as_os_str(), "--contributor".as_ref(), "P".as_ref(), "--title".as_ref(), "T".as_ref()]).ends(2);
+    assert_eq!(words(&ask(&stage, &stage.repo, 1), "custody"), [("a", "failed"), ("b", "failed"), ("c", "failed")]);
+    assert_eq!(std::fs::read_to_string(&published).unwrap(), format!("{text}more\n"));
     std::fs::write(&published, text).unwrap();
     stage.verify_everything();
 }
@@ -253,19 +257,29 @@ fn a_witness_that_talks_nonsense_is_said_and_stops_nothing() {
     let with = |status: &str, body: &str| talk(format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()));
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let (page, moved, broken, silent) = (with("200 OK", html), with("302 Found", ""), with("500 Oops", html), talk(String::new()));
-    let forged = with("200 OK", "— a.example/w1 AAAAAAAAAAAAAAAA\n");
+    // The right name and the right id, and nobody's signature.
+    let forged_keys = other_keys(&stage, "forged");
+    let id = hex::decode(forged_keys.split('+').nth(1).unwrap()).unwrap();
+    let line = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, [id, vec![1; 72]].concat());
+    let forged = with("200 OK", &format!("— forged.example {line}\n"));
     let keys = a.keys();
     let addresses = [("a", &a.address), ("page", &page), ("moved", &moved), ("broken", &broken), ("silent", &silent), ("closed", &closed), ("forged", &forged)];
     // The quorum counts keys, so each needs some of its own; they never sign with them.
     let mut witnesses = Vec::new();
     for (name, address) in addresses {
-        let file = if name == "a" { keys.clone() } else { stage.file(&format!("{name}.vkey"), other_keys(&stage, name)) };
+        let file = match name {
+            "a" => keys.clone(),
+            "forged" => stage.file("forged.vkey", &forged_keys),
+            other => stage.file(&format!("{other}.vkey"), other_keys(&stage, other)),
+        };
         witnesses.push((name, address.as_str(), file));
     }
     let borrowed: Vec<_> = witnesses.iter().map(|(name, address, file)| (*name, *address, file.as_path())).collect();
     configure(&stage.repo, 1, &borrowed);
     deposit(&stage, &stage.repo, "first");
     let said = ask(&stage, &stage.repo, 1);
+    let message = said.iter().find(|one| one["witness"] == "forged").unwrap()["message"].to_string();
+    assert!(message.contains("false cosignature"), "{message}");
     for (name, word) in words(&said, "custody") {
         assert_eq!(word, if name == "a" { "cosigned" } else { "failed" }, "{name}");
     }
