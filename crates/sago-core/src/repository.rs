@@ -84,6 +84,7 @@ impl Repository {
             format: settings::FORMAT,
             repository,
             domain_unit: Uuid::new_v4(),
+            witness_quorum: None,
             paths: settings::Paths {
                 vault: new.vault.clone().unwrap_or_else(|| "vault".into()),
                 keys: new.keys.clone().unwrap_or_else(|| "keys".into()),
@@ -92,6 +93,7 @@ impl Repository {
             fixity: settings::Fixity::default(),
             epoch: settings::Epoch { work_factor: new.work_factor, ..settings::Epoch::default() },
             authority: Vec::new(),
+            witness: Vec::new(),
         };
         let places = Places::resolve(root, &settings)?;
         durable::create_dir_all(&places.root)?;

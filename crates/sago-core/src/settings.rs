@@ -31,6 +31,10 @@ pub const REFERENCE: &str = "\
 | `authority.name` | A time-stamping authority, in a table `[[authority]]` each: a short name. | – |
 | `authority.url` | Where its requests are sent. | – |
 | `authority.anchor` | File of PEM certificates trusted as its roots; a former root stays in it for as long as its stamps are kept. | – |
+| `witness_quorum` | So many witnesses must have cosigned; stands above all tables. | all of them |
+| `witness.name` | A witness (C2SP tlog-witness) run by somebody else, in a table `[[witness]]` each: a short name. | – |
+| `witness.url` | Its submission prefix: `/add-checkpoint` is put behind it. | – |
+| `witness.keys` | File of its verifier keys, one a line; every one of them must cosign. | – |
 ";
 
 /// What the file holds.
@@ -43,6 +47,9 @@ pub struct Settings {
     pub repository: Uuid,
     /// The unit that holds what belongs to no person.
     pub domain_unit: Uuid,
+    /// So many witnesses must have cosigned; all of them unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness_quorum: Option<u32>,
     /// Where things are.
     #[serde(default)]
     pub paths: Paths,
@@ -55,6 +62,9 @@ pub struct Settings {
     /// Time-stamping authorities (RFC 3161). None: checkpoints are not time-stamped, and `doctor` says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authority: Vec<Authority>,
+    /// Witnesses (C2SP tlog-witness). None: nobody outside remembers the log, and `doctor` says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witness: Vec<Witness>,
 }
 
 /// Where things are; relative paths are below the repository's folder.
@@ -119,6 +129,18 @@ pub struct Authority {
     pub anchor: PathBuf,
 }
 
+/// A witness.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Witness {
+    /// Short name, used in file names: letters, digits and hyphens.
+    pub name: String,
+    /// Its submission prefix.
+    pub url: String,
+    /// File of its verifier keys, one a line; relative to the repository's folder.
+    pub keys: PathBuf,
+}
+
 impl Settings {
     /// Reads the settings of the repository in `root`.
     pub fn read(root: &Path) -> Result<Self> {
@@ -164,6 +186,7 @@ impl Settings {
                 return Err(Error::invalid(format!("The authority's name “{}” may hold only letters, digits and hyphens.", authority.name)));
             }
         }
+        crate::witness::check_settings(self)?;
         if !(10..=22).contains(&self.epoch.work_factor) {
             return Err(Error::invalid("`work_factor` must lie between 10 and 22."));
         }
@@ -294,10 +317,12 @@ mod tests {
             format: FORMAT,
             repository: Uuid::nil(),
             domain_unit: Uuid::nil(),
+            witness_quorum: None,
             paths: Paths::default(),
             fixity: Fixity::default(),
             epoch: Epoch::default(),
             authority: Vec::new(),
+            witness: Vec::new(),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::run;
 use crate::workspace::Workspace;
 
 const ROCFL: &str = "1.7.0";
+const WITNESS_LOG: &str = "0.6.1";
 const NEXTEST: &str = "0.9.143";
 
 /// `cargo nextest`, ready for its arguments; built first if the machine has none.
@@ -26,6 +27,11 @@ pub fn nextest(ws: &Workspace) -> Result<Command> {
 /// `rocfl`, the OCFL client, without its S3 part: the benchmark works on disks, and that part is most of the build.
 pub fn rocfl(ws: &Workspace) -> Result<PathBuf> {
     install(ws, "rocfl", ROCFL, &["--no-default-features"])
+}
+
+/// `witness-log`, another's witness (C2SP tlog-witness).
+pub fn witness_log(ws: &Workspace) -> Result<PathBuf> {
+    Ok(install(ws, "witness-log-cli", WITNESS_LOG, &[])?.with_file_name("witness-log"))
 }
 
 fn install(ws: &Workspace, name: &str, version: &str, more: &[&str]) -> Result<PathBuf> {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use sago_ledger::Hash;
 use sago_ledger::append::Appender;
 use sago_ledger::checkpoint::Checkpoint;
-use sago_ledger::note::Signer;
+use sago_ledger::note::{Signer, is_with_more_signatures};
 use sago_ledger::source::FolderSource;
 use sago_ledger::tile::{TILE_LEVELS, TileKind, TilePath};
 use sqlx::Row;
@@ -223,14 +223,15 @@ fn write_batch(
 }
 
 /// Publishes the locked checkpoint when a crash came between locking and publishing.
-fn publish_if_behind(places: &Places, log: Log, head: &Head) -> Result<()> {
+pub(crate) fn publish_if_behind(places: &Places, log: Log, head: &Head) -> Result<()> {
     let path = folder(places, head.generation, log).join("checkpoint");
     let published = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::InvalidData) => String::new(),
         Err(error) => return Err(Error::io("Could not read", &path, &error)),
     };
-    if published == head.checkpoint {
+    // Witnesses' signatures may stand after ours, and nothing else.
+    if is_with_more_signatures(&head.checkpoint, &published) {
         return Ok(());
     }
     let is_older = read_head(head.generation, &published, &path).is_ok_and(|published| published.size < head.size && published.origin == head.origin);

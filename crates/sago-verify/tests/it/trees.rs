@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 
 use sago_ledger::source::TileSource;
 use sago_packages::{DiskTree, Tree};
-use sago_verify::repository::{Lock, Parts, verify_parts};
+use sago_verify::repository::{Lock, Parts, Places, verify_parts, verify_places};
 use sago_verify::stamp::log_id;
 use sago_verify::{Error, Options, Report, TreeSource};
 
@@ -41,10 +41,13 @@ impl InMemory {
     }
 
     fn verify(&self) -> Result<Report, Error> {
-        // 2026-03-20; one thread, so that questions come in a fixed order.
-        let options = Options { threads: 1, ..Options::at(sago_stamp::Moment::from_seconds(1_773_964_800)) };
-        verify_parts(&Parts { store: &self.store, log: &self.log, lock: Lock::Known(&self.lock), stamps: &self.stamps }, &options)
+        verify_parts(&Parts { store: &self.store, log: &self.log, lock: Lock::Known(&self.lock), stamps: &self.stamps }, &options())
     }
+}
+
+/// 2026-03-20; one thread, so that questions come in a fixed order.
+fn options() -> Options {
+    Options { threads: 1, ..Options::at(sago_stamp::Moment::from_seconds(1_773_964_800)) }
 }
 
 /// A repository with a kept checkpoint of each log among its time-stamps.
@@ -61,7 +64,9 @@ const NAMES: [&str; 3] = ["store", "log", "stamps"];
 
 #[track_caller]
 fn same(repository: &Repository) -> Report {
-    let (disk, memory) = (repository.verify(), InMemory::load(repository).verify().unwrap());
+    let [store, log, lock, stamps] = ["store", "log", "lock", "stamps"].map(|name| repository.folder.path().join(name));
+    let disk = verify_places(&Places { store: &store, log: &log, lock: &lock, stamps: &stamps }, &options()).unwrap();
+    let memory = InMemory::load(repository).verify().unwrap();
     assert_eq!((&disk.findings, &disk.checked), (&memory.findings, &memory.checked));
     assert_eq!(format!("{:?}", disk.not_checked), format!("{:?}", memory.not_checked));
     memory

@@ -11,3 +11,4 @@ mod recovery;
 mod shredding;
 mod story;
 mod validators;
+mod witness;
