@@ -17,6 +17,7 @@
 //! | `SAGO_TOOL_SHAMIR_PYTHON` | the Python that can `import shamir_mnemonic` | |
 //! | `SAGO_TOOL_RFC3161` | the Python that can `import rfc3161_client` | |
 //! | `SAGO_TOOL_AGE_ENCRYPTION` | folder with `node_modules/age-encryption` | a script (`.mjs`) written into this folder may `import` it |
+//! | `SAGO_TOOL_WITNESS_LOG` | `witness-log` of witness-log-cli, another's witness | `witness init DIR --name NAME`, `witness add-log DIR ORIGIN VKEY`, `witness serve DIR --listen ADDR:PORT` |
 //! | `SAGO_TOOL_NODE`, `SAGO_TOOL_PYTHON` | `node`, and a plain `python3` | |
 //! | `SAGO_TOOL_OPENSSL`, `SAGO_TOOL_XMLLINT`, `SAGO_TOOL_SETPRIV`, `SAGO_TOOL_XXD` | Debian programs | |
 
@@ -77,6 +78,7 @@ pub fn for_tests(ws: &Workspace) -> Result<Places> {
         }
     }
     places.push(python::ro_crate_cache(ws)?);
+    places.push(("SAGO_TOOL_WITNESS_LOG", rust::witness_log(ws)?));
     places.push(("SAGO_TOOL_PYTHON", python::interpreter()?));
     Ok(places)
 }

@@ -12,6 +12,7 @@ mod nodes;
 mod places;
 #[cfg(test)]
 mod tests;
+mod witnesses;
 
 use std::path::Path;
 
@@ -117,6 +118,8 @@ impl Visit {
             None => self.not_checked("database-contents", "Deposits, keys, fixity and backups: the database cannot be asked."),
         }
         machine::outside(self, settings);
+        let looked = witnesses::witnesses(self, places, settings);
+        self.could_not("witnesses", looked);
         if let Some((repo, _)) = opened {
             repo.close().await;
         }

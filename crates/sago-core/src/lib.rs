@@ -11,6 +11,7 @@
 
 pub mod accession;
 pub mod backup;
+pub mod cosigner;
 pub mod ctx;
 pub mod doctor;
 pub mod error;
@@ -29,5 +30,6 @@ pub mod stamp;
 pub mod store;
 pub mod user;
 pub mod verify;
+pub mod witness;
 
 pub use error::{Error, ErrorKind, Result};

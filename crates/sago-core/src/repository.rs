@@ -104,12 +104,14 @@ impl Repository {
             format: settings::FORMAT,
             repository,
             domain_unit: Uuid::new_v4(),
+            witness_quorum: None,
             paths,
             s3: if is_remote { Server::default().or_environment() } else { Server::default() },
             fixity: settings::Fixity::default(),
             epoch: settings::Epoch { work_factor: new.work_factor, ..settings::Epoch::default() },
             work: settings::Work::default(),
             authority: Vec::new(),
+            witness: Vec::new(),
         };
         settings.check()?;
         let places = Places::resolve(root, &settings)?;

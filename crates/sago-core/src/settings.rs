@@ -42,10 +42,15 @@ pub const REFERENCE: &str = "\
 | `work.recover_seconds` | How often a node completes what an interruption left. | `60` |
 | `work.fixity_seconds` | How often stored files that are due are planned to be read. | `3600` |
 | `work.stamp_seconds` | How often the time-stamping authorities are asked. | `86400` |
+| `work.witness_seconds` | How often the witnesses are asked. | `3600` |
 | `work.give_up_days` | A deposit whose node was not seen for this many days is given up, or completed if the storage root holds all of it. | `14` |
 | `authority.name` | A time-stamping authority, in a table `[[authority]]` each: a short name of its own. | – |
 | `authority.url` | Where its requests are sent: an address with http:// or https://. | – |
 | `authority.anchor` | File of PEM certificates trusted as its roots; a former root stays in it for as long as its stamps are kept. | – |
+| `witness_quorum` | So many witnesses must have cosigned; stands above all tables. | all of them |
+| `witness.name` | A witness (C2SP tlog-witness) run by somebody else, in a table `[[witness]]` each: a short name. | – |
+| `witness.url` | Its submission prefix: `/add-checkpoint` is put behind it. | – |
+| `witness.keys` | File of its verifier keys, one a line; every one of them must cosign. | – |
 ";
 
 /// What the file holds.
@@ -58,6 +63,9 @@ pub struct Settings {
     pub repository: Uuid,
     /// The unit that holds what belongs to no person.
     pub domain_unit: Uuid,
+    /// So many witnesses must have cosigned; all of them unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness_quorum: Option<u32>,
     /// Where things are.
     #[serde(default)]
     pub paths: Paths,
@@ -76,6 +84,9 @@ pub struct Settings {
     /// Time-stamping authorities (RFC 3161). None: checkpoints are not time-stamped, and `doctor` says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authority: Vec<Authority>,
+    /// Witnesses (C2SP tlog-witness). None: nobody outside remembers the log, and `doctor` says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witness: Vec<Witness>,
 }
 
 /// Where things are; relative paths are below the repository's folder. What is a `String` may also be an address `s3://BUCKET/PREFIX`.
@@ -158,13 +169,15 @@ pub struct Work {
     pub fixity_seconds: u32,
     /// Between two time-stamps. Seconds.
     pub stamp_seconds: u32,
+    /// Between two rounds of asking witnesses. Seconds.
+    pub witness_seconds: u32,
     /// After this many days without a sign of its node, a deposit is no longer waited for. Days.
     pub give_up_days: u32,
 }
 
 impl Default for Work {
     fn default() -> Self {
-        Self { lease_seconds: 60, poll_ms: 1000, integrate_seconds: 10, recover_seconds: 60, fixity_seconds: 3600, stamp_seconds: 86_400, give_up_days: 14 }
+        Self { lease_seconds: 60, poll_ms: 1000, integrate_seconds: 10, recover_seconds: 60, fixity_seconds: 3600, stamp_seconds: 86_400, witness_seconds: 3600, give_up_days: 14 }
     }
 }
 
@@ -181,7 +194,7 @@ impl Work {
         if !(10..=60_000).contains(&self.poll_ms) {
             return Err(Error::invalid("`poll_ms` under [work] must lie between 10 and 60000."));
         }
-        let often = [self.integrate_seconds, self.recover_seconds, self.fixity_seconds, self.stamp_seconds];
+        let often = [self.integrate_seconds, self.recover_seconds, self.fixity_seconds, self.stamp_seconds, self.witness_seconds];
         if often.contains(&0) || self.give_up_days == 0 {
             return Err(Error::invalid("The times under [work] must be at least 1."));
         }
@@ -199,6 +212,18 @@ pub struct Authority {
     pub url: String,
     /// File of PEM certificates trusted as roots for it; relative to the repository's folder.
     pub anchor: PathBuf,
+}
+
+/// A witness.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Witness {
+    /// Short name, used in file names: letters, digits and hyphens.
+    pub name: String,
+    /// Its submission prefix.
+    pub url: String,
+    /// File of its verifier keys, one a line; relative to the repository's folder.
+    pub keys: PathBuf,
 }
 
 impl Settings {
@@ -275,6 +300,7 @@ impl Settings {
             return Err(Error::invalid("The database's address holds a password; settings are not sealed.")
                 .hint("Take it out, and give it by PGPASSWORD or PGPASSFILE."));
         }
+        crate::witness::check_settings(self)?;
         if !(10..=22).contains(&self.epoch.work_factor) {
             return Err(Error::invalid("`work_factor` must lie between 10 and 22."));
         }
@@ -415,12 +441,14 @@ mod tests {
             format: FORMAT,
             repository: Uuid::nil(),
             domain_unit: Uuid::nil(),
+            witness_quorum: None,
             paths: Paths::default(),
             s3: Server::default(),
             fixity: Fixity::default(),
             epoch: Epoch::default(),
             work: Work::default(),
             authority: Vec::new(),
+            witness: Vec::new(),
         }
     }
 

@@ -48,6 +48,8 @@ codes! {
     SIGNATURE_INVALID Error "signature-invalid" "A signature in the name of the log's key is not by that key." "Do not rely on anything under this checkpoint.";
     CHECKPOINT_UNPUBLISHED Warning "checkpoint-unpublished" "The log was signed further than its published checkpoint says, and has all of it." "Run any command of Sago on the repository: it publishes what an interruption left.";
     CHECKPOINT_FORK Error "checkpoint-fork" "The log signed two different trees of one size." "Keep both files: together they prove that the log showed different histories.";
+    WITNESS_QUORUM Error "witness-quorum" "Fewer witnesses than demanded have cosigned a checkpoint." "Ask for a newer copy, or have the repository ask its witnesses; if they refuse, the log may have been forked.";
+    COSIGNATURE_INVALID Error "cosignature-invalid" "A cosignature in the name of a witness is not by its key over this checkpoint." "Find out who put it there; ask the witness what it has seen.";
     PROOF_MALFORMED Error "proof-malformed" "A file is not a tlog-proof of the first version." "Ask for the proof again.";
     PROOF_OPENING_MISSING Error "proof-opening-missing" "The proof carries no opening of its leaf." "Ask for the proof with its opening.";
     PROOF_OPENING_INVALID Error "proof-opening-invalid" "What should open the leaf is malformed." "Ask for the proof again.";

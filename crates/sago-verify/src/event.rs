@@ -49,6 +49,7 @@ impl Event {
             };
             Refusal::new(code, error.to_string())
         })?;
+        trust.witnessed(proof.checkpoint.as_bytes(), &checkpoint, "", report);
         let (skeleton, detail) = (payload(&verified.opening.skeleton), payload(&verified.opening.detail));
         Ok(Self { index: proof.index, opening: verified.opening, checkpoint, skeleton, detail })
     }

@@ -34,7 +34,7 @@ pub fn verify(root: &Path, options: &Options) -> Result<Report, Error> {
     let tree = &DiskTree::new(root);
     let paths = files::walk(tree, &mut report.findings)?;
     let sums = bag::check(root, options, &mut report)?;
-    let trust = Trust::new(&options.pinned, package_keys(tree, &paths, &mut report));
+    let trust = Trust::new(options, package_keys(tree, &paths, &mut report));
     let mut export = Export { tree, paths: &paths, trust, sums, report };
     let events = export.prove_events();
     export.compare_story(&events);

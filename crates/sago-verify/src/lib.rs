@@ -27,6 +27,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use sago_ledger::note::Verifier;
+use sago_ledger::witness::WitnessPolicy;
 use sago_packages::{PackageKind, ProgressFn, Tree};
 use sago_stamp::{Certificate, Moment};
 
@@ -89,6 +90,8 @@ pub struct Options {
     pub pinned: Vec<Verifier>,
     /// Certificates at which the chain of a time-stamp may end.
     pub anchors: Vec<Certificate>,
+    /// Witnesses whose cosignatures are checked, and how many of them every checkpoint must carry that something rests on.
+    pub witnesses: Option<WitnessPolicy>,
     /// The moment of judgement, for certificates: today for most.
     pub at: Moment,
     /// Threads that read files; at least one.
@@ -101,7 +104,7 @@ impl Options {
     /// Judges at `at`, with nothing given, by as many threads as the machine has.
     pub fn at(at: Moment) -> Self {
         let threads = sago_packages::Options::default().threads;
-        Self { pinned: Vec::new(), anchors: Vec::new(), at, threads, progress: None }
+        Self { pinned: Vec::new(), anchors: Vec::new(), witnesses: None, at, threads, progress: None }
     }
 
     pub(crate) fn packages(&self) -> sago_packages::Options {
@@ -119,6 +122,21 @@ pub fn read_anchors(path: &Path) -> Result<Vec<Certificate>, Error> {
         None => return Ok(certificates),
     };
     Err(Error::Given { path: path.to_owned(), message })
+}
+
+/// Reads a policy of witnesses (C2SP tlog-policy), or files of their verifier keys of which `wanted` witnesses are enough (all, unless given).
+///
+/// Several files are possible with lists of keys only. A wrong file is our error, not a finding.
+pub fn read_witnesses(paths: &[PathBuf], wanted: Option<usize>) -> Result<WitnessPolicy, Error> {
+    let mut bytes = Vec::new();
+    for path in paths {
+        bytes.extend(std::fs::read(path).map_err(Error::at(path))?);
+        if paths.len() > 1 {
+            bytes.push(b'\n');
+        }
+    }
+    let path = paths.first().cloned().unwrap_or_default();
+    WitnessPolicy::read(&bytes, wanted).map_err(|error| Error::Given { path, message: error.to_string() })
 }
 
 /// Tells what a path is, from names alone; it need not be a sound one.
@@ -158,6 +176,14 @@ pub fn verify_path(path: &Path, options: &Options) -> Result<Report, Error> {
 
 /// Verifies a path as what the caller says it is, even where nothing in it says so.
 pub fn verify_as(path: &Path, target: Target, options: &Options) -> Result<Report, Error> {
+    let mut report = judge(path, target, options)?;
+    if options.witnesses.is_none() && !matches!(target, Target::OcflRoot | Target::OcflObject | Target::Bag) {
+        report.not_checked("whether others remember the log", "no keys of witnesses were given (--witness)");
+    }
+    Ok(report)
+}
+
+fn judge(path: &Path, target: Target, options: &Options) -> Result<Report, Error> {
     match target {
         Target::Export => export::verify(path, options),
         Target::Receipt if path.is_file() => {

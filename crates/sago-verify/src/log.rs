@@ -40,9 +40,10 @@ pub fn verify(root: &Path, context: LogContext, options: &Options) -> Result<(Re
 /// Verifies the log in a tree, as [`verify`] does.
 pub fn verify_in(tree: &dyn Tree, context: LogContext, options: &Options) -> Result<(Report, Option<Checkpoint>), Error> {
     let mut report = Report::new(Target::Log);
-    let mut trust = Trust::new(&options.pinned, context.keys.unwrap_or_default());
-    let checkpoint = match files::read(tree, "checkpoint").and_then(|note| trust.checkpoint(&note, &mut report)) {
-        Ok(checkpoint) => checkpoint,
+    let mut trust = Trust::new(options, context.keys.unwrap_or_default());
+    let judged = files::read(tree, "checkpoint").and_then(|note| trust.checkpoint(&note, &mut report).map(|checkpoint| (note, checkpoint)));
+    let (mut note, checkpoint) = match judged {
+        Ok(judged) => judged,
         Err(refusal) => {
             report.add(refusal.at("checkpoint"));
             return Ok((report, None));
@@ -59,7 +60,8 @@ pub fn verify_in(tree: &dyn Tree, context: LogContext, options: &Options) -> Res
     let known = ours.len();
     let check = CheckOptions { sago_leaves: true, known: ours };
     let (checkpoint, (summary, findings)) = match unpublished(tree, policy, &checkpoint, &check) {
-        Some((newer, checked)) => {
+        Some((newer, bytes, checked)) => {
+            note = bytes;
             let message = format!("it is of {} entries; one of {} was signed, and the log has all of them", checkpoint.size, newer.size);
             report.add(Finding::new(&codes::CHECKPOINT_UNPUBLISHED, "checkpoint", message));
             (newer, checked)
@@ -67,6 +69,7 @@ pub fn verify_in(tree: &dyn Tree, context: LogContext, options: &Options) -> Res
         None => (checkpoint, check_log(&TreeSource::new(tree), policy, &check)),
     };
     findings.into_iter().for_each(|finding| report.add(finding.into()));
+    trust.witnessed(&note, &checkpoint, "checkpoint", &mut report);
     let what = format!("{} entries and {} files of log {} against the signed checkpoint", summary.entries, summary.files, checkpoint.origin);
     report.checked(what);
     if known > 0 {
@@ -102,7 +105,7 @@ fn unpublished(
     policy: &Policy,
     published: &Checkpoint,
     check: &CheckOptions,
-) -> Option<(Checkpoint, (LogSummary, Vec<sago_ledger::check::Finding>))> {
+) -> Option<(Checkpoint, Vec<u8>, (LogSummary, Vec<sago_ledger::check::Finding>))> {
     let locks = check.known.iter().filter(|known| known.path.starts_with("/lock/"));
     let signed = locks.filter_map(|lock| Some((lock, policy.open(&lock.bytes).ok()?.checkpoint)));
     let (lock, newer) = signed.max_by_key(|(_, newer)| newer.size).filter(|(_, newer)| newer.size > published.size)?;
@@ -111,7 +114,7 @@ fn unpublished(
     let source = Locked { log: TreeSource::new(tree), checkpoint: &lock.bytes };
     let checked = check_log(&source, policy, &CheckOptions { sago_leaves: check.sago_leaves, known });
     let is_whole = checked.1.iter().all(|finding| finding.severity != sago_ledger::check::Severity::Error);
-    is_whole.then_some((newer, checked))
+    is_whole.then(|| (newer, lock.bytes.clone(), checked))
 }
 
 /// Reads the origin in a note, believed or not.
@@ -158,9 +161,13 @@ pub fn verify_generation_in(tree: &dyn Tree, known: &[KnownCheckpoint], options:
                 continue;
             }
         };
-        let known = known.iter().filter(|known| origin.is_some() && origin_of(&known.bytes) == origin).cloned().collect();
+        let mut known: Vec<_> = known.iter().filter(|known| origin.is_some() && origin_of(&known.bytes) == origin).cloned().collect();
+        known.extend(cosigned(tree, log, origin.as_deref(), options, &mut report)?);
         let (part, checkpoint) = verify_in(&Subtree::new(tree, log), LogContext { keys: Some(keys), known }, options)?;
         report.absorb(log, part);
+        // What was kept of witnesses lies beside the log's folder, not in it.
+        let beside = format!("{log}/../");
+        report.findings.iter_mut().for_each(|finding| finding.path = finding.path.strip_prefix(&beside).unwrap_or(&finding.path).to_owned());
         let segments = Subtree::new(tree, &format!("payload/{log}"));
         if let Some(checkpoint) = checkpoint {
             let mut part = Report::new(Target::Generation);
@@ -170,6 +177,38 @@ pub fn verify_generation_in(tree: &dyn Tree, known: &[KnownCheckpoint], options:
     }
     report.not_checked("what the payload segments hold", "they are sealed to units; opening them needs the repository's keys");
     Ok(report)
+}
+
+/// Reads the heads that witnesses cosigned (`witness/<log>/<size>`), and what witnesses showed that contradicts the log: it must continue each.
+fn cosigned(tree: &dyn Tree, log: &str, origin: Option<&str>, options: &Options, report: &mut Report) -> Result<Vec<KnownCheckpoint>, Error> {
+    let folder = Subtree::new(tree, &format!("witness/{log}"));
+    if !files::is_folder(&folder, "")? {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    let mut findings = Vec::new();
+    for name in files::walk(&folder, &mut findings)? {
+        let place = format!("witness/{log}/{name}");
+        let known = match kept(&folder, &name) {
+            Ok(known) => known,
+            Err(refusal) => {
+                report.add(refusal.at(&place));
+                continue;
+            }
+        };
+        if origin.is_none() || origin_of(&known.bytes).as_deref() != origin {
+            report.add(Finding::new(&codes::CHECKPOINT_MALFORMED, place, "not a checkpoint of this log"));
+            continue;
+        }
+        if let (Some(policy), Ok(note)) = (&options.witnesses, Note::parse(&known.bytes)) {
+            for error in policy.check(&note).invalid {
+                report.add(Finding::new(&codes::COSIGNATURE_INVALID, place.as_str(), error.to_string()));
+            }
+        }
+        found.push(KnownCheckpoint { path: format!("../{place}"), bytes: known.bytes });
+    }
+    findings.into_iter().for_each(|finding| report.add(finding.under(&format!("witness/{log}"))));
+    Ok(found)
 }
 
 /// Judges names and coverage of payload segments (formats, section 4): every index has a segment of each half.

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use sago_stamp::Moment;
-use sago_verify::{Error, Options, Report, Severity, codes, read_anchors, read_pinned, verify_path};
+use sago_verify::{Error, Options, Report, Severity, codes, read_anchors, read_pinned, read_witnesses, verify_path};
 
 /// Verifies an export, a receipt, a proof, a log, a repository, a bag or an OCFL folder, offline.
 ///
@@ -24,6 +24,12 @@ struct Arguments {
     /// Root certificates (PEM) of time-stamping authorities that are to be trusted
     #[arg(long, value_name = "PEM")]
     anchor: Vec<PathBuf>,
+    /// Policy of witnesses (C2SP tlog-policy), or a file of their verifier keys: demands their cosignatures
+    #[arg(long, value_name = "FILE")]
+    witness: Vec<PathBuf>,
+    /// So many witnesses are enough, with files of keys; all of them unless given
+    #[arg(long, value_name = "K", requires = "witness")]
+    quorum: Option<usize>,
     /// Print every code, what it means and what to do
     #[arg(long)]
     codes: bool,
@@ -64,6 +70,11 @@ fn run(arguments: &Arguments, out: &mut String) -> Result<u8, Error> {
     }
     for file in &arguments.anchor {
         options.anchors.extend(read_anchors(file)?);
+    }
+    if !arguments.witness.is_empty() {
+        let policy = read_witnesses(&arguments.witness, arguments.quorum)?;
+        options.pinned.extend(policy.logs().iter().cloned());
+        options.witnesses = Some(policy);
     }
     let report = verify_path(path, &options)?;
     if arguments.json {

@@ -46,7 +46,7 @@ pub fn verify(root: &Path, options: &Options) -> Result<Report, Error> {
         };
         report.add(Finding::new(&codes::NOT_COVERED, path.as_str(), message));
     }
-    let mut trust = Trust::new(&options.pinned, sibling_keys(tree, &receipt.key, &mut report));
+    let mut trust = Trust::new(options, sibling_keys(tree, &receipt.key, &mut report));
     let event = match files::read(tree, &receipt.proof).and_then(|bytes| Event::prove(&bytes, &mut trust, &mut report)) {
         Ok(event) => Some(event),
         Err(refusal) => {
@@ -84,7 +84,7 @@ pub fn verify_proof(file: &Path, options: &Options) -> Result<Report, Error> {
             }
         }
     }
-    let mut trust = Trust::new(&options.pinned, keys);
+    let mut trust = Trust::new(options, keys);
     match files::read(&DiskTree::new(root), &name).and_then(|bytes| Event::prove(&bytes, &mut trust, &mut report)) {
         Ok(event) => report.checked(format!("event {} of log {}, in a tree of {} entries", event.index, event.origin(), event.checkpoint.size)),
         Err(refusal) => report.add(refusal.at(&name)),

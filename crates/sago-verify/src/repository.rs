@@ -197,7 +197,7 @@ fn verify_stamps(parts: &Parts<'_>, generations: &[u64], options: &Options, repo
             keys.extend(sibling_keys(&folder, &format!("{log}.vkey"), &mut Report::new(Target::Repository)));
         }
     }
-    let mut trust = Trust::new(&options.pinned, keys);
+    let mut trust = Trust::new(options, keys);
     check_stamps(parts.stamps, "", &paths, &mut trust, options, &mut part);
     // Which files travel beside a token is no matter here: they are the repository's own.
     part.findings.retain(|finding| finding.code != codes::NOT_COVERED.code);

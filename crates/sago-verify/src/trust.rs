@@ -3,19 +3,21 @@
 //! Keys that were given (pinned) replace those of the package altogether: with any pinned key, a log without one is not believed, or an
 //! attacker would only have to invent another log.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sago_ledger::Hash;
 use sago_ledger::checkpoint::Checkpoint;
 use sago_ledger::note::{Algorithm, Note, NoteError, Verifier};
 use sago_ledger::policy::{Policy, PolicyError};
+use sago_ledger::witness::WitnessPolicy;
+use sago_stamp::Moment;
 
-use crate::Error;
 use crate::codes;
 use crate::finding::{Finding, Refusal};
 use crate::report::Report;
+use crate::{Error, Options};
 
-/// Reads a file of verifier keys, one a line. Keys of witnesses are passed over: they are no keys of a log.
+/// Reads a file of verifier keys, one a line. Timestamped Ed25519 keys, which only witnesses have, are passed over: they are no keys of a log.
 pub fn parse_keys(text: &str) -> Result<Vec<Verifier>, String> {
     let mut keys: Vec<Verifier> = Vec::new();
     for word in text.split_whitespace() {
@@ -37,14 +39,40 @@ pub fn read_pinned(path: &std::path::Path) -> Result<Vec<Verifier>, Error> {
 pub(crate) struct Trust {
     pinned: Vec<Verifier>,
     package: Vec<Verifier>,
+    witnesses: Option<WitnessPolicy>,
+    shown: HashSet<Vec<u8>>,
     policies: BTreeMap<String, Policy>,
     known: HashMap<Vec<u8>, Result<Checkpoint, Refusal>>,
     roots: BTreeMap<(String, u64), Hash>,
 }
 
 impl Trust {
-    pub fn new(pinned: &[Verifier], package: Vec<Verifier>) -> Self {
-        Self { pinned: pinned.to_vec(), package, policies: BTreeMap::new(), known: HashMap::new(), roots: BTreeMap::new() }
+    pub fn new(options: &Options, package: Vec<Verifier>) -> Self {
+        let (pinned, witnesses) = (options.pinned.clone(), options.witnesses.clone());
+        Self { pinned, package, witnesses, shown: HashSet::new(), policies: BTreeMap::new(), known: HashMap::new(), roots: BTreeMap::new() }
+    }
+
+    /// Judges the cosignatures of a checkpoint that something rests on; once for each. The log's own signatures were judged before.
+    pub fn witnessed(&mut self, note: &[u8], checkpoint: &Checkpoint, place: &str, report: &mut Report) {
+        let Some(policy) = &self.witnesses else { return };
+        // Nothing is in an empty tree, and it has only one root: there is nothing to remember.
+        if checkpoint.size == 0 || !self.shown.insert(note.to_vec()) {
+            return;
+        }
+        let Ok(parsed) = Note::parse(note) else { return };
+        let witnessed = policy.check(&parsed);
+        let what = format!("the checkpoint of log {} at {} entries", checkpoint.origin, checkpoint.size);
+        for error in &witnessed.invalid {
+            report.add(Finding::new(&codes::COSIGNATURE_INVALID, place, format!("{what}: {error}")));
+        }
+        let seconds = |time: u64| Moment::from_seconds(i64::try_from(time).unwrap_or(i64::MAX));
+        let who: Vec<_> = witnessed.cosigned.iter().map(|one| format!("{} ({})", one.witness, seconds(one.timestamp))).collect();
+        if !witnessed.is_quorum {
+            let had = if who.is_empty() { "none of them".to_owned() } else { who.join(", ") };
+            report.add(Finding::new(&codes::WITNESS_QUORUM, place, format!("{what} is to be cosigned by {}, and was by {had}", policy.demand())));
+        } else if !who.is_empty() {
+            report.checked(format!("{what} was cosigned by {}", who.join(", ")));
+        }
     }
 
     /// The keys that must all have signed for a log; remarks about them go to the report, once a log.

@@ -12,6 +12,7 @@ use crate::workspace::Workspace;
 
 const ROCFL: &str = "1.7.0";
 const GARAGE: &str = "2.5.0";
+const WITNESS_LOG: &str = "0.6.1";
 const NEXTEST: &str = "0.9.143";
 
 /// `cargo nextest`, ready for its arguments; built first if the machine has none.
@@ -37,6 +38,11 @@ pub fn garage(ws: &Workspace) -> Result<PathBuf> {
     let mut arguments = vec!["--no-default-features", "--features", "sqlite,bundled-libs"];
     arguments.extend(quick.iter().map(String::as_str));
     install(ws, "garage", GARAGE, &arguments)
+}
+
+/// `witness-log`, another's witness (C2SP tlog-witness).
+pub fn witness_log(ws: &Workspace) -> Result<PathBuf> {
+    Ok(install(ws, "witness-log-cli", WITNESS_LOG, &[])?.with_file_name("witness-log"))
 }
 
 fn install(ws: &Workspace, name: &str, version: &str, more: &[&str]) -> Result<PathBuf> {

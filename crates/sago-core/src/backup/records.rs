@@ -161,6 +161,8 @@ async fn copy_logs(repo: &Repository, folder: &Path, copier: &mut Copier<'_>) ->
                 let tiles = copier.shelf(&tree, &to.join(log.name()), |path| is_in_tree(path, head.size).then_some(Kind::Fixed))?;
                 let payload = sequencer::payload_folder(places, generation).below(log.name());
                 copier.shelf(&payload, &to.join("payload").join(log.name()), |path| is_segment(path, head.size).then_some(Kind::Fixed))?;
+                let witnessed = crate::witness::folder(places, generation, log);
+                copier.shelf(&witnessed, &to.join("witness").join(log.name()), |_| Some(Kind::Changing))?;
                 Ok::<_, Error>(tiles)
             })?;
             snapshot.tiles.insert((generation, log.name()), tiles);
@@ -270,6 +272,14 @@ fn finish(repo: &Repository, folder: &Path, snapshot: &Snapshot, mut copier: Cop
             copier.file(&from, &folder.join(&name), Kind::Changing)?;
         }
         authority.anchor = name;
+    }
+    for witness in &mut settings.witness {
+        let name = PathBuf::from("anchors").join(format!("{}.witness.vkey", witness.name));
+        let from = repo.places.root.join(&witness.keys);
+        if from.is_file() {
+            copier.file(&from, &folder.join(&name), Kind::Changing)?;
+        }
+        witness.keys = name;
     }
     copier.flush()?;
     let mut copied = copier.copied;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use sago_ledger::append::Appender;
+use sago_ledger::note::is_with_more_signatures;
 use sqlx::Row;
 
 use super::{State, Visit};
@@ -99,7 +100,8 @@ fn published(visit: &mut Visit, places: &Places, log: Log, head: &Head) {
     let text = folder.read_text("checkpoint").ok().flatten().unwrap_or_default();
     let older = sequencer::read_head(head.generation, &text, &folder.show("checkpoint"))
         .is_ok_and(|published| published.origin == head.origin && published.size < head.size);
-    if text != head.checkpoint && !older && !text.is_empty() {
+    let is_signed = is_with_more_signatures(&head.checkpoint, &text);
+    if !is_signed && !older && !text.is_empty() {
         visit.broken(
             "lock",
             format!("The published checkpoint of the {name} log is not the one that was signed last (size {}).", head.size),
@@ -113,7 +115,7 @@ fn published(visit: &mut Visit, places: &Places, log: Log, head: &Head) {
             format!("The {name} log on the disk is not the one that was signed last (size {}): {error}.", head.size),
             "It was rolled back or damaged. Run `sago verify`; put the newer files back, or use `sago restore`.",
         ),
-        Ok(_) if text == head.checkpoint => visit.well("lock", format!("The {name} log is the one that was signed last ({} entries).", head.size)),
+        Ok(_) if is_signed => visit.well("lock", format!("The {name} log is the one that was signed last ({} entries).", head.size)),
         Ok(_) => visit.well("lock", format!("The {name} log was signed at {} entries; the next command publishes that checkpoint.", head.size)),
     }
 }

@@ -63,10 +63,4 @@ pub(super) fn outside(visit: &mut Visit, settings: &Settings) {
             Some("Add [[authority]] to sago.toml, two of them at best, and run `sago stamp` daily.".to_owned()),
         );
     }
-    visit.add(
-        "witnesses",
-        State::Advice,
-        "The log is not independently witnessed: nobody outside keeps its checkpoints for you.",
-        Some("Give receipts, and the custody log's checkpoint, to partners; compare them with `sago verify`.".to_owned()),
-    );
 }

@@ -56,6 +56,8 @@ pub struct Exported {
     pub tagmanifest_sha256: String,
     /// Index of the event in the custody log.
     pub index: u64,
+    /// What the witnesses said when they were asked about the heads that the package is proven in.
+    pub witnessed: Vec<crate::witness::Asked>,
 }
 
 /// Everything the package will hold, decided before the first byte is written.
@@ -109,6 +111,8 @@ pub async fn export(repo: &Repository, ctx: &Ctx, new: &NewExport) -> Result<Exp
     tx.append(accession.unit, ExportMade { export: id, accessions: vec![accession.id], items: items.len() as u64 }.with(detail));
     let positions = tx.commit(ctx).await?;
     repo.integrate(ctx).await?;
+    // The package itself is to be proven in heads that others remember. Whoever does not answer is said, and stops nothing.
+    let witnessed = if repo.settings.witness.is_empty() || !ctx.may(Right::Check) { Vec::new() } else { crate::witness::round(repo, ctx).await? };
     let index = positions.last().map(|position| position.index).ok_or_else(|| Error::internal("the event has no place"))?;
     fault::point("export-entered");
 
@@ -123,7 +127,7 @@ pub async fn export(repo: &Repository, ctx: &Ctx, new: &NewExport) -> Result<Exp
     tx.append(package.accession.unit, sealed.with(ExportSealedDetail {}));
     tx.commit(ctx).await?;
     repo.integrate(ctx).await?;
-    Ok(Exported { index, ..exported })
+    Ok(Exported { index, witnessed, ..exported })
 }
 
 fn check(repo: &Repository, new: &NewExport) -> Result<()> {
@@ -222,12 +226,16 @@ async fn gather(repo: &Repository, ctx: &Ctx, id: Uuid, accession: Accession, it
     Ok(Package { id, at: ctx.now(), accession, is_whole, items, tree, received, events, heads })
 }
 
-/// The head in which an event is proven: the earliest that was time-stamped after it, else the last.
+/// The head in which an event is proven: the earliest after it that witnesses cosigned, else that was time-stamped, else the last.
 async fn best_head(repo: &Repository, stored: &Stored) -> Result<Head> {
     let position = stored.position;
     let last = last_head(&repo.places, &repo.locks(), position.log, position.generation).await?;
     let folder = repo.places.stamps.below(&sago_verify::stamp::log_id(&last.origin));
     let mut sizes: Vec<u64> = folder.list("")?.iter().filter_map(|child| child.name.parse().ok()).collect();
+    // Where witnesses are configured, one that they cosigned comes first, and of these one that was stamped as well.
+    if let Some(head) = crate::witness::head_for(repo, &last, position, |size| sizes.contains(&size)) {
+        return Ok(head);
+    }
     sizes.sort_unstable();
     let Some(size) = sizes.into_iter().find(|size| *size > position.index) else { return Ok(last) };
     let path = format!("{size}/checkpoint");

@@ -110,6 +110,7 @@ pub(super) fn write(repo: &Repository, ctx: &Ctx, new: &NewExport, package: &Pac
         events: package.events.len() as u64,
         tagmanifest_sha256: hex::encode(Sha256::digest(&tagmanifest)),
         index: 0,
+        witnessed: Vec::new(),
     })
 }
 

@@ -32,8 +32,7 @@ const BACKOFF_SECONDS: u32 = 5;
 /// How often a node that others are faster than looks for another job before it rests.
 const CLAIM_TRIES: u32 = 16;
 
-/// What a job does. A new kind is a line in [`Kind::ALL`], [`Kind::code`] and [`Kind::every_seconds`], and its step in `run.rs`: a round of
-/// asking witnesses stands beside [`Kind::Stamp`], with its own interval under `[work]`.
+/// What a job does. A new kind is a line in [`Kind::ALL`], [`Kind::code`] and [`Kind::every_seconds`], and its step in `run.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// Brings the logs' signed heads up to date.
@@ -44,11 +43,13 @@ pub enum Kind {
     Fixity,
     /// Asks the time-stamping authorities.
     Stamp,
+    /// Asks the witnesses.
+    Witness,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Integrate, Self::Recover, Self::Fixity, Self::Stamp];
+    pub const ALL: [Self; 5] = [Self::Integrate, Self::Recover, Self::Fixity, Self::Stamp, Self::Witness];
 
     /// The code in rows and answers.
     pub fn code(self) -> &'static str {
@@ -57,6 +58,7 @@ impl Kind {
             Self::Recover => "recover",
             Self::Fixity => "fixity",
             Self::Stamp => "stamp",
+            Self::Witness => "witness",
         }
     }
 
@@ -68,6 +70,7 @@ impl Kind {
             Self::Recover => Some(work.recover_seconds),
             Self::Fixity => Some(work.fixity_seconds),
             Self::Stamp => (!settings.authority.is_empty()).then_some(work.stamp_seconds),
+            Self::Witness => (!settings.witness.is_empty()).then_some(work.witness_seconds),
         }
     }
 

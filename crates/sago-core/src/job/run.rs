@@ -16,6 +16,7 @@ use crate::fixity;
 use crate::repository::Repository;
 use crate::stamp;
 use crate::store::fault;
+use crate::witness;
 
 /// How long a step that was asked to stop may take before it is left where it is, as a crash would leave it.
 const GRACE: Duration = Duration::from_secs(5);
@@ -27,7 +28,7 @@ pub struct Ran {
     pub claim: Claim,
     /// How it ended.
     pub verdict: Verdict,
-    /// What was done, counted: `files`, `bytes`, `failures`, `planned`, `tokens`, `entries`.
+    /// What was done, counted: `files`, `bytes`, `failures`, `planned`, `tokens`, `cosigned`, `entries`.
     pub counts: BTreeMap<&'static str, u64>,
 }
 
@@ -121,6 +122,7 @@ async fn step(repo: &Repository, ctx: &Ctx, claim: &Claim, progress: &fixity::Pr
         Kind::Fixity if claim.subject.is_empty() => plan_fixity(repo, ctx, claim, counts).await,
         Kind::Fixity => check_object(repo, ctx, claim, progress, counts).await,
         Kind::Stamp => ask_for_stamps(repo, ctx, counts).await,
+        Kind::Witness => ask_witnesses(repo, ctx, counts).await,
     }
 }
 
@@ -177,4 +179,17 @@ async fn ask_for_stamps(repo: &Repository, ctx: &Ctx, counts: &mut Counts) -> Re
         }
     }
     failed.map_or(Ok(()), Err)
+}
+
+/// Asks every witness; one that failed fails the job, and one that knows another history does so as damage does: people must look.
+async fn ask_witnesses(repo: &Repository, ctx: &Ctx, counts: &mut Counts) -> Result<()> {
+    let (mut failed, mut alarm) = (None, None);
+    for asked in witness::round(repo, ctx).await? {
+        match asked.outcome.error(&asked.witness, asked.log, asked.size) {
+            None => *counts.entry("cosigned").or_default() += 1,
+            Some(error) if asked.outcome.is_alarm() => alarm = Some(error),
+            Some(error) => failed = Some(error),
+        }
+    }
+    alarm.or(failed).map_or(Ok(()), Err)
 }

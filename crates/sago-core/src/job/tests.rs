@@ -24,6 +24,8 @@ impl Queue {
             epoch: Epoch::default(),
             work: Work::default(),
             authority: Vec::new(),
+            witness_quorum: None,
+            witness: Vec::new(),
         };
         Self { folder, db, settings }
     }

@@ -111,9 +111,10 @@ pub fn opening(head: &sequencer::Head, stored: &Stored, withhold_detail: bool) -
     Opening { log: head.origin.clone(), index: stored.position.index, seconds, skeleton, detail }
 }
 
-/// A `.tlog-proof` of an event, with its opening inside, against the last signed head.
+/// A `.tlog-proof` of an event, with its opening inside, against the last signed head, or the first after it that enough witnesses have cosigned.
 pub async fn prove(repo: &Repository, stored: &Stored, withhold_detail: bool) -> Result<String> {
-    let head = rebuild::last_head(&repo.places, &repo.locks(), stored.position.log, stored.position.generation).await?;
+    let last = rebuild::last_head(&repo.places, &repo.locks(), stored.position.log, stored.position.generation).await?;
+    let head = crate::witness::head_for(repo, &last, stored.position, |_| true).unwrap_or(last);
     prove_in(repo, stored, withhold_detail, &head)
 }
 
@@ -126,5 +127,5 @@ pub fn prove_in(repo: &Repository, stored: &Stored, withhold_detail: bool, head:
         .map_err(|error| Error::corrupt(format!("Entry {index} of the {} log cannot be proven: {error}", log.name())).hint("Run `sago verify`."))?;
     let opening = opening(head, stored, withhold_detail).encode();
     let extra = opening.map_err(|error| Error::internal(format!("An opening cannot be written: {error}")))?;
-    Ok(TlogProof { index, path, checkpoint: head.checkpoint.clone(), extra: Some(extra) }.encode())
+    Ok(TlogProof { index, path, checkpoint: crate::witness::cosigned(&repo.places, log, head), extra: Some(extra) }.encode())
 }

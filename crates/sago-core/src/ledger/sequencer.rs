@@ -7,7 +7,7 @@
 use sago_ledger::Hash;
 use sago_ledger::append::Appender;
 use sago_ledger::checkpoint::Checkpoint;
-use sago_ledger::note::Signer;
+use sago_ledger::note::{Note, Signer, is_with_more_signatures};
 use sago_ledger::policy::Policy;
 use sago_ledger::tile::{TILE_LEVELS, TileKind, TilePath};
 use sqlx::Row;
@@ -240,17 +240,29 @@ pub(crate) async fn catch_up(places: &Places, locks: &Locks, keyring: &Keyring, 
         if root_at(locked.size)? != locked.root {
             return Err(refused(&"it does not extend what the lock remembers"));
         }
-        held.swap(Some(&text), &published.checkpoint).await?;
+        held.swap(Some(&text), &own_signatures(&published)?).await?;
     }
     held.release().await
 }
 
+/// A head's checkpoint as we signed it: without what witnesses added, which the lock does not remember.
+fn own_signatures(head: &Head) -> Result<String> {
+    let bad = |error: &dyn std::fmt::Display| Error::corrupt(format!("A published checkpoint cannot be read: {error}."));
+    let note = Note::parse(head.checkpoint.as_bytes()).map_err(|error| bad(&error))?;
+    let mut own = Note::new(note.text().to_owned()).map_err(|error| bad(&error))?;
+    for signature in note.signatures().iter().filter(|signature| signature.name == head.origin) {
+        own.add(signature.clone()).map_err(|error| bad(&error))?;
+    }
+    Ok(own.to_string())
+}
+
 /// Publishes the locked checkpoint when a crash came between locking and publishing.
-fn publish_if_behind(places: &Places, log: Log, head: &Head) -> Result<()> {
+pub(crate) fn publish_if_behind(places: &Places, log: Log, head: &Head) -> Result<()> {
     let folder = folder(places, head.generation, log);
     let path = folder.show("checkpoint");
     let published = folder.read("checkpoint")?.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-    if published == head.checkpoint {
+    // Witnesses' signatures may stand after ours, and nothing else.
+    if is_with_more_signatures(&head.checkpoint, &published) {
         return Ok(());
     }
     let is_older = read_head(head.generation, &published, &path).is_ok_and(|published| published.size < head.size && published.origin == head.origin);

@@ -10,6 +10,9 @@ pub(super) const MAX_TIMESTAMP: u64 = i64::MAX as u64;
 /// Returns the message of an Ed25519 cosignature: two lines and the whole text of the checkpoint.
 pub(super) fn ed25519_cosignature(text: &str, timestamp: u64) -> Result<String, NoteError> {
     Checkpoint::parse(text)?;
+    if timestamp > MAX_TIMESTAMP {
+        return Err(NoteError::NotCosignable("the time of a cosignature is at most 2^63 - 1"));
+    }
     Ok(format!("cosignature/v1\ntime {timestamp}\n{text}"))
 }
 

@@ -177,7 +177,24 @@ impl fmt::Display for Note {
     }
 }
 
+/// Says whether `longer` is the signed note `note` with further signature lines after its own, and nothing else.
+pub fn is_with_more_signatures(note: &str, longer: &str) -> bool {
+    let text = |bytes: &str| Note::parse(bytes.as_bytes()).ok().map(|note| note.text);
+    longer.starts_with(note) && text(note).is_some_and(|own| Some(own) == text(longer))
+}
+
 impl NoteSignature {
+    /// Reads one or more signature lines, each ended by a newline.
+    pub fn parse_lines(text: &str) -> Result<Vec<Self>, NoteError> {
+        check_characters(text)?;
+        let lines = text.strip_suffix('\n').ok_or(NoteError::Form)?;
+        let numbered = (1..).zip(lines.split('\n'));
+        let read = |(number, line)| {
+            if number > MAX_SIGNATURES { Err(NoteError::TooManySignatures) } else { Self::parse(line).ok_or(NoteError::SignatureLine(number)) }
+        };
+        numbered.map(read).collect()
+    }
+
     fn parse(line: &str) -> Option<Self> {
         let (name, text) = line.strip_prefix(SIGNATURE_PREFIX)?.split_once(' ')?;
         let decoded = STANDARD.decode(text).ok()?;

@@ -20,6 +20,7 @@ pub struct Signer {
 // Both kinds of key wipe themselves when dropped (feature `zeroize` of their crates).
 enum Key {
     Ed25519(Box<ed25519_dalek::SigningKey>),
+    Ed25519Cosignature(Box<ed25519_dalek::SigningKey>),
     MlDsa44Cosignature(Box<ml_dsa::SigningKey<MlDsa44>>),
 }
 
@@ -29,6 +30,15 @@ impl Signer {
         let key = Box::new(ed25519_dalek::SigningKey::from_bytes(seed));
         let verifier = verifier(name, Algorithm::Ed25519, key.verifying_key().as_bytes())?;
         Ok(Self { verifier, key: Key::Ed25519(key) })
+    }
+
+    /// Makes an Ed25519 cosigner (0x04), as witnesses have, from its 32-byte seed.
+    ///
+    /// Its signature does not commit to the name: never use one seed under two names (C2SP tlog-cosignature).
+    pub fn ed25519_cosignature(name: &str, seed: &[u8; 32]) -> Result<Self, NoteError> {
+        let key = Box::new(ed25519_dalek::SigningKey::from_bytes(seed));
+        let verifier = verifier(name, Algorithm::Ed25519Cosignature, key.verifying_key().as_bytes())?;
+        Ok(Self { verifier, key: Key::Ed25519Cosignature(key) })
     }
 
     /// Makes an ML-DSA-44 cosigner (0x06) from its 32-byte seed (FIPS 204, algorithm 6).
@@ -47,11 +57,15 @@ impl Signer {
 
     /// Signs the text of a note.
     ///
-    /// `timestamp`, in seconds since 1970-01-01T00:00:00Z, is part of cosignatures and left out of Ed25519 ones.
-    /// Cosignatures need a checkpoint without extension lines.
+    /// `timestamp`, in seconds since 1970-01-01T00:00:00Z, is part of cosignatures and left out of plain Ed25519 signatures.
+    /// Cosignatures need a checkpoint; those of ML-DSA-44 one without extension lines.
     pub fn sign(&self, text: &str, timestamp: u64) -> Result<NoteSignature, NoteError> {
         let bytes = match &self.key {
             Key::Ed25519(key) => key.sign(text.as_bytes()).to_vec(),
+            Key::Ed25519Cosignature(key) => {
+                let message = message::ed25519_cosignature(text, timestamp)?;
+                [&timestamp.to_be_bytes()[..], &key.sign(message.as_bytes()).to_bytes()].concat()
+            }
             Key::MlDsa44Cosignature(key) => {
                 // The trait signs deterministically and with an empty context, as the specification asks.
                 let message = message::ml_dsa_44_cosignature(self.verifier.name(), text, timestamp)?;

@@ -34,12 +34,16 @@ impl Export {
             out::object(&json!({
                 "export": made.id.to_string(), "output": self.output, "items": made.items, "bytes": made.bytes, "events": made.events,
                 "tagmanifest_sha256": made.tagmanifest_sha256, "log_index": made.index,
+                "witnesses": made.witnessed.iter().map(super::witness::asked_object).collect::<Vec<_>>(),
             }));
         } else {
             out::line(format!("Wrote {} items ({}) with {} proven events to {}.", made.items, out::size(made.bytes), made.events, self.output.display()));
             out::line("  Begin with data/READ-ME-FIRST.html. Whoever receives it verifies it without us:");
             out::line(format!("    sago-verify {0}    or    python3 {0}/data/verify/sago_verify.py {0}", self.output.display()));
             out::line(format!("  The log commits to every byte of it (tag manifest {}).", made.tagmanifest_sha256));
+        }
+        for error in made.witnessed.iter().filter_map(|asked| asked.outcome.error(&asked.witness, asked.log, asked.size)) {
+            out::error(&error, false);
         }
         repo.close().await;
         Ok(Done::Sound)

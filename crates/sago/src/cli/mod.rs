@@ -25,6 +25,7 @@ mod serve;
 mod show;
 mod stamp;
 mod verify;
+mod witness;
 mod work;
 
 use std::path::PathBuf;
@@ -98,6 +99,8 @@ pub enum Command {
     Agent(agent::Agent),
     /// Time-stamp the log's checkpoint (RFC 3161).
     Stamp(stamp::Stamp),
+    /// Ask witnesses to cosign the log; or be a witness for the logs of others (C2SP tlog-witness).
+    Witness(witness::Witness),
     /// Copy the repository's records, or its vault, and test the copy.
     Backup(backup::Backup),
     /// Make a repository from a backup and the custodians' shares.
@@ -143,6 +146,7 @@ pub async fn run(arguments: Arguments) -> Result<Done> {
         Command::Key(command) => command.run(&common).await,
         Command::Agent(command) => command.run(&common).await,
         Command::Stamp(command) => command.run(&common).await,
+        Command::Witness(command) => command.run(&common).await,
         Command::Backup(command) => command.run(&common).await,
         Command::Restore(command) => command.run(&common).await,
         Command::Rebuild(command) => command.run(&common).await,

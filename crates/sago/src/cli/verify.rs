@@ -25,6 +25,12 @@ pub struct Verify {
     /// PEM certificates trusted as roots of time-stamping authorities; may be given several times.
     #[arg(long = "anchor", value_name = "PEM")]
     anchors: Vec<PathBuf>,
+    /// Policy of witnesses (C2SP tlog-policy), or a file of their verifier keys: demands their cosignatures. May be given several times.
+    #[arg(long = "witness", value_name = "FILE")]
+    witnesses: Vec<PathBuf>,
+    /// So many witnesses are enough, with files of keys; all of them unless given.
+    #[arg(long, value_name = "K", requires = "witnesses")]
+    quorum: Option<usize>,
     /// Judge the path as this, instead of finding out.
     #[arg(long, value_enum, value_name = "KIND")]
     kind: Option<Kind>,
@@ -83,6 +89,11 @@ impl Verify {
         for anchor in &self.anchors {
             options.anchors.extend(sago_verify::read_anchors(anchor).map_err(could_not)?);
         }
+        if !self.witnesses.is_empty() {
+            let policy = sago_verify::read_witnesses(&self.witnesses, self.quorum).map_err(could_not)?;
+            options.pinned.extend(policy.logs().iter().cloned());
+            options.witnesses = Some(policy);
+        }
         Ok(options)
     }
 
@@ -93,16 +104,30 @@ impl Verify {
         for authority in &settings.authority {
             options.anchors.extend(sago_verify::read_anchors(&places.root.join(&authority.anchor)).map_err(could_not)?);
         }
+        let mut unread = None;
+        if options.witnesses.is_none() {
+            // The configured witnesses' signatures are checked where there are any; how many there must be is the verifier's to say.
+            match sago_core::witness::policy(&places, &settings) {
+                Ok(policy) => options.witnesses = policy.map(sago_ledger::witness::WitnessPolicy::without_quorum),
+                Err(error) => unread = Some(error.message),
+            }
+        }
         let has_passphrase = common.passphrase_file.is_some() || common.passphrase_fd.is_some() || std::io::stdin().is_terminal();
         let passphrase = if self.without_keys || !has_passphrase { None } else { Some(common.passphrase()?) };
         let unlocked = match &passphrase {
             Some(passphrase) => Some(Repository::open_unchecked(root, passphrase).await.map_err(|error| (error, passphrase))),
             None => None,
         };
-        if let (Some(Ok(repo)), true) = (&unlocked, self.keys.is_empty()) {
+        if let (Some(Ok(repo)), true) = (&unlocked, options.pinned.is_empty()) {
             options.pinned = repo.own_verifier_keys().await?;
         }
         let mut report = sago_core::verify::verify_without_keys(&places, &options).await?;
+        if let Some(why) = unread {
+            report.not_checked("cosignatures of the configured witnesses", why);
+        }
+        if self.witnesses.is_empty() {
+            report.not_checked("whether others remember the log", "no keys of witnesses were given (--witness)");
+        }
         match unlocked {
             None => {}
             Some(Ok(repo)) => {

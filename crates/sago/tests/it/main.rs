@@ -14,3 +14,4 @@ mod servers;
 mod shredding;
 mod story;
 mod validators;
+mod witness;
