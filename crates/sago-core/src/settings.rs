@@ -177,7 +177,16 @@ pub struct Work {
 
 impl Default for Work {
     fn default() -> Self {
-        Self { lease_seconds: 60, poll_ms: 1000, integrate_seconds: 10, recover_seconds: 60, fixity_seconds: 3600, stamp_seconds: 86_400, witness_seconds: 3600, give_up_days: 14 }
+        Self {
+            lease_seconds: 60,
+            poll_ms: 1000,
+            integrate_seconds: 10,
+            recover_seconds: 60,
+            fixity_seconds: 3600,
+            stamp_seconds: 86_400,
+            witness_seconds: 3600,
+            give_up_days: 14,
+        }
     }
 }
 

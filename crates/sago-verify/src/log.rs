@@ -98,14 +98,12 @@ impl TileSource for Locked<'_> {
     }
 }
 
+/// What an audit of a log answers.
+type Audited = (LogSummary, Vec<sago_ledger::check::Finding>);
+
 /// Audits the log under its lock, when that is ahead of the published checkpoint: an interruption between signing and publishing leaves
 /// it so. Nothing unless all that was signed is there, and continues what was published.
-fn unpublished(
-    tree: &dyn Tree,
-    policy: &Policy,
-    published: &Checkpoint,
-    check: &CheckOptions,
-) -> Option<(Checkpoint, Vec<u8>, (LogSummary, Vec<sago_ledger::check::Finding>))> {
+fn unpublished(tree: &dyn Tree, policy: &Policy, published: &Checkpoint, check: &CheckOptions) -> Option<(Checkpoint, Vec<u8>, Audited)> {
     let locks = check.known.iter().filter(|known| known.path.starts_with("/lock/"));
     let signed = locks.filter_map(|lock| Some((lock, policy.open(&lock.bytes).ok()?.checkpoint)));
     let (lock, newer) = signed.max_by_key(|(_, newer)| newer.size).filter(|(_, newer)| newer.size > published.size)?;

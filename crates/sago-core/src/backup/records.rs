@@ -287,7 +287,7 @@ fn finish(repo: &Repository, folder: &Path, snapshot: &Snapshot, mut copier: Cop
     let mut written = vec![folder.join(crate::settings::FILE)];
     for (head, log) in snapshot.heads.iter().zip(Log::ALL.into_iter().cycle()) {
         let to = folder.join("log").join(head.generation.to_string()).join(log.name());
-        durable::write(&to.join(CHECKPOINT), head.checkpoint.as_bytes())?;
+        durable::write(&to.join(CHECKPOINT), crate::witness::cosigned(&repo.places, log, head).as_bytes())?;
         written.push(to.join(CHECKPOINT));
         let wanted = snapshot.tiles.get(&(head.generation, log.name()));
         remove_others(&to, |path| path == Path::new(CHECKPOINT) || wanted.is_some_and(|wanted| wanted.contains(path)))?;

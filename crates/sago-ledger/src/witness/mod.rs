@@ -1,6 +1,6 @@
 //! Witnesses (C2SP tlog-witness, tlog-cosignature, tlog-policy): others who remember how far a log came and what it said.
 //!
-//! Pure: what is asked ([`AddCheckpoint`]), what a witness decides ([`decide`]), what it answers ([`Answer`]), and how many of
+//! Pure: what is asked ([`AddCheckpoint`]), what a witness decides ([`decide()`]), what it answers ([`Answer`]), and how many of
 //! which witnesses must have cosigned ([`WitnessPolicy`]). Who keeps the state, and who speaks over a network, is elsewhere.
 
 mod answer;

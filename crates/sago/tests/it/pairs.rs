@@ -284,6 +284,10 @@ const EMBEDDED_ONLY: &[(&str, &str)] = &[
     ("validators::verifiers::a_forger_who_rewrites_every_manifest_is_seen_by_both_verifiers", "judges a package, which does not tell where it was made"),
     ("validators::verifiers::every_command_of_verify_md_does_what_the_page_says", "judges a package, which does not tell where it was made"),
     ("validators::stamps::the_log_remembers_every_token", "changes files of the folder of stamps"),
+    ("witness::a_forked_log_is_refused_and_the_two_stories_are_kept", "forks a repository by copying its folder"),
+    ("witness::a_witness_that_talks_nonsense_is_said_and_stops_nothing", "is about what strangers answer"),
+    ("witness::a_witness_keeps_its_limits", "is about the witness, which has no stores"),
+    ("witness::an_independent_witness_cosigns_our_log", "is about the witness, which has no stores"),
     (
         "recovery::pages_that_are_not_enough_or_do_not_fit_give_no_key",
         "begins with files that were fetched: `two_custodians_recover_every_original_also_the_sealed_ones` shows that they are all there",

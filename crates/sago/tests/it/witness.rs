@@ -9,6 +9,9 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use crate::cast::{Answer, Stage, answer, tool};
+use crate::pairs::also_on_servers;
+
+also_on_servers!(two_of_three_witnesses_are_enough_and_one_that_died_catches_up);
 
 /// Another body: its folder, its process, where it listens.
 struct Body {
@@ -34,7 +37,7 @@ impl Body {
             .sago([OsStr::new("witness"), "init".as_ref(), dir.as_os_str(), "--name".as_ref(), key_name.as_ref(), "--work-factor".as_ref(), "10".as_ref()])
             .ends(0);
         for log in ["custody", "access"] {
-            let keys = stage.repo.join(format!("log/1/{log}.vkey"));
+            let keys = stage.local("log").join(format!("1/{log}.vkey"));
             stage.sago([OsStr::new("witness"), "add-log".as_ref(), dir.as_os_str(), keys.as_os_str()]).ends(0);
         }
         let (process, address) = serve(stage, &dir, "127.0.0.1:0");
@@ -144,7 +147,7 @@ fn two_of_three_witnesses_are_enough_and_one_that_died_catches_up() {
     let handed = ["--recipient".as_ref(), "Court".as_ref(), "--reason".as_ref(), "Order".as_ref()];
     let arguments: Vec<&OsStr> = ["export".as_ref(), "A-2026-0001".as_ref(), "--output".as_ref(), export.as_os_str()].into_iter().chain(handed).collect();
     on(&stage, &stage.repo, &arguments).ends(0);
-    std::fs::copy(stage.repo.join("log/1/custody.vkey"), stage.path("custody.vkey")).unwrap();
+    std::fs::copy(stage.local("log").join("1/custody.vkey"), stage.path("custody.vkey")).unwrap();
     for path in [&receipt, &proof, &export] {
         assert_eq!(demand(&stage, &stage.repo, path, 2, &[&a, &b, &c], 0), [""; 0], "{}", path.display());
     }
@@ -168,19 +171,20 @@ fn two_of_three_witnesses_are_enough_and_one_that_died_catches_up() {
     let policy = stage.file("policy", policy);
     on(&stage, &stage.repo, &["verify".as_ref(), "--witness".as_ref(), policy.as_os_str()]).ends(0);
     // Cosignatures that were altered are found without anybody demanding them.
-    let published = stage.repo.join("log/1/custody/checkpoint");
-    let text = std::fs::read_to_string(&published).unwrap();
+    let published = || std::fs::read_to_string(stage.local("log").join("1/custody/checkpoint")).unwrap();
+    let publish = |text: &str| stage.put("log", "1/custody/checkpoint", Some(text.as_bytes().to_vec()));
+    let text = published();
     let line = text.lines().find(|line| line.starts_with("— a.example/w1 ")).unwrap();
     let (front, back) = line.split_at(line.len() - 20);
     let altered = format!("{front}{}{}", if back.starts_with('A') { 'B' } else { 'A' }, &back[1..]);
-    std::fs::write(&published, text.replace(line, &altered)).unwrap();
+    publish(&text.replace(line, &altered));
     let report = on(&stage, &stage.repo, &["verify", "--json"].map(OsStr::new)).ends(1);
     assert!(report.out.contains("cosignature-invalid"), "{}", report.out);
     // Something that is no signature line is neither published further nor written over.
-    std::fs::write(&published, format!("{text}more\n")).unwrap();
+    publish(&format!("{text}more\n"));
     assert_eq!(words(&ask(&stage, &stage.repo, 1), "custody"), [("a", "failed"), ("b", "failed"), ("c", "failed")]);
-    assert_eq!(std::fs::read_to_string(&published).unwrap(), format!("{text}more\n"));
-    std::fs::write(&published, text).unwrap();
+    assert_eq!(published(), format!("{text}more\n"));
+    publish(&text);
     stage.verify_everything();
 }
 
