@@ -4,6 +4,7 @@
 //! that received it, every manifest against its object, every wrapped key against what it must open. `standing` holds the files that
 //! stand beside all this against what they should be.
 
+mod arriving;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -29,10 +30,12 @@ use crate::ledger::rebuild::{Side, Summary, compare, hold_database, remove_datab
 use crate::ledger::sequencer;
 use crate::repository::Repository;
 use crate::settings::Places;
-use crate::store::blobs::{Blobs, urn};
-use crate::store::db::Db;
+use crate::store::blobs::Blobs;
+use crate::store::catalog;
+use crate::store::db::{Db, Engine};
 use crate::store::rows::RowKeys;
 use crate::store::{durable, fault};
+use arriving::Arriving;
 
 /// Findings of one kind that are listed; more are counted.
 const MOST_FINDINGS: usize = 10_000;
@@ -55,33 +58,15 @@ pub async fn verify_without_keys(places: &Places, options: &sago_verify::Options
         }
         db.close().await;
     }
-    let before = under_way(places).await?;
+    let before = Arriving::read(places).await?;
     let lock = if is_on_server { Lock::Known(&known) } else { Lock::Tree(&folder) };
     let parts = Parts { store: &places.store, log: &places.log, lock, stamps: &places.stamps };
     let report = tokio::task::block_in_place(|| sago_verify::repository::verify_parts(&parts, options));
     let mut report = report.map_err(|error| Error::new(ErrorKind::Unavailable, error.to_string()))?;
-    let sent = before.union(&under_way(places).await?).cloned().collect::<BTreeSet<_>>();
-    let found = report.findings.len();
-    report.findings.retain(|finding| !sent.iter().any(|folder| finding.path.starts_with(folder.as_str())));
-    if report.findings.len() < found {
-        let why = "a deposit is being received or was interrupted: in a bucket the files of its objects appear one by one";
-        report.not_checked(format!("{} objects that are prepared and not received", sent.len()), why);
+    if let Some(before) = before {
+        before.forgive(places, options, &mut report).await?;
     }
     Ok(report)
-}
-
-/// Folders of objects that may be half sent to a bucket: those of accessions that are prepared and not received, as the database says.
-/// With the keys, the database is held against the log, so that no damage hides behind an altered row.
-async fn under_way(places: &Places) -> Result<BTreeSet<String>> {
-    if places.store.folder().is_some() || (!places.database.contains("://") && !Path::new(&places.database).exists()) {
-        return Ok(BTreeSet::new());
-    }
-    let db = Db::open(&places.database, false).await?;
-    let text = "SELECT o.id FROM objects o JOIN accessions a ON a.id = o.accession WHERE a.status = 'prepared'";
-    let ids: Vec<String> = sqlx::query_scalar(text).fetch_all(db.read()).await?;
-    db.close().await;
-    let folder = |id: &String| Uuid::parse_str(id).ok().map(|id| format!("store/{}", sago_packages::ocfl::write::object_path_0003(&urn(id))));
-    Ok(ids.iter().filter_map(folder).collect())
 }
 
 /// Checks what only the keys show and adds it to the report of the keyless check.
@@ -160,6 +145,8 @@ async fn replay_and_compare(repo: &Repository, beside: &Path, report: &mut Repor
     let other = Side { db: &replayed, keyring: repo.keyring(), rows: &rows };
     let compared = compare(&live, &other, findings).await;
     replayed.close().await;
+    let looked = check_shape(repo, report, findings).await;
+    said(looked, &codes::DATABASE_DAMAGED, "database", findings)?;
     match compared {
         Ok(compared) => report.checked(format!("{compared} rows of the database against the log")),
         Err(error) if error.kind == ErrorKind::Corrupt => findings.push(Finding::new(&codes::DATABASE_DAMAGED, "database", error.message)),
@@ -177,6 +164,37 @@ async fn replay_and_compare(repo: &Repository, beside: &Path, report: &mut Repor
         report.not_checked(format!("rows, manifests and details of {} accessions", summary.closed), "their units are sealed or destroyed");
     }
     Ok(summary)
+}
+
+/// Holds the tables of a server against those that Sago makes; what an SQLite file is made of is compared like its rows.
+async fn check_shape(repo: &Repository, report: &mut Report, findings: &mut Vec<Finding>) -> Result<()> {
+    if repo.db().engine != Engine::Postgres {
+        return Ok(());
+    }
+    let (there, expected) = match catalog::there_and_expected(repo.db()).await {
+        Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Invalid) => {
+            report.not_checked("whether the database's tables are as Sago makes them", error.message);
+            return Ok(());
+        }
+        other => other?,
+    };
+    report.checked(format!("{} tables, columns, indexes and constraints of the database", expected.len()));
+    for (part, how) in &expected {
+        let path = format!("database/{part}");
+        match there.get(part) {
+            None => findings.push(Finding::new(&codes::DATABASE_ROW_MISSING, path, "The database lacks what Sago made.")),
+            Some(found) if found != how => {
+                findings.push(Finding::new(&codes::DATABASE_ROW_DIFFERS, path, format!("It is “{found}”, and Sago makes it “{how}”.")));
+            }
+            Some(_) => {}
+        }
+    }
+    let unknown = there.iter().filter(|(part, _)| !expected.contains_key(*part));
+    findings.extend(unknown.map(|(part, how)| {
+        let path = format!("database/{part}");
+        Finding::new(&codes::DATABASE_ROW_UNKNOWN, path, format!("Sago made nothing of this name; the server says “{how}”."))
+    }));
+    Ok(())
 }
 
 /// Holds the storage root against the events that received its objects.

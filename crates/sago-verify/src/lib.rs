@@ -107,7 +107,8 @@ impl Options {
         Self { pinned: Vec::new(), anchors: Vec::new(), witnesses: None, at, threads, progress: None }
     }
 
-    pub(crate) fn packages(&self) -> sago_packages::Options {
+    /// The same, as the judges of OCFL roots and bags take it.
+    pub fn packages(&self) -> sago_packages::Options {
         sago_packages::Options { threads: self.threads.max(1), progress: self.progress.clone(), ..sago_packages::Options::default() }
     }
 }

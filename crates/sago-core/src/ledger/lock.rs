@@ -33,6 +33,10 @@ enum Held {
     Table { connection: AnyConnection, log: Log, generation: u64 },
 }
 
+/// The table of a database that several nodes share.
+pub(crate) const TABLE: &str =
+    "CREATE TABLE IF NOT EXISTS locks (log TEXT NOT NULL, generation BIGINT NOT NULL, checkpoint TEXT NOT NULL, PRIMARY KEY (log, generation))";
+
 /// Advisory locks of the two logs; the database gives each to one connection at a time.
 fn advisory(log: Log) -> i64 {
     match log {
@@ -73,9 +77,7 @@ impl Locks {
         match self {
             Self::Folder(folder) => durable::create_dir_all(folder),
             Self::Table(db) => {
-                let text =
-                    "CREATE TABLE IF NOT EXISTS locks (log TEXT NOT NULL, generation BIGINT NOT NULL, checkpoint TEXT NOT NULL, PRIMARY KEY (log, generation))";
-                sqlx::query(text).execute(db.read()).await?;
+                sqlx::query(TABLE).execute(db.read()).await?;
                 Ok(())
             }
         }

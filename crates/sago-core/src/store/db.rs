@@ -19,6 +19,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, include_str!("../../migrations/0002_sqlite.sql"), include_str!("../../migrations/0002_postgres.sql")),
 ];
 
+const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)";
+
 /// FULL: a commit that was reported survives a power cut. `secure_delete`: what is shredded is overwritten.
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout=60000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
      PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON";
@@ -139,20 +141,31 @@ impl Db {
 
     async fn migrate(&self) -> Result<()> {
         let mut tx = self.begin_write().await?;
-        sqlx::query("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)").execute(&mut *tx).await?;
+        sqlx::query(VERSIONS).execute(&mut *tx).await?;
         let have: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(version), 0) FROM schema_version").fetch_one(&mut *tx).await?;
         schema::require_readable(&mut tx, have).await?;
         schema::require_no_stranded_node(self, &mut tx, have).await?;
+        self.run_migrations(&mut tx, have).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn run_migrations(&self, conn: &mut AnyConnection, have: i64) -> Result<()> {
         for (number, sqlite, postgres) in MIGRATIONS.iter().filter(|(number, ..)| *number > have) {
             let text = if self.engine == Engine::Sqlite { *sqlite } else { *postgres };
             for statement in text.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
-                sqlx::query(statement).execute(&mut *tx).await?;
+                sqlx::query(statement).execute(&mut *conn).await?;
             }
-            sqlx::query("INSERT INTO schema_version (version) VALUES ($1)").bind(*number).execute(&mut *tx).await?;
-            schema::note_readers(&mut tx, *number).await?;
+            sqlx::query("INSERT INTO schema_version (version) VALUES ($1)").bind(*number).execute(&mut *conn).await?;
+            schema::note_readers(conn, *number).await?;
         }
-        tx.commit().await?;
         Ok(())
+    }
+
+    /// Makes all tables of today's schema where the connection stands.
+    pub(crate) async fn make_tables(&self, conn: &mut AnyConnection) -> Result<()> {
+        sqlx::query(VERSIONS).execute(&mut *conn).await?;
+        self.run_migrations(conn, 0).await
     }
 
     /// The pool for queries.

@@ -2,6 +2,7 @@
 
 pub mod blobs;
 pub mod bucket;
+pub(crate) mod catalog;
 pub mod db;
 pub mod dialect;
 pub mod durable;

@@ -81,6 +81,8 @@ pub(crate) fn explain(error: &sqlx::Error) -> Option<Error> {
             .hint("Run `sago rebuild`: it makes the database anew from the storage root, the log and the keys, and keeps the old one beside it."),
         "28P01" | "28000" => Error::new(ErrorKind::Forbidden, format!("The database server does not let us in: {message}"))
             .hint("Give the password by PGPASSWORD or PGPASSFILE."),
+        "42501" => Error::new(ErrorKind::Forbidden, format!("The database server does not allow it: {message}"))
+            .hint("The role that Sago uses must own its database: `ALTER DATABASE NAME OWNER TO ROLE`."),
         "3D000" => {
             Error::invalid(format!("There is no such database: {message}")).hint("Correct `database` under [paths] in sago.toml, or make it: `createdb NAME`.")
         }

@@ -111,6 +111,33 @@ fn a_change_in_every_table_is_named() {
 }
 
 #[test]
+fn what_somebody_put_behind_the_rows_is_named() {
+    on_servers(|| {
+        let stage = holdings();
+        let remote = stage.remote.as_ref().unwrap();
+        let done_and_undone = [
+            (
+                "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE TRIGGER lose BEFORE INSERT ON findings EXECUTE FUNCTION lose()",
+                "DROP TRIGGER lose ON findings; DROP FUNCTION lose",
+                "database/trigger findings.lose",
+            ),
+            ("CREATE RULE quiet AS ON DELETE TO meta DO INSTEAD NOTHING", "DROP RULE quiet ON meta", "database/rule meta.quiet"),
+            ("ALTER TABLE meta ADD COLUMN note TEXT", "ALTER TABLE meta DROP COLUMN note", "database/column meta.note"),
+            ("ALTER TABLE items ALTER COLUMN number DROP NOT NULL", "ALTER TABLE items ALTER COLUMN number SET NOT NULL", "database/column items.number"),
+            ("ALTER TABLE findings ENABLE ROW LEVEL SECURITY", "ALTER TABLE findings DISABLE ROW LEVEL SECURITY", "database/table findings"),
+            ("CREATE TABLE another (id TEXT)", "DROP TABLE another", "database/table another"),
+        ];
+        for (done, undone, path) in done_and_undone {
+            remote.change(done);
+            let said = stage.say("verify --json");
+            assert!(said.objects().iter().any(|finding| finding["path"] == path && finding["severity"] == "error"), "{path}: {said:?}");
+            remote.change(undone);
+        }
+        stage.verify_everything();
+    });
+}
+
+#[test]
 fn a_database_of_yesterday_is_refused() {
     on_servers(|| {
         let stage = holdings();
