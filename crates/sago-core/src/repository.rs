@@ -363,7 +363,7 @@ pub(crate) async fn begin_heads(db: &Db, generation: u64, custody: u64, access: 
             .execute(&mut *tx)
             .await?;
     }
-    tx.commit().await?;
+    crate::store::db::commit(tx).await?;
     Ok(())
 }
 

@@ -222,7 +222,7 @@ fn take_file(entry: &Entry, work: &Work<'_>, before: &Before, next: &AtomicU64, 
     let sealed = pipeline::seal(&mut counted, size, work.recipient, &work.algorithms, &target);
     let ReadOutcome { changed, unreadable, .. } = counted.inner.finish();
     let refused = |finding: Finding| -> Result<Outcome> {
-        std::fs::remove_file(&target).doing("Could not remove", &target)?;
+        durable::remove_file(&target)?;
         Ok(Outcome::NotTaken(finding))
     };
     match sealed {

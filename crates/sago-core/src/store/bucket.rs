@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::store::fault::{Operation, Turn};
 use crate::store::shelf::Child;
 
 /// Files up to this length are sent in one request. Bytes.
@@ -164,6 +165,7 @@ impl Bucket {
     pub(super) fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
         let (store, key) = (self.store.clone(), self.key(path)?);
         let found = wait(async move {
+            Turn::of(Operation::S3Get).before::<object_store::Error>()?;
             match store.get(&key).await {
                 Ok(found) => found.bytes().await.map(|bytes| Some(bytes.to_vec())),
                 Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -175,7 +177,11 @@ impl Bucket {
 
     pub(super) fn length(&self, path: &str) -> Result<Option<u64>> {
         let (store, key) = (self.store.clone(), self.key(path)?);
-        match wait(async move { store.head(&key).await })? {
+        let look = async move {
+            Turn::of(Operation::S3Get).before::<object_store::Error>()?;
+            store.head(&key).await
+        };
+        match wait(look)? {
             Ok(found) => Ok(Some(found.size)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.failed("Could not look at", path, &error)),
@@ -185,7 +191,11 @@ impl Bucket {
     /// A file as a stream: one request, a few pieces held at a time.
     pub(super) fn open_stream(&self, path: &str) -> Result<Option<(Incoming, u64)>> {
         let (store, key) = (self.store.clone(), self.key(path)?);
-        let found = match wait(async move { store.get_opts(&key, GetOptions::default()).await })? {
+        let ask = async move {
+            Turn::of(Operation::S3Get).before::<object_store::Error>()?;
+            store.get_opts(&key, GetOptions::default()).await
+        };
+        let found = match wait(ask)? {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(self.failed("Could not open", path, &error)),
@@ -224,11 +234,11 @@ impl Bucket {
                     && let Some((key, path, bytes)) = waiting.next()
                 {
                     let store = store.clone();
-                    under_way.spawn(async move { store.put(&key, PutPayload::from(bytes)).await.map_err(|error| (path, error)) });
+                    under_way.spawn(async move { put(&store, &key, bytes).await.map_err(|error| (path, error)) });
                 }
                 match under_way.join_next().await {
                     None => return Ok(()),
-                    Some(Ok(Ok(_))) => {}
+                    Some(Ok(Ok(()))) => {}
                     Some(Ok(Err(failed))) => return Err(failed),
                     Some(Err(error)) => return Err((String::new(), object_store::Error::JoinError { source: error })),
                 }
@@ -249,6 +259,8 @@ impl Bucket {
         let part = usize::try_from(WHOLE.max(length / PARTS + 1)).map_err(|_| Error::invalid(format!("{} is too long for a bucket.", from.display())))?;
         let (store, key) = (self.store.clone(), self.key(path)?);
         let sent = wait(async move {
+            let turn = Turn::of(Operation::S3Put);
+            turn.before().map_err(Failed::Server)?;
             let mut writer = WriteMultipart::new_with_chunk_size(store.put_multipart(&key).await.map_err(Failed::Server)?, part);
             let mut buffer = vec![0_u8; 1 << 20];
             loop {
@@ -265,7 +277,8 @@ impl Bucket {
                 };
                 writer.write(&buffer[..count]);
             }
-            writer.finish().await.map(|_| ()).map_err(Failed::Server)
+            writer.finish().await.map_err(Failed::Server)?;
+            turn.after().map_err(Failed::Server)
         })?;
         sent.map_err(|failed| match failed {
             Failed::Server(error) => self.failed("Could not write", path, &error),
@@ -276,7 +289,11 @@ impl Bucket {
     /// Direct children of a folder, in no order.
     pub(super) fn list(&self, folder: &str) -> Result<Vec<Child>> {
         let (store, key) = (self.store.clone(), self.key(folder)?);
-        let found = wait(async move { store.list_with_delimiter(Some(&key)).await })?.map_err(|error| self.failed("Could not list", folder, &error))?;
+        let list = async move {
+            Turn::of(Operation::S3List).before::<object_store::Error>()?;
+            store.list_with_delimiter(Some(&key)).await
+        };
+        let found = wait(list)?.map_err(|error| self.failed("Could not list", folder, &error))?;
         let name = |key: &Key| key.as_ref().rsplit('/').next().unwrap_or_default().to_owned();
         let folders = found.common_prefixes.iter().map(|key| Child { name: name(key), is_folder: true });
         Ok(folders.chain(found.objects.iter().map(|meta| Child { name: name(&meta.location), is_folder: false })).collect())
@@ -286,6 +303,7 @@ impl Bucket {
     pub(super) fn walk(&self, folder: &str) -> Result<Vec<(String, u64)>> {
         let (store, key) = (self.store.clone(), self.key(folder)?);
         let found = wait(async move {
+            Turn::of(Operation::S3List).before::<object_store::Error>()?;
             let mut stream = store.list(Some(&key));
             let mut found = Vec::new();
             while let Some(meta) = std::future::poll_fn(|cx| Pin::new(&mut stream).poll_next(cx)).await {
@@ -305,7 +323,7 @@ impl Bucket {
         let store = self.store.clone();
         let removed = wait(async move {
             for key in keys {
-                match store.delete(&key).await {
+                match delete(&store, &key).await {
                     Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                     Err(error) => return Err((key.to_string(), error)),
                 }
@@ -342,6 +360,20 @@ impl Bucket {
         })?;
         probed.map_err(|error| self.failed("Could not write to", &path, &error))
     }
+}
+
+async fn put(store: &AmazonS3, key: &Key, bytes: Vec<u8>) -> object_store::Result<()> {
+    let turn = Turn::of(Operation::S3Put);
+    turn.before::<object_store::Error>()?;
+    store.put(key, PutPayload::from(bytes)).await?;
+    turn.after()
+}
+
+async fn delete(store: &AmazonS3, key: &Key) -> object_store::Result<()> {
+    let turn = Turn::of(Operation::S3Delete);
+    turn.before::<object_store::Error>()?;
+    store.delete(key).await?;
+    turn.after()
 }
 
 enum Failed {

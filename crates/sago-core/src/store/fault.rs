@@ -6,6 +6,10 @@
 //! follows has not: whoever adds a commit point adds its row here and its `point("…")` there, and the test that walks through [`POINTS`]
 //! asks for nothing else. What must hold after each: nothing receipted is lost, nothing half-made is visible, the same command completes.
 
+mod operations;
+
+pub use operations::{Injected, OPERATIONS, Operation, Turn, Writing, tried};
+
 /// Label and meaning of every point.
 pub const POINTS: &[(&str, &str)] = &[
     ("file-flushed", "a file is durable under its temporary name"),
