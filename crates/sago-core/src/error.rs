@@ -102,7 +102,8 @@ impl Error {
 }
 
 /// What to do when a disk says that it could not.
-const FAULT_OF_DISK: &str = "The disk, or the way to it, reports a fault. Nothing that was receipted is lost. See what the machine's own log (`dmesg`) says of the      disk, then run the same command again: it goes on where it stopped.";
+const FAULT_OF_DISK: &str = "The disk, or the way to it, reports a fault. Nothing that was receipted is lost. See what the machine's own log (`dmesg`) says of \
+     the disk, then run the same command again: it goes on where it stopped.";
 
 fn is_fault_of_disk(error: &std::io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())

@@ -71,8 +71,9 @@ pub(super) fn gather(staging: Staging, before: Vec<Done>, work: &Work<'_>) -> Re
         let path = staged.content(number);
         // Held while the folder is made: no other worker may go on before it is there.
         let mut made = made_parts.lock().unwrap_or_else(PoisonError::into_inner);
-        if made.insert(part) {
+        if !made.contains(&part) {
             durable::create_dir_all(path.parent().unwrap_or(&staged.folder))?;
+            made.insert(part);
         }
         drop(made);
         Ok(path)

@@ -301,6 +301,7 @@ const EMBEDDED_ONLY: &[(&str, &str)] = &[
     ("kills::points::what_a_killed_verification_leaves_is_removed_by_the_next_command", "is about staging, which lies on the disk in both pairs"),
     ("kills::points::a_deposit_survives_between_any_two_writes", "walks through the writer of files on a disk; a bucket takes a file whole"),
     ("kills::points::a_deposit_of_two_objects_survives_between_them", "ten thousand files, each a request, take minutes"),
+    ("faults::walk::soak_faults_of_restore", "makes an embedded repository out of a backup, which does not tell where it was made"),
     ("nodes::homes::", "gives two folders one SQLite file, which on the servers is what every other story of nodes has"),
     ("nodes::served::", "reads the public log through the network, which does not tell where it lies"),
     ("nodes::versions::", "puts rows of other versions into SQLite"),
