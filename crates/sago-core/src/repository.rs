@@ -100,7 +100,7 @@ impl Repository {
         paths.keys = new.keys.clone().unwrap_or(paths.keys);
         paths.database = new.database.clone().unwrap_or(paths.database);
         let is_remote = [&paths.store, &paths.vault].iter().any(|address| address.contains("://"));
-        let settings = Settings {
+        let mut settings = Settings {
             format: settings::FORMAT,
             repository,
             domain_unit: Uuid::new_v4(),
@@ -112,9 +112,13 @@ impl Repository {
             authority: Vec::new(),
         };
         settings.check()?;
-        let places = Places::resolve(root, &settings)?;
+        let mut places = Places::resolve(root, &settings)?;
         for shelf in [&places.store, &places.log, &places.stamps, &places.vault] {
             require_empty(shelf)?;
+        }
+        if let Shelf::Bucket(bucket) = &places.store {
+            settings.s3.conditional_writes = bucket.probe_conditional_writes()?;
+            places = Places::resolve(root, &settings)?;
         }
         let db = Db::create(&places.database).await?;
         durable::create_dir_all(&places.root)?;

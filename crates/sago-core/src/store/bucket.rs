@@ -48,6 +48,9 @@ pub struct Server {
     /// Region; `AWS_REGION` goes before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// Whether the server refuses to write over a name when asked to, as `sago init` found out. Then it is asked to, as a second guard.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub conditional_writes: bool,
 }
 
 impl Server {
@@ -57,6 +60,7 @@ impl Server {
         Self {
             endpoint: of(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]).or_else(|| self.endpoint.clone()),
             region: of(&["AWS_REGION", "AWS_DEFAULT_REGION"]).or_else(|| self.region.clone()),
+            conditional_writes: self.conditional_writes,
         }
     }
 }
@@ -68,6 +72,8 @@ pub struct Bucket {
     name: String,
     /// Without `/` at its ends; may be empty.
     prefix: String,
+    /// Whether the server can be asked not to write over a name.
+    is_conditional: bool,
 }
 
 impl fmt::Display for Bucket {
@@ -121,7 +127,7 @@ impl Bucket {
             builder = builder.with_access_key_id(id).with_secret_access_key(secret);
         }
         let store = builder.build().map_err(|error| Error::invalid(format!("The bucket {name} cannot be used: {error}")))?;
-        Ok(Self { store: Arc::new(store), name: name.to_owned(), prefix: prefix.to_owned() })
+        Ok(Self { store: Arc::new(store), name: name.to_owned(), prefix: prefix.to_owned(), is_conditional: server.conditional_writes })
     }
 
     pub(super) fn below(&self, path: &str) -> Self {
@@ -221,6 +227,16 @@ impl Bucket {
 
     /// Writes files, each whole or not at all.
     pub(super) fn write_all(&self, files: Vec<(String, Vec<u8>)>) -> Result<()> {
+        self.write_in(files, PutMode::Overwrite)
+    }
+
+    /// Writes files whose names must be free, or hold these very bytes. A server that knows no conditions is trusted with less: there the
+    /// names themselves, which nobody else chooses, are the only guard.
+    pub(super) fn write_new(&self, files: Vec<(String, Vec<u8>)>) -> Result<()> {
+        self.write_in(files, if self.is_conditional { PutMode::Create } else { PutMode::Overwrite })
+    }
+
+    fn write_in(&self, files: Vec<(String, Vec<u8>)>, mode: PutMode) -> Result<()> {
         let mut keyed = Vec::with_capacity(files.len());
         for (path, bytes) in files {
             keyed.push((self.key(&path)?, path, bytes));
@@ -233,8 +249,8 @@ impl Bucket {
                 while under_way.len() < AT_ONCE
                     && let Some((key, path, bytes)) = waiting.next()
                 {
-                    let store = store.clone();
-                    under_way.spawn(async move { put(&store, &key, bytes).await.map_err(|error| (path, error)) });
+                    let (store, mode) = (store.clone(), mode.clone());
+                    under_way.spawn(async move { put(&store, &key, bytes, mode).await.map_err(|error| (path, error)) });
                 }
                 match under_way.join_next().await {
                     None => return Ok(()),
@@ -244,17 +260,24 @@ impl Bucket {
                 }
             }
         })?;
-        failed.map_err(|(path, error)| self.failed("Could not write", &path, &error))
+        failed.map_err(|(path, error)| match error {
+            object_store::Error::AlreadyExists { .. } => {
+                Error::conflict(format!("{} holds other bytes already. Nothing was written over.", self.show(&path)))
+                    .hint("Find out who writes into the bucket beside Sago. Nothing that was receipted is lost; `sago verify` shows what lies there.")
+            }
+            error => self.failed("Could not write", &path, &error),
+        })
     }
 
-    /// Writes a file from a disk, of any length, a few parts of it in memory at a time.
+    /// Writes a file from a disk, of any length, a few parts of it in memory at a time, under a name that must be free. A file sent in
+    /// parts knows no such condition.
     pub(super) fn upload(&self, path: &str, from: &Path) -> Result<()> {
         let mut file = File::open(from).doing("Could not open", from)?;
         let length = file.metadata().doing("Could not look at", from)?.len();
         if length <= WHOLE {
             let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
             file.read_to_end(&mut bytes).doing("Could not read", from)?;
-            return self.write_all(vec![(path.to_owned(), bytes)]);
+            return self.write_new(vec![(path.to_owned(), bytes)]);
         }
         let part = usize::try_from(WHOLE.max(length / PARTS + 1)).map_err(|_| Error::invalid(format!("{} is too long for a bucket.", from.display())))?;
         let (store, key) = (self.store.clone(), self.key(path)?);
@@ -362,10 +385,21 @@ impl Bucket {
     }
 }
 
-async fn put(store: &AmazonS3, key: &Key, bytes: Vec<u8>) -> object_store::Result<()> {
+async fn put(store: &AmazonS3, key: &Key, bytes: Vec<u8>, mode: PutMode) -> object_store::Result<()> {
     let turn = Turn::of(Operation::S3Put);
     turn.before::<object_store::Error>()?;
-    store.put(key, PutPayload::from(bytes)).await?;
+    let payload = PutPayload::from(bytes);
+    match store.put_opts(key, payload.clone(), PutOptions { mode, ..PutOptions::default() }).await {
+        Ok(_) => {}
+        // Ours, when the answer to an earlier attempt was lost or an interrupted deposit had come as far.
+        Err(taken @ (object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. })) => {
+            let there = store.get(key).await?.bytes().await?;
+            if there != bytes::Bytes::from(payload) {
+                return Err(object_store::Error::AlreadyExists { path: key.to_string(), source: Box::new(taken) });
+            }
+        }
+        Err(error) => return Err(error),
+    }
     turn.after()
 }
 
@@ -497,7 +531,7 @@ mod tests {
 
     #[test]
     fn plain_http_goes_to_this_machine_only() {
-        let to = |endpoint: &str| allows_http(&Server { endpoint: Some(endpoint.to_owned()), region: None });
+        let to = |endpoint: &str| allows_http(&Server { endpoint: Some(endpoint.to_owned()), ..Server::default() });
         assert!(to("http://127.0.0.1:3900").unwrap());
         assert!(to("http://localhost:3900/").unwrap());
         assert!(!to("https://store.example").unwrap());

@@ -174,6 +174,14 @@ impl Shelf {
         }
     }
 
+    /// The same for names that nobody else chooses and that are never written over. A file that holds these very bytes already is left.
+    pub fn write_new(&self, files: Vec<(String, Vec<u8>)>) -> Result<()> {
+        match self {
+            Self::Disk(_) => self.write_all(files),
+            Self::Bucket(bucket) => bucket.write_new(files),
+        }
+    }
+
     /// Direct children of a folder, sorted by name; none when it is not there. Names that are not UTF-8 are nobody's of ours.
     pub fn list(&self, folder: &str) -> Result<Vec<Child>> {
         let mut children = match self {
