@@ -261,10 +261,8 @@ impl Bucket {
             }
         })?;
         failed.map_err(|(path, error)| match error {
-            object_store::Error::AlreadyExists { .. } => {
-                Error::conflict(format!("{} holds other bytes already. Nothing was written over.", self.show(&path)))
-                    .hint("Find out who writes into the bucket beside Sago. Nothing that was receipted is lost; `sago verify` shows what lies there.")
-            }
+            object_store::Error::AlreadyExists { .. } => Error::conflict(format!("{} holds other bytes already. Nothing was written over.", self.show(&path)))
+                .hint("Find out who writes into the bucket beside Sago. Nothing that was receipted is lost; `sago verify` shows what lies there."),
             error => self.failed("Could not write", &path, &error),
         })
     }

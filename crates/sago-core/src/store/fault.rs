@@ -68,3 +68,25 @@ pub fn point(label: &str) {
 /// Nothing, in a release.
 #[cfg(not(debug_assertions))]
 pub fn point(_label: &str) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_faults_tells_every_operation_and_point() {
+        let page = include_str!("../../../../docs/faults.md");
+        let operations: Vec<_> = OPERATIONS
+            .iter()
+            .map(|(_, name, what, has_effect)| format!("| `{name}` | {what} | {} |", if *has_effect { "before, after" } else { "before" }))
+            .collect();
+        let points: Vec<_> = POINTS.iter().map(|(label, meaning)| format!("| `{label}` | {meaning} |")).collect();
+        for table in [operations, points] {
+            assert!(
+                page.contains(&format!("| --- |\n{}\n\n", table.join("\n"))),
+                "docs/faults.md does not hold these rows and no others:\n{}",
+                table.join("\n")
+            );
+        }
+    }
+}

@@ -3,6 +3,7 @@
 mod homes;
 pub mod process;
 mod served;
+mod together;
 mod versions;
 
 use std::collections::BTreeSet;

@@ -139,6 +139,13 @@ impl Remote {
         }
     }
 
+    /// Reads one file with a plain client.
+    pub fn read(&self, place: &str, path: &str) -> Vec<u8> {
+        let store = bucket(&server(bucket_of(place)));
+        let key = Key::parse(format!("{}/{path}", self.prefix(place))).unwrap();
+        blocking(async { store.get(&key).await.unwrap().bytes().await.unwrap().to_vec() })
+    }
+
     /// Writes one file behind the back of the software; `None` removes it.
     pub fn put(&self, place: &str, path: &str, bytes: Option<Vec<u8>>) {
         let store = bucket(&server(bucket_of(place)));

@@ -8,13 +8,13 @@ use crate::kills::witness::{Base, Witness, deposit, files_of};
 use crate::pairs::on_servers;
 
 const WAYS: [Way; 9] = [
+    Way::CutAfter(150),
+    Way::Half(300),
+    Way::Conditions,
     Way::Slow(40),
     Way::Errors(200),
     Way::CutBefore(150),
-    Way::CutAfter(150),
     Way::Late(4_000),
-    Way::Half(300),
-    Way::Conditions,
     // More than is tried again.
     Way::CutAfter(700),
     Way::Errors(800),
@@ -24,9 +24,13 @@ fn sources(base: &Base, random: &mut Seeded) {
     for n in 0..6 {
         base.file(&format!("new/{n}.txt"), format!("number {n}"));
     }
-    // Longer than one request may be.
-    base.file("new/large.bin", random.bytes(18 << 20));
+    // In a soak longer than one request may be.
+    let megabytes = if rounds(USUAL) > USUAL { 18 } else { 1 };
+    base.file("new/large.bin", random.bytes(megabytes << 20));
 }
+
+/// Ways that the normal run takes.
+const USUAL: u64 = 3;
 
 /// Runs a command on this way.
 fn through(stage: &Stage, proxy: &Proxy, words: &[String]) -> Answer {
@@ -55,7 +59,7 @@ fn soak_faults_of_a_bad_way_to_the_bucket() {
         sources(&base, &mut random);
         let source = base.path("new");
         let proxy = Proxy::new(random.next());
-        let rounds = rounds(WAYS.len() as u64);
+        let rounds = rounds(USUAL);
         let (mut refused, mut hits) = (0, 0);
         for round in 0..rounds {
             let way = WAYS[usize::try_from(round).unwrap() % WAYS.len()];
@@ -92,7 +96,8 @@ fn soak_faults_of_a_bad_way_to_the_bucket() {
             hits += proxy.set(Way::Good);
             stage.verify_everything();
             witness.forget_sealed();
-            let sealed = stage.say("key list --json").ends(0).objects().iter().any(|unit| unit["accessions"][0] == base.working.as_str() && unit["mode"] == "sealed");
+            let sealed =
+                stage.say("key list --json").ends(0).objects().iter().any(|unit| unit["accessions"][0] == base.working.as_str() && unit["mode"] == "sealed");
             if sealed {
                 witness = Witness::default();
             }
