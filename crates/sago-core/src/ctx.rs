@@ -111,10 +111,20 @@ impl Clock {
     /// The present moment.
     pub fn now(self) -> Timestamp {
         match self {
-            Self::System => Timestamp::now(),
+            Self::System => system_now(),
             Self::Fixed(at) => at,
         }
     }
+}
+
+/// The machine's clock; a test may set it wrong by `SAGO_FAULT_CLOCK` seconds, in builds with debug assertions alone.
+fn system_now() -> Timestamp {
+    let now = Timestamp::now();
+    #[cfg(debug_assertions)]
+    if let Some(seconds) = std::env::var("SAGO_FAULT_CLOCK").ok().and_then(|text| text.parse::<i64>().ok()) {
+        return now.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(now);
+    }
+    now
 }
 
 /// Who acts, with which roles, by which door, on which clock.

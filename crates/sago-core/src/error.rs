@@ -84,7 +84,8 @@ impl Error {
             Io::NotFound => ErrorKind::NotFound,
             Io::PermissionDenied => ErrorKind::Forbidden,
             Io::AlreadyExists => ErrorKind::Conflict,
-            Io::StorageFull | Io::QuotaExceeded | Io::Interrupted | Io::TimedOut => ErrorKind::Unavailable,
+            Io::StorageFull | Io::QuotaExceeded | Io::Interrupted | Io::TimedOut | Io::ReadOnlyFilesystem => ErrorKind::Unavailable,
+            _ if is_fault_of_disk(error) => ErrorKind::Unavailable,
             _ => ErrorKind::Internal,
         };
         let made = Self::new(kind, format!("{doing} {}: {error}", path.display()));
@@ -93,9 +94,19 @@ impl Error {
                 made.hint("The disk is full. Nothing that was receipted is lost. Free some space and run the same command again: it goes on where it stopped.")
             }
             Io::PermissionDenied => made.hint("Run the command as the person who owns the repository's folder, or correct the folder's permissions."),
+            Io::ReadOnlyFilesystem | Io::TimedOut => made.hint(FAULT_OF_DISK),
+            _ if is_fault_of_disk(error) => made.hint(FAULT_OF_DISK),
             _ => made,
         }
     }
+}
+
+/// What to do when a disk says that it could not.
+const FAULT_OF_DISK: &str = "The disk, or the way to it, reports a fault. Nothing that was receipted is lost. See what the machine's own log (`dmesg`) says of \
+     the disk, then run the same command again: it goes on where it stopped.";
+
+fn is_fault_of_disk(error: &std::io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
 }
 
 impl fmt::Display for Error {
@@ -119,6 +130,10 @@ impl From<sqlx::Error> for Error {
         if full {
             Self::new(ErrorKind::Unavailable, "The disk is full: the database could not be written. Nothing that was receipted is lost.")
                 .hint("Free some space and run the same command again.")
+        } else if text.contains("disk I/O error") {
+            Self::new(ErrorKind::Unavailable, format!("The database could not be read or written: {text}."))
+                .hint(FAULT_OF_DISK)
+                .hint("If the disk is sound and this stays so, the database's file is damaged: `sago rebuild` makes a new one and keeps the old one beside it.")
         } else if damaged {
             Self::corrupt(format!("The database is damaged ({text}). Evidence and log are kept apart from it."))
                 .hint("Run `sago rebuild`: it makes a new database from the storage root, the log and the keys, and keeps the old one beside it.")

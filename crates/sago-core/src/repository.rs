@@ -100,7 +100,7 @@ impl Repository {
         paths.keys = new.keys.clone().unwrap_or(paths.keys);
         paths.database = new.database.clone().unwrap_or(paths.database);
         let is_remote = [&paths.store, &paths.vault].iter().any(|address| address.contains("://"));
-        let settings = Settings {
+        let mut settings = Settings {
             format: settings::FORMAT,
             repository,
             domain_unit: Uuid::new_v4(),
@@ -114,9 +114,13 @@ impl Repository {
             witness: Vec::new(),
         };
         settings.check()?;
-        let places = Places::resolve(root, &settings)?;
+        let mut places = Places::resolve(root, &settings)?;
         for shelf in [&places.store, &places.log, &places.stamps, &places.vault] {
             require_empty(shelf)?;
+        }
+        if let Shelf::Bucket(bucket) = &places.store {
+            settings.s3.conditional_writes = bucket.probe_conditional_writes()?;
+            places = Places::resolve(root, &settings)?;
         }
         let db = Db::create(&places.database).await?;
         durable::create_dir_all(&places.root)?;
@@ -365,7 +369,7 @@ pub(crate) async fn begin_heads(db: &Db, generation: u64, custody: u64, access: 
             .execute(&mut *tx)
             .await?;
     }
-    tx.commit().await?;
+    crate::store::db::commit(tx).await?;
     Ok(())
 }
 

@@ -33,6 +33,7 @@ pub const REFERENCE: &str = "\
 | `paths.database` | SQLite file, or a `postgres://` address, without a password: PGPASSWORD or PGPASSFILE say it. | `index.db` |
 | `s3.endpoint` | Address of the S3 server, if it is not Amazon's; AWS_ENDPOINT_URL goes before it. Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from the usual credentials file. | – |
 | `s3.region` | Region; AWS_REGION goes before it. | `us-east-1` |
+| `s3.conditional_writes` | Whether the server refuses to write over a name when asked to; found out by `sago init`. Where it does, names of sealed files are guarded by it too; nothing rests on it. | `false` |
 | `fixity.interval_days` | A stored file is due to be read again after this many days. | `90` |
 | `epoch.days` | After this many days `sago doctor` asks for a new epoch. | `365` |
 | `epoch.work_factor` | Cost of trying one passphrase: scrypt with N = 2^this; 10 to 22. | `18` |

@@ -131,8 +131,11 @@ pub async fn deposit(repo: &Repository, ctx: &Ctx, new: &NewAccession, progress:
     let list = read_sender_list(new, &mut notes)?;
     let node = Node::join(repo, Kind::Deposit).await?;
     let deposited = deposit_leased(repo, ctx, new, notes, list, progress).await;
-    node.leave().await?;
-    deposited
+    let left = node.leave().await;
+    let deposited = deposited?;
+    // What was received is received; the row of a node that could not leave counts as dead once its time is over.
+    drop(left);
+    Ok(deposited)
 }
 
 /// Goes on with an interrupted deposit or begins one, and holds its lease until it ends, however it ends.
@@ -155,8 +158,9 @@ async fn deposit_leased(
         }
     };
     let deposited = receive(repo, ctx, Reception { new, staging, before, notes, list, lease: &lease }, progress).await;
-    // Without effect when the deposit was received or given up: its lease ended with it.
-    lease.give_back().await?;
+    // Without effect when the deposit was received or given up: its lease ended with it. Of one that failed, the lease ends by itself, and
+    // why it failed is what is said.
+    drop(lease.give_back().await);
     deposited
 }
 
@@ -375,7 +379,8 @@ async fn finish(repo: &Repository, ctx: &Ctx, finish: Finish<'_>) -> Result<Depo
     let position = recover::complete(repo, ctx, &placed, &manifest, false).await?;
     repo.integrate(ctx).await?;
     fault::point("deposit-integrated");
-    Staging::remove(&repo.places, plan.accession)?;
+    // It is received and in the log: a folder that cannot be removed now is swept by the next opening.
+    drop(Staging::remove(&repo.places, plan.accession));
     Ok(Deposited {
         id: plan.accession,
         number: plan.number.clone(),

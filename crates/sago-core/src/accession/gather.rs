@@ -71,8 +71,9 @@ pub(super) fn gather(staging: Staging, before: Vec<Done>, work: &Work<'_>) -> Re
         let path = staged.content(number);
         // Held while the folder is made: no other worker may go on before it is there.
         let mut made = made_parts.lock().unwrap_or_else(PoisonError::into_inner);
-        if made.insert(part) {
+        if !made.contains(&part) {
             durable::create_dir_all(path.parent().unwrap_or(&staged.folder))?;
+            made.insert(part);
         }
         drop(made);
         Ok(path)
@@ -222,7 +223,7 @@ fn take_file(entry: &Entry, work: &Work<'_>, before: &Before, next: &AtomicU64, 
     let sealed = pipeline::seal(&mut counted, size, work.recipient, &work.algorithms, &target);
     let ReadOutcome { changed, unreadable, .. } = counted.inner.finish();
     let refused = |finding: Finding| -> Result<Outcome> {
-        std::fs::remove_file(&target).doing("Could not remove", &target)?;
+        durable::remove_file(&target)?;
         Ok(Outcome::NotTaken(finding))
     };
     match sealed {

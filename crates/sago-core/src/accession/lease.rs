@@ -67,12 +67,8 @@ impl Lease {
              WHERE (deposit_leases.place = excluded.place AND deposit_leases.home = excluded.place) OR {} RETURNING token",
             lease_ended(db.engine, "deposit_leases.lease_until")
         );
-        let token: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(text))
-            .bind(accession.to_string())
-            .bind(&home)
-            .bind(micros_of(work.lease_seconds))
-            .fetch_optional(db.write())
-            .await?;
+        let taking = sqlx::query(sqlx::AssertSqlSafe(text)).bind(accession.to_string()).bind(&home).bind(micros_of(work.lease_seconds));
+        let token: Option<i64> = db.run_returning(taking).await?.map(|row| row.try_get(0)).transpose()?;
         Ok(token.map(|token| Self::beating(db, work, home, accession, token)))
     }
 
@@ -104,12 +100,8 @@ impl Lease {
     /// Gives the deposit back before the lease ends; its home keeps it. Does nothing when it was taken meanwhile.
     pub(crate) async fn give_back(self) -> Result<()> {
         self.beat.abort();
-        sqlx::query("UPDATE deposit_leases SET lease_until = 0, place = home WHERE accession = $1 AND token = $2")
-            .bind(self.accession.to_string())
-            .bind(self.token)
-            .execute(self.db.write())
-            .await?;
-        Ok(())
+        let text = "UPDATE deposit_leases SET lease_until = 0, place = home WHERE accession = $1 AND token = $2";
+        self.db.run(sqlx::query(text).bind(self.accession.to_string()).bind(self.token)).await.map(drop)
     }
 }
 
@@ -188,8 +180,8 @@ async fn note_home_in(db: &Db, home: &str) -> Result<()> {
     let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(text)).bind(home).fetch_one(db.read()).await?;
     if count > 0 {
         let text = format!("UPDATE deposit_leases SET home_seen = {} WHERE {unseen}", now(db.engine));
-        sqlx::query(sqlx::AssertSqlSafe(text)).bind(home).execute(db.write()).await?;
-        sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM deposit_leases WHERE {ended}"))).execute(db.write()).await?;
+        db.run(sqlx::query(sqlx::AssertSqlSafe(text)).bind(home)).await?;
+        db.run(sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM deposit_leases WHERE {ended}")))).await?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::key::seal_bytes;
 use crate::ledger::event::ObjectRef;
 use crate::repository::Repository;
 use crate::store::blobs::urn;
-use crate::store::durable;
+use crate::store::{durable, fault};
 
 /// Finishes the OCFL objects in staging: manifest, keycheck, description, inventory. Returns what the log commits to.
 pub(super) async fn build_objects(
@@ -85,12 +85,11 @@ pub(super) async fn build_objects(
 /// Writes a file of the object; made durable with all others by one flush at the end.
 fn write_plain(path: &Path, bytes: &[u8]) -> Result<()> {
     use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
     if let Some(parent) = path.parent() {
         durable::create_dir_all(parent)?;
     }
-    let mut file = std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(path).doing("Could not create", path)?;
-    file.write_all(bytes).doing("Could not write", path)
+    let mut file = durable::create_anew(path)?;
+    fault::Writing(&mut file).write_all(bytes).doing("Could not write", path)
 }
 
 /// Removes sealed files that no item refers to: of duplicates, and of files that changed between an interruption and its resumption.
@@ -103,7 +102,7 @@ fn remove_others(content: &Path, files: &[ocfl::NewFile]) -> Result<()> {
     for entry in std::fs::read_dir(&folder).doing("Could not list", &folder)? {
         let entry = entry.doing("Could not list", &folder)?;
         if !wanted.contains(format!("o/{}", entry.file_name().to_string_lossy()).as_str()) {
-            std::fs::remove_file(entry.path()).doing("Could not remove", &entry.path())?;
+            durable::remove_file(&entry.path())?;
         }
     }
     Ok(())
@@ -113,7 +112,7 @@ fn remove_others(content: &Path, files: &[ocfl::NewFile]) -> Result<()> {
 fn remove_empty(folder: &Path) -> Result<()> {
     let is_empty = folder.is_dir() && std::fs::read_dir(folder).doing("Could not list", folder)?.next().is_none();
     if is_empty {
-        std::fs::remove_dir(folder).doing("Could not remove", folder)?;
+        durable::remove_dir_all(folder)?;
     }
     Ok(())
 }

@@ -4,7 +4,6 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -15,6 +14,8 @@ use sago_seal::hybrid::HybridRecipient;
 use sha2::{Digest, Sha256, Sha512};
 
 use crate::error::{Error, IoContext, Result};
+use crate::store::durable;
+use crate::store::fault::{Operation, tried};
 
 /// Bytes read at a time.
 const BLOCK_BYTES: usize = 1 << 20;
@@ -67,11 +68,11 @@ impl From<Error> for Failure {
 /// `size_hint` chooses how many threads; the file may be longer or shorter. The sealed file is created anew and left behind unfinished
 /// when this fails: the caller removes it.
 pub fn seal(reader: &mut (dyn Read + Send), size_hint: u64, recipient: &HybridRecipient, others: &[Algorithm], target: &Path) -> Result<Sealed, Failure> {
-    let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(target).doing("Could not create", target)?;
+    let file = durable::create_anew(target)?;
     let sealed =
         if size_hint >= LARGE_BYTES { seal_large(reader, recipient, others, &file, target) } else { seal_small(reader, recipient, others, &file, target) }?;
     if sealed.content_bytes >= FLUSH_BYTES {
-        file.sync_data().doing("Could not flush", target)?;
+        tried(Operation::FileFlush, || file.sync_data()).doing("Could not flush", target)?;
     }
     Ok(sealed)
 }
@@ -119,7 +120,7 @@ enum Sha512Where {
 
 impl Write for Stored<'_> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.file.write_all(buffer)?;
+        tried(Operation::FileWrite, || self.file.write_all(buffer))?;
         self.bytes += buffer.len() as u64;
         self.sha256.update(buffer);
         match &mut self.sha512 {

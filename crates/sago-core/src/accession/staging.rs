@@ -24,6 +24,7 @@ use crate::error::{Error, IoContext, Result};
 use crate::key::{Keyring, open_bytes, random_seed, seal_bytes};
 use crate::settings::Places;
 use crate::store::durable;
+use crate::store::fault::{Operation, tried};
 
 /// What a deposit is, as far as needed to go on with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,7 +163,8 @@ impl Staging {
             records.extend(sealed);
         }
         let path = self.folder.join("journal");
-        journal.file.write_all(&records).and_then(|()| journal.file.sync_data()).doing("Could not write", &path)?;
+        tried(Operation::FileWrite, || journal.file.write_all(&records)).doing("Could not write", &path)?;
+        tried(Operation::FileFlush, || journal.file.sync_data()).doing("Could not flush", &path)?;
         journal.written += done.len() as u64;
         Ok(())
     }
@@ -201,7 +203,7 @@ impl Staging {
     pub fn remove(places: &Places, accession: Uuid) -> Result<()> {
         let folder = places.staging.join(accession.to_string());
         if folder.exists() {
-            std::fs::remove_dir_all(&folder).doing("Could not remove", &folder)?;
+            durable::remove_dir_all(&folder)?;
             durable::sync_dir(&places.staging)?;
         }
         Ok(())
@@ -220,7 +222,7 @@ pub fn content_place(number: u64) -> (u64, String) {
 /// Takes a staging folder for a deposit. A process that ends, however it ends, lets it go.
 fn take(folder: &Path, plan: &Plan) -> Result<File> {
     let path = folder.join("held");
-    let held = File::options().append(true).create(true).mode(0o600).open(&path).doing("Could not open", &path)?;
+    let held = tried(Operation::FileCreate, || File::options().append(true).create(true).mode(0o600).open(&path)).doing("Could not open", &path)?;
     if lock(&held, &path)? {
         return Ok(held);
     }
@@ -264,7 +266,7 @@ fn journal_text(done: &Done) -> Value {
 
 fn open_journal(folder: &Path) -> Result<File> {
     let path = folder.join("journal");
-    File::options().append(true).create(true).mode(0o600).open(&path).doing("Could not open", &path)
+    tried(Operation::FileCreate, || File::options().append(true).create(true).mode(0o600).open(&path)).doing("Could not open", &path)
 }
 
 fn read_journal(folder: &Path, key: &RowKey) -> Result<(Vec<Done>, u64)> {

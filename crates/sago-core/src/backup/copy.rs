@@ -5,9 +5,9 @@
 //! files mean; links and devices are never followed and never copied.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -16,6 +16,7 @@ use rustix::fs::Advice;
 use super::Progress;
 use crate::error::{Error, IoContext, Result};
 use crate::store::durable;
+use crate::store::fault::{self, Operation, tried};
 use crate::store::shelf::Shelf;
 
 /// Files written between two flushes of the disk: what an interruption may cost.
@@ -169,7 +170,7 @@ impl<'a> Copier<'a> {
     fn write_from(&mut self, source: &mut impl Read, from: &Path, to: &Path) -> Result<u64> {
         durable::create_dir_all(to.parent().unwrap_or(to))?;
         let temporary = beside(to);
-        let mut target = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary).doing("Could not create", &temporary)?;
+        let mut target = fault::Writing(durable::create_anew(&temporary)?);
         let mut written = 0;
         loop {
             let count = source.read(&mut self.buffer).doing("Could not read", from)?;
@@ -192,7 +193,7 @@ impl<'a> Copier<'a> {
         }
         disks.values().try_for_each(|folder| durable::sync_filesystem(folder))?;
         for path in &pending {
-            fs::rename(beside(path), path).doing("Could not put in place", path)?;
+            tried(Operation::Rename, || fs::rename(beside(path), path)).doing("Could not put in place", path)?;
         }
         let folders: BTreeSet<&Path> = pending.iter().filter_map(|path| path.parent()).collect();
         folders.into_iter().try_for_each(durable::sync_dir)?;
@@ -213,7 +214,7 @@ pub(super) fn remove_others(folder: &Path, is_wanted: impl Fn(&Path) -> bool) ->
             continue;
         }
         let whole = folder.join(&path);
-        fs::remove_file(&whole).doing("Could not remove", &whole)?;
+        durable::remove_file(&whole)?;
         let parent = whole.parent().unwrap_or(folder);
         // A folder that still holds something stays.
         if parent != folder && fs::remove_dir(parent).is_ok() {

@@ -23,7 +23,7 @@ use super::unfinished::{self, Interrupted, Unfinished};
 use super::vault::VaultCopy;
 use crate::accession::read_manifest_with;
 use crate::ctx::{Clock, Ctx, Role, micros, time_text};
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::key::epoch::recovery_identity;
 use crate::key::{Keyring, Mode, Passphrase, Signing, open_bytes, random_seed, read_signing, set_current, write_epoch};
 use crate::ledger::Tx;
@@ -280,7 +280,7 @@ impl Scratch {
         for file in super::copy::files(&self.folder, &mut Vec::new())? {
             durable::erase(&self.folder.join(file))?;
         }
-        std::fs::remove_dir_all(&self.folder).doing("Could not remove", &self.folder)
+        durable::remove_dir_all(&self.folder)
     }
 }
 
@@ -519,7 +519,7 @@ async fn forget_last_time(db: &Db) -> Result<Option<String>> {
     let last = db.meta("last_at").await?;
     let mut tx = db.begin_write().await?;
     sqlx::query("DELETE FROM meta WHERE key = 'last_at'").execute(&mut *tx).await?;
-    tx.commit().await?;
+    crate::store::db::commit(tx).await?;
     Ok(last)
 }
 
@@ -532,7 +532,7 @@ async fn remember_last_time(db: &Db, last: Option<String>) -> Result<()> {
         .bind(micros(last))
         .execute(&mut *tx)
         .await?;
-    tx.commit().await?;
+    crate::store::db::commit(tx).await?;
     Ok(())
 }
 

@@ -201,7 +201,7 @@ fn erase_other_epochs(folder: &Path, epoch: u64) -> Result<Vec<u64>> {
         for file in files(&path, &mut Vec::new())? {
             durable::erase(&path.join(file))?;
         }
-        std::fs::remove_dir_all(&path).doing("Could not remove", &path)?;
+        durable::remove_dir_all(&path)?;
         durable::sync_dir(folder)?;
         erased.push(other);
     }

@@ -16,6 +16,7 @@ use crate::ledger::event::{Event, Log};
 use crate::ledger::proof::{opening, prove_in};
 use crate::repository::Repository;
 use crate::store::durable;
+use crate::store::fault::{Operation, Turn};
 use crate::user::Agent;
 
 /// The bag under way, and the list of what is in it.
@@ -26,7 +27,10 @@ pub(super) struct Bag {
 
 impl Bag {
     fn add(&mut self, path: &str, media_type: &str, description: &str, source: &mut dyn Read) -> Result<()> {
+        let turn = Turn::of(Operation::PackageWrite);
+        turn.before::<Error>().map_err(unfinished)?;
         let digests = self.writer.add_file(in_payload(path), source).map_err(could_not)?;
+        turn.after::<Error>().map_err(unfinished)?;
         self.files.push(BagFile {
             path: path.to_owned(),
             size: Some(digests.size_bytes),
@@ -48,7 +52,11 @@ fn could_not(error: sago_packages::Error) -> Error {
         sago_packages::Error::Io { path, source } => Error::io("The package was not finished:", path, source),
         sago_packages::Error::Source { .. } | sago_packages::Error::Refused(_) => Error::corrupt(format!("The package was not finished: {error}")),
     };
-    made.hint("The unfinished folder has no bagit.txt; remove it and try again.")
+    unfinished(made)
+}
+
+fn unfinished(error: Error) -> Error {
+    error.hint("The unfinished folder has no bagit.txt; remove it and try again.")
 }
 
 pub(super) fn write(repo: &Repository, ctx: &Ctx, new: &NewExport, package: &Package, agents: &[Agent], name: &str) -> Result<Exported> {
@@ -101,7 +109,10 @@ pub(super) fn write(repo: &Repository, ctx: &Ctx, new: &NewExport, package: &Pac
         ("Bagging-Date", date.as_str()),
         ("Bag-Software-Agent", SOFTWARE),
     ];
+    let turn = Turn::of(Operation::PackageWrite);
+    turn.before::<Error>().map_err(unfinished)?;
     bag.writer.finish(&info).map_err(could_not)?;
+    turn.after::<Error>().map_err(unfinished)?;
     let tagmanifest = read(&new.output.join("tagmanifest-sha256.txt"))?;
     Ok(Exported {
         id: package.id,

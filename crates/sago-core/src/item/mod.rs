@@ -202,7 +202,7 @@ pub async fn open_item(repo: &Repository, ctx: &Ctx, name: &str, reason: &str, o
 fn release(repo: &Repository, unit: Uuid, line: &ItemLine, output: &Path) -> Result<()> {
     // It has no name until it is whole: an interruption leaves nothing of an original behind.
     let mut file = durable::Unnamed::create(output)?;
-    write_original(repo, unit, line, file.writer())?;
+    write_original(repo, unit, line, &mut file.writer())?;
     fault::point("open-written");
     file.finish()
 }

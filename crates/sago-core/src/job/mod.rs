@@ -122,8 +122,8 @@ impl Claim {
             }
             None => {
                 let text = format!("DELETE FROM jobs WHERE kind = $1 AND subject = $2 AND token = $3 AND lease_until >= {}", now(db.engine));
-                let done = sqlx::query(sqlx::AssertSqlSafe(text)).bind(self.kind.code()).bind(&self.subject).bind(self.token).execute(db.write()).await?;
-                Ok(done.rows_affected() == 1)
+                let ending = sqlx::query(sqlx::AssertSqlSafe(text)).bind(self.kind.code()).bind(&self.subject).bind(self.token);
+                Ok(db.run(ending).await? == 1)
             }
         }
     }
@@ -143,8 +143,8 @@ impl Claim {
 
     async fn change(&self, db: &Db, set: &str, number: i64) -> Result<bool> {
         let text = format!("UPDATE jobs SET {set} WHERE kind = $1 AND subject = $2 AND token = $3 AND lease_until >= {}", now(db.engine));
-        let done = sqlx::query(sqlx::AssertSqlSafe(text)).bind(self.kind.code()).bind(&self.subject).bind(self.token).bind(number).execute(db.write()).await?;
-        Ok(done.rows_affected() == 1)
+        let change = sqlx::query(sqlx::AssertSqlSafe(text)).bind(self.kind.code()).bind(&self.subject).bind(self.token).bind(number);
+        Ok(db.run(change).await? == 1)
     }
 }
 
@@ -167,7 +167,7 @@ async fn plan_periodic(db: &Db, settings: &Settings) -> Result<()> {
     for kind in Kind::ALL.into_iter().filter(|kind| kind.every_seconds(settings).is_some()) {
         plan(db, &mut tx, kind, &[String::new()]).await?;
     }
-    tx.commit().await?;
+    crate::store::db::commit(tx).await?;
     Ok(())
 }
 
@@ -193,7 +193,7 @@ async fn claim(db: &Db, node: Uuid, settings: &Settings) -> Result<Option<Claim>
             break;
         }
         let taking = sqlx::query(sqlx::AssertSqlSafe(text.clone())).bind(node.to_string()).bind(micros_of(settings.work.lease_seconds));
-        if let Some(row) = taking.fetch_optional(db.write()).await? {
+        if let Some(row) = db.run_returning(taking).await? {
             let kind = Kind::of(&row.try_get::<String, _>(0)?).ok_or_else(|| Error::internal("a job of a kind that was not asked for"))?;
             return Ok(Some(Claim { kind, subject: row.try_get(1)?, attempt: row.try_get(2)?, planned_at: row.try_get(3)?, token: row.try_get(4)? }));
         }

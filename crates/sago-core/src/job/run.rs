@@ -138,7 +138,7 @@ async fn plan_fixity(repo: &Repository, ctx: &Ctx, claim: &Claim, counts: &mut C
     let mut tx = repo.db().begin_write().await?;
     claim.fence(repo.db(), &mut tx).await?;
     counts.insert("planned", plan(repo.db(), &mut tx, Kind::Fixity, &objects).await?);
-    tx.commit().await?;
+    crate::store::db::commit(tx).await?;
     fault::point("job-planned");
     Ok(())
 }

@@ -160,7 +160,7 @@ pub async fn rotate(repo: &Repository, ctx: &Ctx, new: &NewEpoch<'_>, keep_pages
     settle_waiting(keyring, tx.conn()).await?;
     // Nothing is written before every key could be opened.
     let mut units = Vec::new();
-    for unit in vault::units(vault, from)? {
+    for unit in units_to_wrap(keyring, tx.conn()).await? {
         let (identity, mode) = match vault::open(vault, from, unit, keyring.operating()) {
             Ok(identity) => (identity, Mode::Working),
             Err(error) if error.kind == ErrorKind::Forbidden => {
@@ -201,8 +201,21 @@ pub async fn rotate(repo: &Repository, ctx: &Ctx, new: &NewEpoch<'_>, keep_pages
     set_current(&repo.places.keys, to)?;
     fault::point("rotate-switched");
     repo.integrate(ctx).await?;
-    erase_epoch(&repo.places, from)?;
+    erase_if_replaced(repo, from)?;
     Ok(Rotated { epoch: to, shares, units })
+}
+
+/// The units whose keys must be wrapped anew: those in the vault and those that the database knows. A bucket may list late, and a key that
+/// its listing leaves out must not end with its epoch.
+async fn units_to_wrap(keyring: &Keyring, held: &mut sqlx::AnyConnection) -> Result<Vec<Uuid>> {
+    let mut units = vault::units(keyring.vault(), keyring.epoch)?;
+    let known: Vec<String> = sqlx::query_scalar("SELECT id FROM units WHERE mode <> 'destroyed'").fetch_all(&mut *held).await?;
+    for unit in known {
+        units.push(Uuid::parse_str(&unit).map_err(|_| Error::corrupt("A unit's row was altered."))?);
+    }
+    units.sort_unstable();
+    units.dedup();
+    Ok(units)
 }
 
 /// The epoch that the log says is in force.
@@ -245,16 +258,29 @@ pub(crate) async fn finish_interrupted(repo: &Repository) -> Result<()> {
         held.rollback().await?;
     }
     if epoch_of_log(repo).await? == epoch {
-        for ended in vault::epochs(vault)?.into_iter().filter(|ended| *ended < epoch) {
-            // A wrapped key that stands nowhere else is never erased: it may have been put back by hand.
-            let is_replaced = |unit: &Uuid| vault::read_wrapped(vault, epoch, *unit).map(|found| found.is_some());
-            let kept = vault::units(vault, ended)?;
-            if kept.iter().map(is_replaced).collect::<Result<Vec<_>>>()?.into_iter().all(|is_replaced| is_replaced) {
-                erase_epoch(&repo.places, ended)?;
-            }
+        // The keys of an ended epoch may outlast its wrapped keys, when the machine stopped between the two.
+        let mut ended = vault::epochs(vault)?;
+        ended.extend(super::epochs_with_keys(&repo.places.keys)?);
+        ended.retain(|ended| *ended < epoch);
+        ended.sort_unstable();
+        ended.dedup();
+        for ended in ended {
+            erase_if_replaced(repo, ended)?;
         }
     }
     Ok(())
+}
+
+/// Erases the keys and wrapped keys of an epoch that ended. A wrapped key that stands nowhere else is never erased: it may have been put
+/// back by hand, or be one that a listing left out when the others were wrapped anew.
+fn erase_if_replaced(repo: &Repository, ended: u64) -> Result<()> {
+    let (vault, epoch) = (repo.keyring().vault(), current_epoch(&repo.places.keys)?);
+    for unit in vault::units(vault, ended)? {
+        if vault::read_wrapped(vault, epoch, unit)?.is_none() {
+            return Ok(());
+        }
+    }
+    erase_epoch(&repo.places, ended)
 }
 
 /// Puts every waiting key in its place, or erases it when no event speaks of it.

@@ -189,6 +189,16 @@ pub fn current_epoch(keys: &Path) -> Result<u64> {
     epoch.ok_or_else(|| Error::corrupt(format!("{} does not hold the number of an epoch.", path.display())))
 }
 
+/// The epochs that have a folder among the keys.
+pub(crate) fn epochs_with_keys(keys: &Path) -> Result<Vec<u64>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(keys).doing("Could not list", keys)? {
+        let entry = entry.doing("Could not list", keys)?;
+        found.extend(entry.file_name().to_str().and_then(|name| name.parse::<u64>().ok()));
+    }
+    Ok(found)
+}
+
 /// Writes the operating and signing keys of an epoch. Does not make the epoch the one in force.
 pub(crate) fn write_epoch(
     keys: &Path,
@@ -357,12 +367,12 @@ impl Keyring {
     /// Removes the wrapped key of a unit from the vault, in every epoch folder, and forgets it.
     pub(crate) fn destroy(&self, unit: Uuid) -> Result<()> {
         self.forget(unit);
-        vault::erase(&self.vault, unit)
+        vault::erase(&self.vault, self.epoch, unit)
     }
 
     /// Whether the vault still holds a wrapped key of the unit, in any epoch.
     pub(crate) fn holds(&self, unit: Uuid) -> Result<bool> {
-        vault::holds(&self.vault, unit)
+        vault::holds(&self.vault, self.epoch, unit)
     }
 
     pub(crate) fn operating(&self) -> &HybridIdentity {

@@ -182,6 +182,15 @@ pub(super) fn epochs(vault: &Shelf) -> Result<Vec<u64>> {
     Ok(found)
 }
 
+/// The same and the epoch in force, which a bucket that lists late may leave out.
+fn epochs_and(vault: &Shelf, in_force: u64) -> Result<Vec<u64>> {
+    let mut found = epochs(vault)?;
+    if !found.contains(&in_force) {
+        found.push(in_force);
+    }
+    Ok(found)
+}
+
 /// The units that have a wrapped key in an epoch.
 pub(super) fn units(vault: &Shelf, epoch: u64) -> Result<Vec<Uuid>> {
     let mut found = Vec::new();
@@ -197,8 +206,8 @@ pub(super) fn read_wrapped(vault: &Shelf, epoch: u64, unit: Uuid) -> Result<Opti
     vault.read(&key_path(epoch, unit))
 }
 
-pub(super) fn holds(vault: &Shelf, unit: Uuid) -> Result<bool> {
-    for epoch in epochs(vault)? {
+pub(super) fn holds(vault: &Shelf, in_force: u64, unit: Uuid) -> Result<bool> {
+    for epoch in epochs_and(vault, in_force)? {
         for path in [key_path(epoch, unit), recipient_path(epoch, unit)] {
             if vault.length(&path)?.is_some() || vault.length(&next_of(&path))?.is_some() {
                 return Ok(true);
@@ -208,8 +217,8 @@ pub(super) fn holds(vault: &Shelf, unit: Uuid) -> Result<bool> {
     Ok(false)
 }
 
-pub(super) fn erase(vault: &Shelf, unit: Uuid) -> Result<()> {
-    for epoch in epochs(vault)? {
+pub(super) fn erase(vault: &Shelf, in_force: u64, unit: Uuid) -> Result<()> {
+    for epoch in epochs_and(vault, in_force)? {
         erase_next(vault, epoch, unit)?;
         vault.erase(&recipient_path(epoch, unit))?;
         vault.erase(&key_path(epoch, unit))?;

@@ -15,6 +15,7 @@ use crate::ledger::signed;
 use crate::settings::Places;
 use crate::store::db::{Db, Engine};
 use crate::store::durable;
+use crate::store::fault::{Operation, Turn};
 
 /// Where the locks are kept.
 #[derive(Debug, Clone)]
@@ -147,6 +148,8 @@ impl Lock {
                 durable::write(path, next.as_bytes())
             }
             Held::Table { connection, log, generation } => {
+                let turn = Turn::of(Operation::LockSwap);
+                turn.before::<sqlx::Error>()?;
                 let done = match expected {
                     Some(expected) => {
                         let text = "UPDATE locks SET checkpoint = $3 WHERE log = $1 AND generation = $2 AND checkpoint = $4";
@@ -157,6 +160,7 @@ impl Lock {
                         sqlx::query(text).bind(log.name()).bind(signed(*generation)).bind(next).execute(connection).await?
                     }
                 };
+                turn.after::<sqlx::Error>()?;
                 if done.rows_affected() == 1 { Ok(()) } else { Err(moved()) }
             }
         }

@@ -69,13 +69,14 @@ struct Pending<'a> {
 
 /// A writing transaction. Rows are written only by projecting the events it commits.
 pub struct Tx<'a> {
+    db: &'a Db,
     writer: Writer<'a>,
     pending: Vec<Pending<'a>>,
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) async fn begin(db: &Db, keyring: &'a Keyring, rows: &'a RowKeys) -> Result<Self> {
-        Ok(Self { writer: Writer::new(db.begin_write().await?, keyring, rows), pending: Vec::new() })
+    pub(crate) async fn begin(db: &'a Db, keyring: &'a Keyring, rows: &'a RowKeys) -> Result<Self> {
+        Ok(Self { db, writer: Writer::new(db.begin_write().await?, keyring, rows), pending: Vec::new() })
     }
 
     /// The connection, for reading inside the transaction.
@@ -100,6 +101,7 @@ impl<'a> Tx<'a> {
         self.note_clock(now).await?;
         let pending = std::mem::take(&mut self.pending);
         let mut positions = vec![None; pending.len()];
+        let mut one_event = None;
         for log in Log::ALL {
             let members: Vec<usize> = (0..pending.len()).filter(|&n| pending[n].event.log() == log).collect();
             if members.is_empty() {
@@ -118,6 +120,7 @@ impl<'a> Tx<'a> {
                 let record = Record { position, at: now, agent: ctx.agent, unit: one.unit, event: &one.event, manifest: one.manifest };
                 enter(&mut self.writer, &record, &made.id, &sides).await?;
                 positions[n] = Some(position);
+                one_event = Some((position, made.id));
             }
             let last = first + members.len() as u64 - 1;
             let mut segments = Vec::with_capacity(details.len() + 1);
@@ -147,7 +150,11 @@ impl<'a> Tx<'a> {
                     .await?;
             }
         }
-        self.writer.commit().await?;
+        let Self { db, writer, .. } = self;
+        if let Err(error) = writer.commit().await {
+            let Some((position, id)) = one_event else { return Err(error) };
+            require_entered(db, position, id, error).await?;
+        }
         Ok(positions.into_iter().flatten().collect())
     }
 
@@ -171,6 +178,32 @@ impl<'a> Tx<'a> {
             self.pending.insert(0, Pending { event, unit: self.writer.keyring().domain(), manifest: None });
         }
         Ok(())
+    }
+}
+
+/// Finds out whether a transaction was committed whose commit was answered by an error, or not at all: the answer may have been lost after
+/// the commit. All its events stand or fall together, so one of them is looked for.
+async fn require_entered(db: &Db, position: Position, id: Uuid, error: Error) -> Result<()> {
+    let look = async || -> Result<Option<String>> {
+        // Whoever gets the writer's place knows that the transaction in question has ended, one way or the other.
+        let mut tx = db.begin_write().await?;
+        let found = sqlx::query_scalar("SELECT id FROM events WHERE log = $1 AND generation = $2 AND idx = $3")
+            .bind(position.log.name())
+            .bind(signed(position.generation))
+            .bind(signed(position.index))
+            .fetch_optional(&mut *tx)
+            .await?;
+        tx.rollback().await?;
+        Ok(found)
+    };
+    match look().await {
+        Ok(Some(found)) if found == id.to_string() => Ok(()),
+        Ok(_) => Err(error),
+        Err(_) => Err(Error::new(
+            error.kind,
+            format!("{} Whether this last step was entered cannot be said before the database answers again.", error.message),
+        )
+        .hint("Nothing that was receipted is lost. When the database answers again, `sago list` and `sago log` show what was entered; then run the same command once more.")),
     }
 }
 

@@ -185,7 +185,7 @@ async fn integrate_batch(places: &Places, db: &Db, keyring: &Keyring, log: Log, 
             .execute(&mut *tx)
             .await?;
     }
-    tx.commit().await?;
+    crate::store::db::commit(tx).await?;
     Ok(next)
 }
 

@@ -91,7 +91,7 @@ impl Node {
             .bind(micros_of(work.lease_seconds))
             .execute(&mut *tx)
             .await?;
-        tx.commit().await?;
+        crate::store::db::commit(tx).await?;
         let beat = tokio::spawn(beat(db.clone(), id, work.clone()));
         Ok(Self { id, db, beat })
     }
@@ -99,8 +99,7 @@ impl Node {
     /// Takes this process from among the nodes.
     pub async fn leave(self) -> Result<()> {
         self.beat.abort();
-        sqlx::query("DELETE FROM nodes WHERE id = $1").bind(self.id.to_string()).execute(self.db.write()).await?;
-        Ok(())
+        self.db.run(sqlx::query("DELETE FROM nodes WHERE id = $1").bind(self.id.to_string())).await.map(drop)
     }
 }
 

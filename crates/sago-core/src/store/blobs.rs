@@ -106,7 +106,7 @@ impl Blobs {
                 let from = staged.join(path);
                 std::fs::read(&from).doing("Could not read", &from).map(|bytes| (format!("{object}/{path}"), bytes))
             };
-            self.root.write_all(batch.iter().map(read).collect::<Result<_>>()?)?;
+            self.root.write_new(batch.iter().map(read).collect::<Result<_>>()?)?;
         }
         for path in few.iter().chain(&last) {
             self.root.upload(&format!("{object}/{path}"), &staged.join(path))?;

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::store::fault::{Operation, Turn};
 use crate::store::shelf::Child;
 
 /// Files up to this length are sent in one request. Bytes.
@@ -47,6 +48,9 @@ pub struct Server {
     /// Region; `AWS_REGION` goes before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// Whether the server refuses to write over a name when asked to, as `sago init` found out. Then it is asked to, as a second guard.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub conditional_writes: bool,
 }
 
 impl Server {
@@ -56,6 +60,7 @@ impl Server {
         Self {
             endpoint: of(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]).or_else(|| self.endpoint.clone()),
             region: of(&["AWS_REGION", "AWS_DEFAULT_REGION"]).or_else(|| self.region.clone()),
+            conditional_writes: self.conditional_writes,
         }
     }
 }
@@ -67,6 +72,8 @@ pub struct Bucket {
     name: String,
     /// Without `/` at its ends; may be empty.
     prefix: String,
+    /// Whether the server can be asked not to write over a name.
+    is_conditional: bool,
 }
 
 impl fmt::Display for Bucket {
@@ -120,7 +127,7 @@ impl Bucket {
             builder = builder.with_access_key_id(id).with_secret_access_key(secret);
         }
         let store = builder.build().map_err(|error| Error::invalid(format!("The bucket {name} cannot be used: {error}")))?;
-        Ok(Self { store: Arc::new(store), name: name.to_owned(), prefix: prefix.to_owned() })
+        Ok(Self { store: Arc::new(store), name: name.to_owned(), prefix: prefix.to_owned(), is_conditional: server.conditional_writes })
     }
 
     pub(super) fn below(&self, path: &str) -> Self {
@@ -164,6 +171,7 @@ impl Bucket {
     pub(super) fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
         let (store, key) = (self.store.clone(), self.key(path)?);
         let found = wait(async move {
+            Turn::of(Operation::S3Get).before::<object_store::Error>()?;
             match store.get(&key).await {
                 Ok(found) => found.bytes().await.map(|bytes| Some(bytes.to_vec())),
                 Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -175,7 +183,11 @@ impl Bucket {
 
     pub(super) fn length(&self, path: &str) -> Result<Option<u64>> {
         let (store, key) = (self.store.clone(), self.key(path)?);
-        match wait(async move { store.head(&key).await })? {
+        let look = async move {
+            Turn::of(Operation::S3Get).before::<object_store::Error>()?;
+            store.head(&key).await
+        };
+        match wait(look)? {
             Ok(found) => Ok(Some(found.size)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.failed("Could not look at", path, &error)),
@@ -185,7 +197,11 @@ impl Bucket {
     /// A file as a stream: one request, a few pieces held at a time.
     pub(super) fn open_stream(&self, path: &str) -> Result<Option<(Incoming, u64)>> {
         let (store, key) = (self.store.clone(), self.key(path)?);
-        let found = match wait(async move { store.get_opts(&key, GetOptions::default()).await })? {
+        let ask = async move {
+            Turn::of(Operation::S3Get).before::<object_store::Error>()?;
+            store.get_opts(&key, GetOptions::default()).await
+        };
+        let found = match wait(ask)? {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(self.failed("Could not open", path, &error)),
@@ -211,6 +227,16 @@ impl Bucket {
 
     /// Writes files, each whole or not at all.
     pub(super) fn write_all(&self, files: Vec<(String, Vec<u8>)>) -> Result<()> {
+        self.write_in(files, PutMode::Overwrite)
+    }
+
+    /// Writes files whose names must be free, or hold these very bytes. A server that knows no conditions is trusted with less: there the
+    /// names themselves, which nobody else chooses, are the only guard.
+    pub(super) fn write_new(&self, files: Vec<(String, Vec<u8>)>) -> Result<()> {
+        self.write_in(files, if self.is_conditional { PutMode::Create } else { PutMode::Overwrite })
+    }
+
+    fn write_in(&self, files: Vec<(String, Vec<u8>)>, mode: PutMode) -> Result<()> {
         let mut keyed = Vec::with_capacity(files.len());
         for (path, bytes) in files {
             keyed.push((self.key(&path)?, path, bytes));
@@ -223,32 +249,39 @@ impl Bucket {
                 while under_way.len() < AT_ONCE
                     && let Some((key, path, bytes)) = waiting.next()
                 {
-                    let store = store.clone();
-                    under_way.spawn(async move { store.put(&key, PutPayload::from(bytes)).await.map_err(|error| (path, error)) });
+                    let (store, mode) = (store.clone(), mode.clone());
+                    under_way.spawn(async move { put(&store, &key, bytes, mode).await.map_err(|error| (path, error)) });
                 }
                 match under_way.join_next().await {
                     None => return Ok(()),
-                    Some(Ok(Ok(_))) => {}
+                    Some(Ok(Ok(()))) => {}
                     Some(Ok(Err(failed))) => return Err(failed),
                     Some(Err(error)) => return Err((String::new(), object_store::Error::JoinError { source: error })),
                 }
             }
         })?;
-        failed.map_err(|(path, error)| self.failed("Could not write", &path, &error))
+        failed.map_err(|(path, error)| match error {
+            object_store::Error::AlreadyExists { .. } => Error::conflict(format!("{} holds other bytes already. Nothing was written over.", self.show(&path)))
+                .hint("Find out who writes into the bucket beside Sago. Nothing that was receipted is lost; `sago verify` shows what lies there."),
+            error => self.failed("Could not write", &path, &error),
+        })
     }
 
-    /// Writes a file from a disk, of any length, a few parts of it in memory at a time.
+    /// Writes a file from a disk, of any length, a few parts of it in memory at a time, under a name that must be free. A file sent in
+    /// parts knows no such condition.
     pub(super) fn upload(&self, path: &str, from: &Path) -> Result<()> {
         let mut file = File::open(from).doing("Could not open", from)?;
         let length = file.metadata().doing("Could not look at", from)?.len();
         if length <= WHOLE {
             let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
             file.read_to_end(&mut bytes).doing("Could not read", from)?;
-            return self.write_all(vec![(path.to_owned(), bytes)]);
+            return self.write_new(vec![(path.to_owned(), bytes)]);
         }
         let part = usize::try_from(WHOLE.max(length / PARTS + 1)).map_err(|_| Error::invalid(format!("{} is too long for a bucket.", from.display())))?;
         let (store, key) = (self.store.clone(), self.key(path)?);
         let sent = wait(async move {
+            let turn = Turn::of(Operation::S3Put);
+            turn.before().map_err(Failed::Server)?;
             let mut writer = WriteMultipart::new_with_chunk_size(store.put_multipart(&key).await.map_err(Failed::Server)?, part);
             let mut buffer = vec![0_u8; 1 << 20];
             loop {
@@ -265,7 +298,8 @@ impl Bucket {
                 };
                 writer.write(&buffer[..count]);
             }
-            writer.finish().await.map(|_| ()).map_err(Failed::Server)
+            writer.finish().await.map_err(Failed::Server)?;
+            turn.after().map_err(Failed::Server)
         })?;
         sent.map_err(|failed| match failed {
             Failed::Server(error) => self.failed("Could not write", path, &error),
@@ -276,7 +310,11 @@ impl Bucket {
     /// Direct children of a folder, in no order.
     pub(super) fn list(&self, folder: &str) -> Result<Vec<Child>> {
         let (store, key) = (self.store.clone(), self.key(folder)?);
-        let found = wait(async move { store.list_with_delimiter(Some(&key)).await })?.map_err(|error| self.failed("Could not list", folder, &error))?;
+        let list = async move {
+            Turn::of(Operation::S3List).before::<object_store::Error>()?;
+            store.list_with_delimiter(Some(&key)).await
+        };
+        let found = wait(list)?.map_err(|error| self.failed("Could not list", folder, &error))?;
         let name = |key: &Key| key.as_ref().rsplit('/').next().unwrap_or_default().to_owned();
         let folders = found.common_prefixes.iter().map(|key| Child { name: name(key), is_folder: true });
         Ok(folders.chain(found.objects.iter().map(|meta| Child { name: name(&meta.location), is_folder: false })).collect())
@@ -286,6 +324,7 @@ impl Bucket {
     pub(super) fn walk(&self, folder: &str) -> Result<Vec<(String, u64)>> {
         let (store, key) = (self.store.clone(), self.key(folder)?);
         let found = wait(async move {
+            Turn::of(Operation::S3List).before::<object_store::Error>()?;
             let mut stream = store.list(Some(&key));
             let mut found = Vec::new();
             while let Some(meta) = std::future::poll_fn(|cx| Pin::new(&mut stream).poll_next(cx)).await {
@@ -305,7 +344,7 @@ impl Bucket {
         let store = self.store.clone();
         let removed = wait(async move {
             for key in keys {
-                match store.delete(&key).await {
+                match delete(&store, &key).await {
                     Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                     Err(error) => return Err((key.to_string(), error)),
                 }
@@ -342,6 +381,31 @@ impl Bucket {
         })?;
         probed.map_err(|error| self.failed("Could not write to", &path, &error))
     }
+}
+
+async fn put(store: &AmazonS3, key: &Key, bytes: Vec<u8>, mode: PutMode) -> object_store::Result<()> {
+    let turn = Turn::of(Operation::S3Put);
+    turn.before::<object_store::Error>()?;
+    let payload = PutPayload::from(bytes);
+    match store.put_opts(key, payload.clone(), PutOptions { mode, ..PutOptions::default() }).await {
+        Ok(_) => {}
+        // Ours, when the answer to an earlier attempt was lost or an interrupted deposit had come as far.
+        Err(taken @ (object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. })) => {
+            let there = store.get(key).await?.bytes().await?;
+            if there != bytes::Bytes::from(payload) {
+                return Err(object_store::Error::AlreadyExists { path: key.to_string(), source: Box::new(taken) });
+            }
+        }
+        Err(error) => return Err(error),
+    }
+    turn.after()
+}
+
+async fn delete(store: &AmazonS3, key: &Key) -> object_store::Result<()> {
+    let turn = Turn::of(Operation::S3Delete);
+    turn.before::<object_store::Error>()?;
+    store.delete(key).await?;
+    turn.after()
 }
 
 enum Failed {
@@ -465,7 +529,7 @@ mod tests {
 
     #[test]
     fn plain_http_goes_to_this_machine_only() {
-        let to = |endpoint: &str| allows_http(&Server { endpoint: Some(endpoint.to_owned()), region: None });
+        let to = |endpoint: &str| allows_http(&Server { endpoint: Some(endpoint.to_owned()), ..Server::default() });
         assert!(to("http://127.0.0.1:3900").unwrap());
         assert!(to("http://localhost:3900/").unwrap());
         assert!(!to("https://store.example").unwrap());

@@ -9,6 +9,7 @@ use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::fault::{Operation, Turn};
 use crate::store::{postgres, schema};
 
 /// Number of the newest migration this Sago knows; a database with a greater one was written by a newer Sago.
@@ -146,7 +147,7 @@ impl Db {
         schema::require_readable(&mut tx, have).await?;
         schema::require_no_stranded_node(self, &mut tx, have).await?;
         self.run_migrations(&mut tx, have).await?;
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(())
     }
 
@@ -178,8 +179,27 @@ impl Db {
         &self.write
     }
 
+    /// Runs one statement that writes, by itself.
+    pub(crate) async fn run(&self, statement: sqlx::query::Query<'_, Any, sqlx::any::AnyArguments>) -> Result<u64> {
+        let turn = Turn::of(Operation::DbWrite);
+        turn.before::<sqlx::Error>()?;
+        let done = statement.execute(&self.write).await?;
+        turn.after::<sqlx::Error>()?;
+        Ok(done.rows_affected())
+    }
+
+    /// The same with the row that it gives back, if any.
+    pub(crate) async fn run_returning(&self, statement: sqlx::query::Query<'_, Any, sqlx::any::AnyArguments>) -> Result<Option<AnyRow>> {
+        let turn = Turn::of(Operation::DbWrite);
+        turn.before::<sqlx::Error>()?;
+        let row = statement.fetch_optional(&self.write).await?;
+        turn.after::<sqlx::Error>()?;
+        Ok(row)
+    }
+
     /// Begins a writing transaction that holds the writer's place at once, so that two processes queue instead of failing.
     pub(crate) async fn begin_write(&self) -> Result<Transaction<'static, Any>> {
+        Turn::of(Operation::DbBegin).before::<sqlx::Error>()?;
         match self.engine {
             Engine::Sqlite => Ok(self.write.begin_with("BEGIN IMMEDIATE").await?),
             Engine::Postgres => {
@@ -231,7 +251,7 @@ impl Db {
             run(&mut tx, format!("ALTER TABLE {new}.{table} SET SCHEMA {ours}")).await?;
         }
         run(&mut tx, format!("DROP SCHEMA {new}")).await?;
-        tx.commit().await?;
+        commit(tx).await?;
         Ok(())
     }
 
@@ -254,6 +274,15 @@ impl Db {
         let row: Option<AnyRow> = sqlx::query("SELECT value FROM meta WHERE key = $1").bind(key).fetch_optional(&self.read).await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
+}
+
+/// Commits. An error does not say that nothing was committed: the answer may have been lost ([`crate::ledger::Tx::commit`] finds out).
+pub(crate) async fn commit(tx: Transaction<'static, Any>) -> Result<()> {
+    let turn = Turn::of(Operation::DbCommit);
+    turn.before::<sqlx::Error>()?;
+    tx.commit().await?;
+    turn.after::<sqlx::Error>()?;
+    Ok(())
 }
 
 /// Percent-encodes what would end a path in a database address.

@@ -8,25 +8,25 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, IoContext, Result};
-use crate::store::fault;
+use crate::store::fault::{self, Operation, tried};
 
 /// Writes a file at once: readers see the old bytes or the new ones, never a part, and the new ones survive a power cut when this returns.
 ///
 /// Missing parent folders are made. If we crash here, a file ending in `.new` may be left; it is overwritten by the next attempt.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_with(path, |file| file.write_all(bytes).doing("Could not write", path))
+    write_with(path, |mut file| file.write_all(bytes).doing("Could not write", path))
 }
 
 /// The same for bytes that are made while they are written, so that they need not be held in memory.
-pub fn write_with(path: &Path, fill: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
+pub fn write_with(path: &Path, fill: impl FnOnce(fault::Writing<&mut File>) -> Result<()>) -> Result<()> {
     let parent = parent_of(path)?;
     create_dir_all(parent)?;
     let temporary = temporary_beside(path);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary).doing("Could not create", &temporary)?;
-    fill(&mut file)?;
-    file.sync_all().doing("Could not write", &temporary)?;
+    let mut file = create_anew(&temporary)?;
+    fill(fault::Writing(&mut file))?;
+    tried(Operation::FileFlush, || file.sync_all()).doing("Could not write", &temporary)?;
     fault::point("file-flushed");
-    fs::rename(&temporary, path).doing("Could not put in place", path)?;
+    tried(Operation::Rename, || fs::rename(&temporary, path)).doing("Could not put in place", path)?;
     sync_dir(parent)
 }
 
@@ -41,16 +41,16 @@ pub fn write_all(files: &[(PathBuf, Vec<u8>)]) -> Result<()> {
     for (path, bytes) in files {
         create_dir_all(parent_of(path)?)?;
         let temporary = temporary_beside(path);
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary).doing("Could not create", &temporary)?;
-        file.write_all(bytes).doing("Could not write", &temporary)?;
+        let mut file = create_anew(&temporary)?;
+        tried(Operation::FileWrite, || file.write_all(bytes)).doing("Could not write", &temporary)?;
         last = Some(file);
     }
     if let (Some(file), Some((path, _))) = (last, files.last()) {
-        rustix::fs::syncfs(&file).map_err(std::io::Error::from).doing("Could not flush the disk under", path)?;
+        tried(Operation::DiskFlush, || rustix::fs::syncfs(&file).map_err(std::io::Error::from)).doing("Could not flush the disk under", path)?;
     }
     fault::point("files-flushed");
     for (path, _) in files {
-        fs::rename(temporary_beside(path), path).doing("Could not put in place", path)?;
+        tried(Operation::Rename, || fs::rename(temporary_beside(path), path)).doing("Could not put in place", path)?;
         fault::point("file-of-many-placed");
     }
     let mut parents: Vec<&Path> = files.iter().filter_map(|(path, _)| path.parent()).collect();
@@ -70,7 +70,7 @@ pub fn create_dir_all(path: &Path) -> Result<()> {
     {
         create_dir_all(parent)?;
     }
-    match fs::DirBuilder::new().mode(0o700).create(path) {
+    match tried(Operation::FolderMake, || fs::DirBuilder::new().mode(0o700).create(path)) {
         Ok(()) => path.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_dir),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(Error::io("Could not make the folder", path, &error)),
@@ -79,18 +79,18 @@ pub fn create_dir_all(path: &Path) -> Result<()> {
 
 /// Makes the entries of a folder durable.
 pub fn sync_dir(path: &Path) -> Result<()> {
-    File::open(path).and_then(|folder| folder.sync_all()).doing("Could not flush the folder", path)
+    tried(Operation::FolderFlush, || File::open(path).and_then(|folder| folder.sync_all())).doing("Could not flush the folder", path)
 }
 
 /// Flushes everything written to the file system that holds `path`.
 pub fn sync_filesystem(path: &Path) -> Result<()> {
     let folder = File::open(path).doing("Could not open", path)?;
-    rustix::fs::syncfs(&folder).map_err(std::io::Error::from).doing("Could not flush the disk under", path)
+    tried(Operation::DiskFlush, || rustix::fs::syncfs(&folder).map_err(std::io::Error::from)).doing("Could not flush the disk under", path)
 }
 
 /// Renames a file within its folder, over what stands there, and makes that durable.
 pub fn rename_over(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).doing("Could not put in place", to)?;
+    tried(Operation::Rename, || fs::rename(from, to)).doing("Could not put in place", to)?;
     sync_dir(parent_of(to)?)
 }
 
@@ -98,9 +98,8 @@ pub fn rename_over(from: &Path, to: &Path) -> Result<()> {
 pub fn rename_new(from: &Path, to: &Path) -> Result<()> {
     let parent = parent_of(to)?;
     create_dir_all(parent)?;
-    rustix::fs::renameat_with(rustix::fs::CWD, from, rustix::fs::CWD, to, rustix::fs::RenameFlags::NOREPLACE)
-        .map_err(std::io::Error::from)
-        .doing("Could not put in place", to)?;
+    let rename = || rustix::fs::renameat_with(rustix::fs::CWD, from, rustix::fs::CWD, to, rustix::fs::RenameFlags::NOREPLACE).map_err(std::io::Error::from);
+    tried(Operation::Rename, rename).doing("Could not put in place", to)?;
     sync_dir(parent)?;
     let left = parent_of(from)?;
     if left.is_dir() { sync_dir(left) } else { Ok(()) }
@@ -122,7 +121,10 @@ impl Unnamed {
         let name = target.file_name().ok_or_else(|| Error::invalid(format!("{} is no file name.", target.display())))?;
         let folder = parent_of(target)?;
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let turn = fault::Turn::of(Operation::FileCreate);
+        turn.before::<std::io::Error>().doing("Could not create", target)?;
         let opened = rustix::fs::openat(CWD, folder, OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR);
+        turn.after::<std::io::Error>().doing("Could not create", target)?;
         if let Ok(file) = opened
             && Path::new("/proc/self/fd").is_dir()
         {
@@ -132,27 +134,26 @@ impl Unnamed {
         hidden.push(name);
         hidden.push(".sago-part");
         let hidden = target.with_file_name(hidden);
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&hidden).doing("Could not create", &hidden)?;
+        let file = create_anew(&hidden)?;
         Ok(Self { file, target: target.to_owned(), hidden: Some(hidden) })
     }
 
     /// Where its bytes go.
-    pub fn writer(&mut self) -> &mut File {
-        &mut self.file
+    pub fn writer(&mut self) -> impl Write + '_ {
+        fault::Writing(&mut self.file)
     }
 
     /// Makes it durable and gives it its name. Fails when the name is taken.
     pub fn finish(mut self) -> Result<()> {
         use rustix::fs::{AtFlags, CWD};
         use std::os::fd::AsRawFd;
-        self.file.sync_all().doing("Could not flush", &self.target)?;
+        tried(Operation::FileFlush, || self.file.sync_all()).doing("Could not flush", &self.target)?;
         match self.hidden.take() {
             Some(hidden) => rename_new(&hidden, &self.target),
             None => {
                 let own = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-                rustix::fs::linkat(CWD, own, CWD, &self.target, AtFlags::SYMLINK_FOLLOW)
-                    .map_err(std::io::Error::from)
-                    .doing("Could not put in place", &self.target)?;
+                let link = || rustix::fs::linkat(CWD, own, CWD, &self.target, AtFlags::SYMLINK_FOLLOW).map_err(std::io::Error::from);
+                tried(Operation::Rename, link).doing("Could not put in place", &self.target)?;
                 let folder = parent_of(&self.target)?;
                 sync_dir(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
             }
@@ -194,13 +195,13 @@ fn erase_one(path: &Path) -> Result<()> {
     let mut left = length;
     while left > 0 {
         let step = usize::try_from(left.min(zeroes.len() as u64)).unwrap_or(zeroes.len());
-        file.write_all(&zeroes[..step]).doing("Could not overwrite", path)?;
+        tried(Operation::FileWrite, || file.write_all(&zeroes[..step])).doing("Could not overwrite", path)?;
         left -= step as u64;
     }
-    file.sync_all().doing("Could not flush", path)?;
-    unless_gone(fs::remove_file(path)).doing("Could not remove", path)?;
+    tried(Operation::FileFlush, || file.sync_all()).doing("Could not flush", path)?;
+    unless_gone(tried(Operation::Remove, || fs::remove_file(path))).doing("Could not remove", path)?;
     let parent = parent_of(path)?;
-    unless_gone(File::open(parent).and_then(|folder| folder.sync_all())).doing("Could not flush the folder", parent)
+    unless_gone(tried(Operation::FolderFlush, || File::open(parent).and_then(|folder| folder.sync_all()))).doing("Could not flush the folder", parent)
 }
 
 /// Erases every file of a folder without folders in it, then the folder, durably. A missing folder, or one that another process erases too, is no error.
@@ -212,8 +213,24 @@ pub fn erase_folder(path: &Path) -> Result<()> {
     for entry in entries {
         erase_one(&entry.doing("Could not list", path)?.path())?;
     }
-    unless_gone(fs::remove_dir(path)).doing("Could not remove", path)?;
+    unless_gone(tried(Operation::Remove, || fs::remove_dir(path))).doing("Could not remove", path)?;
     sync_dir(parent_of(path)?)
+}
+
+/// Removes a folder with all that is in it, without ceremony. A missing one is no error.
+pub fn remove_dir_all(path: &Path) -> Result<()> {
+    unless_gone(tried(Operation::Remove, || fs::remove_dir_all(path))).doing("Could not remove", path)
+}
+
+/// Removes a file. A missing one is no error.
+pub fn remove_file(path: &Path) -> Result<()> {
+    unless_gone(tried(Operation::Remove, || fs::remove_file(path))).doing("Could not remove", path)
+}
+
+/// Makes a file, or empties the one that an interruption left there.
+pub fn create_anew(path: &Path) -> Result<File> {
+    let create = || OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    tried(Operation::FileCreate, create).doing("Could not create", path)
 }
 
 fn unless_gone(result: std::io::Result<()>) -> std::io::Result<()> {

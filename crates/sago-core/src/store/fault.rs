@@ -6,6 +6,10 @@
 //! follows has not: whoever adds a commit point adds its row here and its `point("…")` there, and the test that walks through [`POINTS`]
 //! asks for nothing else. What must hold after each: nothing receipted is lost, nothing half-made is visible, the same command completes.
 
+mod operations;
+
+pub use operations::{Injected, OPERATIONS, Operation, Turn, Writing, tried};
+
 /// Label and meaning of every point.
 pub const POINTS: &[(&str, &str)] = &[
     ("file-flushed", "a file is durable under its temporary name"),
@@ -64,3 +68,25 @@ pub fn point(label: &str) {
 /// Nothing, in a release.
 #[cfg(not(debug_assertions))]
 pub fn point(_label: &str) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_faults_tells_every_operation_and_point() {
+        let page = include_str!("../../../../docs/faults.md");
+        let operations: Vec<_> = OPERATIONS
+            .iter()
+            .map(|(_, name, what, has_effect)| format!("| `{name}` | {what} | {} |", if *has_effect { "before, after" } else { "before" }))
+            .collect();
+        let points: Vec<_> = POINTS.iter().map(|(label, meaning)| format!("| `{label}` | {meaning} |")).collect();
+        for table in [operations, points] {
+            assert!(
+                page.contains(&format!("| --- |\n{}\n\n", table.join("\n"))),
+                "docs/faults.md does not hold these rows and no others:\n{}",
+                table.join("\n")
+            );
+        }
+    }
+}

@@ -167,7 +167,7 @@ impl<'a> Writer<'a> {
 
     /// Commits, and only then lets others use the row keys made within.
     pub async fn commit(self) -> Result<()> {
-        self.conn.commit().await?;
+        crate::store::db::commit(self.conn).await?;
         let mut current = self.rows.current.lock().unwrap_or_else(PoisonError::into_inner);
         let mut opened = self.rows.opened.lock().unwrap_or_else(PoisonError::into_inner);
         for (unit, (id, key)) in self.fresh {

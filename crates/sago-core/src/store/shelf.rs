@@ -156,7 +156,7 @@ impl Shelf {
                 let target = folder.join(path);
                 durable::create_dir_all(target.parent().unwrap_or(folder))?;
                 let mut file = durable::Unnamed::create(&target)?;
-                io::copy(&mut File::open(from).doing("Could not open", from)?, file.writer()).doing("Could not write", &target)?;
+                io::copy(&mut File::open(from).doing("Could not open", from)?, &mut file.writer()).doing("Could not write", &target)?;
                 file.finish()
             }
             Self::Bucket(bucket) => bucket.upload(path, from),
@@ -171,6 +171,14 @@ impl Shelf {
                 durable::write_all(&files)
             }
             Self::Bucket(bucket) => bucket.write_all(files),
+        }
+    }
+
+    /// The same for names that nobody else chooses and that are never written over. A file that holds these very bytes already is left.
+    pub fn write_new(&self, files: Vec<(String, Vec<u8>)>) -> Result<()> {
+        match self {
+            Self::Disk(_) => self.write_all(files),
+            Self::Bucket(bucket) => bucket.write_new(files),
         }
     }
 
@@ -253,7 +261,7 @@ impl Shelf {
         match self {
             Self::Disk(folder) => {
                 let path = folder.join(path);
-                if path.is_dir() { std::fs::remove_dir_all(&path).doing("Could not remove", &path) } else { Ok(()) }
+                if path.is_dir() { durable::remove_dir_all(&path) } else { Ok(()) }
             }
             Self::Bucket(_) => self.erase_folder(path),
         }

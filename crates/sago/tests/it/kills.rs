@@ -3,5 +3,5 @@
 //! `points` walks through every labelled point of [`sago_core::store::fault::POINTS`]; `chance` kills at moments nobody chose.
 
 mod chance;
-mod points;
-mod witness;
+pub mod points;
+pub mod witness;

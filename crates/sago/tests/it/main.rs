@@ -5,6 +5,7 @@
 mod bad_input;
 mod canary;
 mod cast;
+mod faults;
 mod flips;
 mod kills;
 mod nodes;

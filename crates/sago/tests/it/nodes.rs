@@ -1,8 +1,9 @@
 //! Many nodes on one repository: jobs are shared, a node that dies loses nothing, versions too far apart are refused, the log is public.
 
 mod homes;
-mod process;
+pub mod process;
 mod served;
+mod together;
 mod versions;
 
 use std::collections::BTreeSet;

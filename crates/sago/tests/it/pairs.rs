@@ -139,6 +139,13 @@ impl Remote {
         }
     }
 
+    /// Reads one file with a plain client.
+    pub fn read(&self, place: &str, path: &str) -> Vec<u8> {
+        let store = bucket(&server(bucket_of(place)));
+        let key = Key::parse(format!("{}/{path}", self.prefix(place))).unwrap();
+        blocking(async { store.get(&key).await.unwrap().bytes().await.unwrap().to_vec() })
+    }
+
     /// Writes one file behind the back of the software; `None` removes it.
     pub fn put(&self, place: &str, path: &str, bytes: Option<Vec<u8>>) {
         let store = bucket(&server(bucket_of(place)));
@@ -260,6 +267,11 @@ fn administer(statement: &str) {
     });
 }
 
+/// Ends every session in a database, as an administrator of the server does.
+pub fn end_sessions(database: &str) {
+    administer(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"));
+}
+
 /// Stories that are about the disk or about SQLite, with the reason. A name ends a path of modules, or is a whole module and ends in `::`.
 const EMBEDDED_ONLY: &[(&str, &str)] = &[
     ("flips::", "flips bits of the files of one folder and of SQLite's own pages and rows; `servers` flips what lies in buckets and in PostgreSQL"),
@@ -305,6 +317,9 @@ const EMBEDDED_ONLY: &[(&str, &str)] = &[
     ("kills::points::what_a_killed_verification_leaves_is_removed_by_the_next_command", "is about staging, which lies on the disk in both pairs"),
     ("kills::points::a_deposit_survives_between_any_two_writes", "walks through the writer of files on a disk; a bucket takes a file whole"),
     ("kills::points::a_deposit_of_two_objects_survives_between_them", "ten thousand files, each a request, take minutes"),
+    ("faults::bucket::", "is about the bucket"),
+    ("faults::commit::", "is about the connection to PostgreSQL"),
+    ("faults::walk::soak_faults_of_restore", "makes an embedded repository out of a backup, which does not tell where it was made"),
     ("nodes::homes::", "gives two folders one SQLite file, which on the servers is what every other story of nodes has"),
     ("nodes::served::", "reads the public log through the network, which does not tell where it lies"),
     ("nodes::versions::", "puts rows of other versions into SQLite"),

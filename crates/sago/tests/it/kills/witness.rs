@@ -23,7 +23,13 @@ pub struct Base {
 
 impl Base {
     pub fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// The same, prepared before anything is received.
+    pub fn with(prepare: impl FnOnce(&Stage)) -> Self {
         let stage = Stage::new();
+        prepare(&stage);
         stage.file("first/one.txt", "the first original");
         stage.file("first/two.txt", vec![7_u8; 200_000]);
         stage.file("first/empty.txt", "");

@@ -144,13 +144,35 @@ fn a_database_of_yesterday_is_refused() {
         let remote = stage.remote.as_ref().unwrap();
         remote.keep_database();
         stage.file("more/four.txt", "four");
-        stage.deposit(&stage.path("more"));
+        let number = stage.deposit(&stage.path("more"))["accession"].as_str().unwrap().to_owned();
         stage.verify_everything();
         remote.put_database_back();
-        let refused = stage.sago(["deposit", stage.path("more").to_str().unwrap(), "--contributor", "P", "--title", "T", "--json"]);
-        assert!(refused.code != 0, "a deposit into a database of yesterday: {refused:?}");
+        let opened = stage.path("opened after");
+        let more = stage.path("more");
+        let item = format!("{number}.00001");
+        for words in [
+            &["deposit", more.to_str().unwrap(), "--contributor", "P", "--title", "T", "--json"][..],
+            &["open", &item, "--reason", "r", "--output", opened.to_str().unwrap()],
+            &["list"],
+            &["fixity"],
+            &["work", "--once"],
+        ] {
+            let refused = stage.sago(words).ends(2);
+            for word in ["The database is older than the", "log: it knows", "are missing from it", "sago rebuild", "loses nothing"] {
+                assert!(refused.err.contains(word), "{words:?}: {word}: {refused:?}");
+            }
+        }
+        assert!(!opened.exists());
         let said = stage.say("verify --json");
         assert!(is_named(&said), "{said:?}");
+        // What it says can be done is done, and loses nothing.
+        let rebuilt = stage.say("rebuild --json");
+        assert!(rebuilt.code <= 1 && rebuilt.object()["differences"].as_u64().unwrap() > 0, "{rebuilt:?}");
+        stage.verify_everything();
+        stage.sago(["open", &item, "--reason", "r", "--output", opened.to_str().unwrap()]).ends(0);
+        assert_eq!(std::fs::read_to_string(opened).unwrap(), "four");
+        stage.deposit(&more);
+        stage.verify_everything();
     });
 }
 
