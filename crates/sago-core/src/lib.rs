@@ -22,6 +22,7 @@ pub mod job;
 pub mod key;
 pub mod label;
 pub mod ledger;
+pub mod migrate;
 pub mod node;
 pub mod repository;
 pub mod settings;

@@ -18,12 +18,15 @@ impl Queue {
             format: 1,
             repository: Uuid::nil(),
             domain_unit: Uuid::nil(),
+            place: Uuid::nil(),
+            read_only: false,
             paths: Paths::default(),
             s3: crate::store::bucket::Server::default(),
             fixity: Fixity::default(),
             epoch: Epoch::default(),
             work: Work::default(),
             authority: Vec::new(),
+            replica: Vec::new(),
         };
         Self { folder, db, settings }
     }

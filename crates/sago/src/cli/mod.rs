@@ -13,6 +13,7 @@ mod init;
 mod key;
 mod list;
 mod log;
+mod migrate;
 mod open;
 pub mod out;
 mod passphrase;
@@ -102,6 +103,8 @@ pub enum Command {
     Backup(backup::Backup),
     /// Make a repository from a backup and the custodians' shares.
     Restore(restore::Restore),
+    /// Move the repository to servers, to a folder, or back; verified on both sides.
+    Migrate(migrate::Migrate),
     /// Make a new database from storage root, log and keys, and compare it with the old one.
     Rebuild(rebuild::Rebuild),
     /// Answer over the network, and do jobs, until stopped.
@@ -145,6 +148,7 @@ pub async fn run(arguments: Arguments) -> Result<Done> {
         Command::Stamp(command) => command.run(&common).await,
         Command::Backup(command) => command.run(&common).await,
         Command::Restore(command) => command.run(&common).await,
+        Command::Migrate(command) => command.run(&common).await,
         Command::Rebuild(command) => command.run(&common).await,
         Command::Serve(command) => command.run(&common).await,
         Command::Work(command) => command.run(&common).await,

@@ -7,6 +7,7 @@ mod canary;
 mod cast;
 mod flips;
 mod kills;
+mod moving;
 mod nodes;
 mod pairs;
 mod recovery;
