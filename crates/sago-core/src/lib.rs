@@ -24,6 +24,7 @@ pub mod label;
 pub mod ledger;
 pub mod migrate;
 pub mod node;
+pub mod replica;
 pub mod repository;
 pub mod settings;
 pub mod stamp;

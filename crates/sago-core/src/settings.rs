@@ -277,6 +277,11 @@ impl Settings {
             }
             Err(error) => return Err(Error::io("Could not read", &path, &error)),
         };
+        Self::parse(&text, &path)
+    }
+
+    /// Reads settings from their text; `path` is where it was found, for errors.
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self> {
         let bad = |error: &dyn std::fmt::Display| {
             Error::invalid(format!("{} cannot be understood: {error}", path.display())).hint("Correct the line named, or restore the file from a backup.")
         };
@@ -297,10 +302,15 @@ impl Settings {
 
     /// Writes the settings durably.
     pub fn write(&self, root: &Path) -> Result<()> {
+        durable::write(&root.join(FILE), self.text()?.as_bytes())
+    }
+
+    /// The text of the file.
+    pub(crate) fn text(&self) -> Result<String> {
         self.check()?;
         let text = toml::to_string_pretty(self).map_err(|error| Error::internal(format!("settings cannot be written: {error}")))?;
         let head = "# Settings of a Sago repository. No names belong here: this file is not sealed.\n# See docs/guide/settings.md.\n\n";
-        durable::write(&root.join(FILE), format!("{head}{text}").as_bytes())
+        Ok(format!("{head}{text}"))
     }
 
     /// Says what in it cannot be.

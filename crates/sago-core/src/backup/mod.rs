@@ -35,6 +35,7 @@ use crate::repository::Repository;
 
 pub use history::succession_problems;
 pub use place::{RECORDS_FILE, VAULT_FILE};
+pub(crate) use records::{check_continued, is_in_tree, is_segment};
 pub use records::{Records, back_up_records};
 pub use restore::{DestroyedAgain, Lost, Restored, Sources, restore};
 pub use unfinished::{Fate, Interrupted};

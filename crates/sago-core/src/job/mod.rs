@@ -44,11 +44,13 @@ pub enum Kind {
     Fixity,
     /// Asks the time-stamping authorities.
     Stamp,
+    /// Copies what is new to the replicas.
+    Replicate,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Integrate, Self::Recover, Self::Fixity, Self::Stamp];
+    pub const ALL: [Self; 5] = [Self::Integrate, Self::Recover, Self::Fixity, Self::Stamp, Self::Replicate];
 
     /// The code in rows and answers.
     pub fn code(self) -> &'static str {
@@ -57,6 +59,7 @@ impl Kind {
             Self::Recover => "recover",
             Self::Fixity => "fixity",
             Self::Stamp => "stamp",
+            Self::Replicate => "replicate",
         }
     }
 
@@ -67,6 +70,7 @@ impl Kind {
             Self::Integrate => Some(work.integrate_seconds),
             Self::Recover => Some(work.recover_seconds),
             Self::Fixity => Some(work.fixity_seconds),
+            Self::Replicate => (!settings.replica.is_empty()).then_some(work.replicate_seconds),
             Self::Stamp => (!settings.authority.is_empty()).then_some(work.stamp_seconds),
         }
     }

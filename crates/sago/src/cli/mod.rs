@@ -21,6 +21,7 @@ mod progress;
 mod rebuild;
 mod receipt;
 mod reference;
+mod replicate;
 mod restore;
 mod serve;
 mod show;
@@ -101,6 +102,8 @@ pub enum Command {
     Stamp(stamp::Stamp),
     /// Copy the repository's records, or its vault, and test the copy.
     Backup(backup::Backup),
+    /// Keep a second site of storage root, logs and time-stamps, hold both against each other, and mend one from the other.
+    Replicate(replicate::Replicate),
     /// Make a repository from a backup and the custodians' shares.
     Restore(restore::Restore),
     /// Move the repository to servers, to a folder, or back; verified on both sides.
@@ -147,6 +150,7 @@ pub async fn run(arguments: Arguments) -> Result<Done> {
         Command::Agent(command) => command.run(&common).await,
         Command::Stamp(command) => command.run(&common).await,
         Command::Backup(command) => command.run(&common).await,
+        Command::Replicate(command) => command.run(&common).await,
         Command::Restore(command) => command.run(&common).await,
         Command::Migrate(command) => command.run(&common).await,
         Command::Rebuild(command) => command.run(&common).await,

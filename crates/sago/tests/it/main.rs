@@ -11,6 +11,7 @@ mod moving;
 mod nodes;
 mod pairs;
 mod recovery;
+mod replicas;
 mod servers;
 mod shredding;
 mod story;
