@@ -6,6 +6,7 @@ mod bad_input;
 mod canary;
 mod cast;
 mod flips;
+mod golden;
 mod kills;
 mod moving;
 mod nodes;

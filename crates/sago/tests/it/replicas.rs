@@ -126,13 +126,17 @@ fn a_replica_is_read_with_the_keys_and_enters_nothing() {
     assert_eq!(report["sound"], true, "{report}");
     let listed = on(&stage, &reader, &["list", "items", "--json"]).ends(0).objects();
     assert!(listed.iter().any(|item| item["number"] == "A-2026-0001.00001" || item["item"] == "A-2026-0001.00001"), "{listed:?}");
-    on(&stage, &reader, &["show", "A-2026-0001", "--json"]).ends(0);
+    assert!(listed.iter().all(|item| item["path"].is_null()), "names are withheld: {listed:?}");
+    let shown = on(&stage, &reader, &["show", "A-2026-0001", "--json"]).ends(0);
+    assert!(shown.err.contains("withheld"), "{}", shown.err);
+    on(&stage, &reader, &["log", "--json"]).ends(0);
     let file = stage.file("late.txt", "late");
     for words in [
         vec!["open", "A-2026-0001.00001", "--reason", "x", "--output", stage.path("opened").to_str().unwrap()],
         vec!["export", "A-2026-0001", "--recipient", "x", "--reason", "x", "--output", stage.path("package").to_str().unwrap()],
         vec!["deposit", file.to_str().unwrap(), "--contributor", "X", "--title", "Y"],
         vec!["fixity", "--all"],
+        vec!["receipt", "A-2026-0001", "--output", stage.path("receipt").to_str().unwrap()],
         vec!["agent", "add", "--name", "N", "--role", "auditor"],
         vec!["backup", stage.path("backup").to_str().unwrap()],
         vec!["replicate", "--address", stage.path("third").to_str().unwrap()],
