@@ -11,6 +11,7 @@ mod bench;
 mod check;
 mod demo;
 mod docs;
+mod golden;
 mod release;
 mod run;
 mod servers;
@@ -46,6 +47,8 @@ enum Verb {
     Soak(soak::Soak),
     /// Regenerates the generated parts of the documents
     Docs(docs::Docs),
+    /// Makes the golden repository of this release, which every later build must open
+    Golden(golden::Golden),
     /// Builds the files of a release with their checksums
     Release(release::Release),
     /// Runs a command beside a real PostgreSQL and a real S3 server
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Verb::Bench(verb) => verb.run(&ws),
         Verb::Soak(verb) => verb.run(&ws),
         Verb::Docs(verb) => verb.run(&ws),
+        Verb::Golden(verb) => verb.run(&ws),
         Verb::Release(verb) => verb.run(&ws),
         Verb::Servers(verb) => verb.run(&ws),
         Verb::Tools(verb) => verb.run(&ws),

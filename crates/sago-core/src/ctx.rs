@@ -136,12 +136,14 @@ pub struct Ctx {
     pub roles: Vec<Role>,
     /// Where time comes from.
     pub clock: Clock,
+    /// Whether the repository lives elsewhere, so that only rights that enter nothing are given.
+    pub is_read_only: bool,
 }
 
 impl Ctx {
     /// Who checks without saying who they are: no row of the database is asked, since it is what is being checked. Enters no events.
     pub fn unnamed_auditor(clock: Clock) -> Self {
-        Self { agent: Uuid::nil(), roles: vec![Role::Auditor], clock }
+        Self { agent: Uuid::nil(), roles: vec![Role::Auditor], clock, is_read_only: false }
     }
 
     /// Says whether the person has the right.
@@ -151,6 +153,10 @@ impl Ctx {
 
     /// Fails unless the person has the right.
     pub fn require(&self, right: Right) -> Result<()> {
+        if self.is_read_only && !matches!(right, Right::See | Right::Check | Right::Audit) {
+            return Err(Error::conflict("This place is read-only: the repository was moved from it, or it is a replica. Nothing was done.")
+                .hint("What a person does must be entered in the log, and the log goes on elsewhere. Use the folder where the repository lives."));
+        }
         if self.may(right) {
             return Ok(());
         }
@@ -180,14 +186,14 @@ mod tests {
     #[test]
     fn no_role_has_every_right() {
         for role in Role::ALL {
-            let ctx = Ctx { agent: Uuid::nil(), roles: vec![role], clock: Clock::System };
+            let ctx = Ctx { agent: Uuid::nil(), roles: vec![role], clock: Clock::System, is_read_only: false };
             assert!(!(ctx.may(Right::Destroy) && ctx.may(Right::Approve)), "{role} may both ask and approve");
         }
     }
 
     #[test]
     fn a_stranger_has_no_right() {
-        let ctx = Ctx { agent: Uuid::nil(), roles: vec![], clock: Clock::System };
+        let ctx = Ctx { agent: Uuid::nil(), roles: vec![], clock: Clock::System, is_read_only: false };
         assert_eq!(ctx.require(Right::See).unwrap_err().kind, ErrorKind::Forbidden);
     }
 

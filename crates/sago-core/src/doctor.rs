@@ -138,6 +138,7 @@ impl Visit {
         self.could_not("deposits", looked);
         let looked = nodes::nodes(self, db).await;
         self.could_not("nodes", looked);
+        nodes::replicas(self, db, places, settings).await;
         let looked = nodes::jobs(self, db).await;
         self.could_not("jobs", looked);
         let looked = keys::vault(self, db, places).await;

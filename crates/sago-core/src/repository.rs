@@ -38,6 +38,37 @@ pub struct Repository {
     rows: RowKeys,
     /// Deposits that this opening completed, so that the command that began one does not receive the same things again.
     recovered: std::sync::Mutex<Vec<recover::Recovered>>,
+    standing: Standing,
+}
+
+/// What a place of a repository may do, as it was found when it was opened. The writing transaction asks again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The repository lives here.
+    Live,
+    /// It lived here and was moved: the log goes on elsewhere (`sago migrate`).
+    Moved,
+    /// A replica is read here (`sago replicate --reader`).
+    Replica,
+}
+
+impl Standing {
+    async fn of(settings: &Settings, db: &Db) -> Result<Self> {
+        if settings.read_only {
+            return Ok(Self::Replica);
+        }
+        let here = crate::ledger::is_place(db.meta(PLACE).await?.as_deref(), settings.place);
+        Ok(if here { Self::Live } else { Self::Moved })
+    }
+}
+
+/// The row of `meta` that says which place may continue the log.
+pub(crate) const PLACE: &str = "place";
+
+/// The error for what would have to be entered where a replica is read.
+pub(crate) fn replica_refuses() -> Error {
+    Error::new(ErrorKind::Conflict, "This is a replica: it is read-only, and what would be done here could not be entered in the log. Nothing was done.")
+        .hint("Do it where the repository lives. If that place is lost, `sago restore` makes a repository from this replica and a backup of the vault.")
 }
 
 /// A repository to be made.
@@ -105,6 +136,8 @@ impl Repository {
             repository,
             domain_unit: Uuid::new_v4(),
             witness_quorum: None,
+            place: Uuid::nil(),
+            read_only: false,
             paths,
             s3: if is_remote { Server::default().or_environment() } else { Server::default() },
             fixity: settings::Fixity::default(),
@@ -112,6 +145,7 @@ impl Repository {
             work: settings::Work::default(),
             authority: Vec::new(),
             witness: Vec::new(),
+            replica: Vec::new(),
         };
         settings.check()?;
         let mut places = Places::resolve(root, &settings)?;
@@ -154,8 +188,8 @@ impl Repository {
         let epoch_ends = epoch_end(now, settings.epoch.days)?;
         let custodian = user::NewAgent { name: new.first_person.clone(), roles: vec![Role::Custodian], passphrase: None };
         let (agent, agent_event, _) = user::prepare(&custodian, 1, &places.keys, new.work_factor)?;
-        let repo = Self { places, settings, blobs, db, keyring, rows: RowKeys::default(), recovered: std::sync::Mutex::default() };
-        let ctx = Ctx { agent, roles: vec![Role::Custodian], clock };
+        let repo = Self::assemble(places, settings, blobs, db, keyring, Standing::Live);
+        let ctx = Ctx { agent, roles: vec![Role::Custodian], clock, is_read_only: false };
         let mut tx = repo.begin().await?;
         let detail = RepositoryCreatedDetail {
             name: new.name.clone(),
@@ -178,8 +212,14 @@ impl Repository {
     /// Opens a repository: unlocks its keys, checks that database and logs are not older than what was signed, and finishes what a crash interrupted.
     pub async fn open(root: &Path, passphrase: &Passphrase, clock: Clock) -> Result<Self> {
         let mut repo = Self::open_unchecked(root, passphrase).await?;
+        if repo.standing == Standing::Replica {
+            return Ok(repo);
+        }
         node::require_neighbours(&repo.db).await?;
         repo.check_not_rolled_back().await?;
+        if repo.standing == Standing::Moved {
+            return Ok(repo);
+        }
         if key::epoch::finish_switch(&repo).await? {
             repo.close().await;
             repo = Self::open_unchecked(root, passphrase).await.map_err(|error| {
@@ -206,7 +246,26 @@ impl Repository {
             }
             Db::open_file(path, false).await?
         };
-        Ok(Self { places, settings, blobs, db, keyring, rows: RowKeys::default(), recovered: std::sync::Mutex::default() })
+        let standing = Standing::of(&settings, &db).await?;
+        Ok(Self::assemble(places, settings, blobs, db, keyring, standing))
+    }
+
+    pub(crate) fn assemble(places: Places, settings: Settings, blobs: Blobs, db: Db, keyring: Keyring, standing: Standing) -> Self {
+        Self { places, settings, blobs, db, keyring, rows: RowKeys::default(), recovered: std::sync::Mutex::default(), standing }
+    }
+
+    /// What this place may do.
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// Fails unless this is the place where the repository lives.
+    pub fn require_live(&self) -> Result<()> {
+        match self.standing {
+            Standing::Live => Ok(()),
+            Standing::Moved => Err(crate::ledger::moved()),
+            Standing::Replica => Err(replica_refuses()),
+        }
     }
 
     async fn check_not_rolled_back(&self) -> Result<()> {
@@ -244,11 +303,15 @@ impl Repository {
 
     /// Begins a writing transaction.
     pub async fn begin(&self) -> Result<Tx<'_>> {
+        if self.standing == Standing::Replica {
+            return Err(replica_refuses());
+        }
         Tx::begin(&self.db, &self.keyring, &self.rows).await
     }
 
     /// Brings both logs' signed heads up to date; the access log's head is entered in the custody log when it moved. Returns the custody head.
     pub async fn integrate(&self, ctx: &Ctx) -> Result<Head> {
+        self.require_live()?;
         let access = sequencer::integrate(&self.places, &self.db, &self.keyring, Log::Access, ctx.now()).await?;
         let anchored = self.db.meta("access_anchored").await?.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
         if access.size > anchored {
@@ -270,8 +333,12 @@ impl Repository {
         &self.keyring
     }
 
-    /// Opens a sealed column; `None` when its unit is sealed or destroyed.
+    /// Opens a sealed column; `None` when its unit is sealed or destroyed, or when looking at names could not be entered in the log. The
+    /// log itself can be read everywhere.
     pub async fn open_column(&self, row_key: &str, place: Place<'_>, sealed: Option<&[u8]>) -> Result<Option<String>> {
+        if self.standing != Standing::Live && place.table != "events" {
+            return Ok(None);
+        }
         self.rows.open(&self.db, &self.keyring, row_key, place, sealed).await
     }
 

@@ -24,6 +24,8 @@ pub const REFERENCE: &str = "\
 | `format` | Version of the repository's format; written by `sago init`, never changed by hand. | – |
 | `repository` | The repository's id. | – |
 | `domain_unit` | The unit that holds what belongs to no person. | – |
+| `place` | Which of the places that this repository had this one is; written by `sago migrate`, never changed by hand. The log says which one may go on. | the first |
+| `read_only` | Whether this folder only reads a replica; written by `sago replicate --reader`. | `false` |
 | `paths.store` | The OCFL storage root: a folder, or `s3://BUCKET/PREFIX`. | `store` |
 | `paths.log` | The logs and their payload: a folder, or `s3://BUCKET/PREFIX`. | `log` |
 | `paths.stamps` | Time-stamps: a folder, or `s3://BUCKET/PREFIX`. | `stamps` |
@@ -44,6 +46,7 @@ pub const REFERENCE: &str = "\
 | `work.fixity_seconds` | How often stored files that are due are planned to be read. | `3600` |
 | `work.stamp_seconds` | How often the time-stamping authorities are asked. | `86400` |
 | `work.witness_seconds` | How often the witnesses are asked. | `3600` |
+| `work.replicate_seconds` | How often what is new is copied to the replicas. | `3600` |
 | `work.give_up_days` | A deposit whose node was not seen for this many days is given up, or completed if the storage root holds all of it. | `14` |
 | `authority.name` | A time-stamping authority, in a table `[[authority]]` each: a short name of its own. | – |
 | `authority.url` | Where its requests are sent: an address with http:// or https://. | – |
@@ -52,6 +55,10 @@ pub const REFERENCE: &str = "\
 | `witness.name` | A witness (C2SP tlog-witness) run by somebody else, in a table `[[witness]]` each: a short name. | – |
 | `witness.url` | Its submission prefix: `/add-checkpoint` is put behind it. | – |
 | `witness.keys` | File of its verifier keys, one a line; every one of them must cosign. | – |
+| `replica.name` | A second site, in a table `[[replica]]` each: a short name of its own. | – |
+| `replica.address` | Where it lies: a folder, or `s3://BUCKET/PREFIX`. Never the vault, never below the repository. | – |
+| `replica.endpoint`, `replica.region` | Its S3 server, if it is another one. | as under `s3` |
+| `replica.profile` | Profile of the usual credentials file that opens it, so that whoever can alter the repository's bucket need not be able to alter the replica. | the usual variables |
 ";
 
 /// What the file holds.
@@ -67,6 +74,12 @@ pub struct Settings {
     /// So many witnesses must have cosigned; all of them unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness_quorum: Option<u32>,
+    /// Which of the places that this repository had this one is: none for the one where it was made.
+    #[serde(default, skip_serializing_if = "Uuid::is_nil")]
+    pub place: Uuid,
+    /// Whether this folder only reads a replica: it has no lock, and nothing can be entered.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub read_only: bool,
     /// Where things are.
     #[serde(default)]
     pub paths: Paths,
@@ -88,6 +101,15 @@ pub struct Settings {
     /// Witnesses (C2SP tlog-witness). None: nobody outside remembers the log, and `doctor` says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub witness: Vec<Witness>,
+    /// Second sites of storage root, logs and time-stamps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replica: Vec<Replica>,
+}
+
+// Serde hands over a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// Where things are; relative paths are below the repository's folder. What is a `String` may also be an address `s3://BUCKET/PREFIX`.
@@ -172,6 +194,8 @@ pub struct Work {
     pub stamp_seconds: u32,
     /// Between two rounds of asking witnesses. Seconds.
     pub witness_seconds: u32,
+    /// Between two copies to the replicas. Seconds.
+    pub replicate_seconds: u32,
     /// After this many days without a sign of its node, a deposit is no longer waited for. Days.
     pub give_up_days: u32,
 }
@@ -186,6 +210,7 @@ impl Default for Work {
             fixity_seconds: 3600,
             stamp_seconds: 86_400,
             witness_seconds: 3600,
+            replicate_seconds: 3600,
             give_up_days: 14,
         }
     }
@@ -204,7 +229,7 @@ impl Work {
         if !(10..=60_000).contains(&self.poll_ms) {
             return Err(Error::invalid("`poll_ms` under [work] must lie between 10 and 60000."));
         }
-        let often = [self.integrate_seconds, self.recover_seconds, self.fixity_seconds, self.stamp_seconds, self.witness_seconds];
+        let often = [self.integrate_seconds, self.recover_seconds, self.fixity_seconds, self.stamp_seconds, self.witness_seconds, self.replicate_seconds];
         if often.contains(&0) || self.give_up_days == 0 {
             return Err(Error::invalid("The times under [work] must be at least 1."));
         }
@@ -236,6 +261,39 @@ pub struct Witness {
     pub keys: PathBuf,
 }
 
+/// A second site that keeps storage root, logs and time-stamps; never the vault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replica {
+    /// Short name: letters, digits and hyphens.
+    pub name: String,
+    /// The absolute path of a folder, or `s3://BUCKET/PREFIX`.
+    pub address: String,
+    /// Address of its S3 server, if it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Profile of the credentials file that opens it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+}
+
+impl Replica {
+    /// Its S3 server: what it does not say is as in the repository's own settings.
+    pub fn server(&self, own: &Server) -> Server {
+        let own = own.or_environment();
+        Server {
+            endpoint: self.endpoint.clone().or(own.endpoint),
+            region: self.region.clone().or(own.region),
+            // It may be another server, of which nobody found out.
+            conditional_writes: false,
+            profile: self.profile.clone(),
+        }
+    }
+}
+
 impl Settings {
     /// Reads the settings of the repository in `root`.
     pub fn read(root: &Path) -> Result<Self> {
@@ -243,11 +301,20 @@ impl Settings {
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                if root.join("migration.json").exists() {
+                    return Err(Error::new(ErrorKind::Conflict, format!("{} is the target of a migration that was interrupted.", root.display()))
+                        .hint("Run the same `sago migrate` again, on the repository that is being moved: it goes on."));
+                }
                 return Err(Error::not_found(format!("{} is not a Sago repository: it has no {FILE}.", root.display()))
                     .hint("Name the repository's folder with `--repo DIR` or SAGO_REPO, or make one with `sago init DIR …`."));
             }
             Err(error) => return Err(Error::io("Could not read", &path, &error)),
         };
+        Self::parse(&text, &path)
+    }
+
+    /// Reads settings from their text; `path` is where it was found, for errors.
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self> {
         let bad = |error: &dyn std::fmt::Display| {
             Error::invalid(format!("{} cannot be understood: {error}", path.display())).hint("Correct the line named, or restore the file from a backup.")
         };
@@ -268,10 +335,15 @@ impl Settings {
 
     /// Writes the settings durably.
     pub fn write(&self, root: &Path) -> Result<()> {
+        durable::write(&root.join(FILE), self.text()?.as_bytes())
+    }
+
+    /// The text of the file.
+    pub(crate) fn text(&self) -> Result<String> {
         self.check()?;
         let text = toml::to_string_pretty(self).map_err(|error| Error::internal(format!("settings cannot be written: {error}")))?;
         let head = "# Settings of a Sago repository. No names belong here: this file is not sealed.\n# See docs/guide/settings.md.\n\n";
-        durable::write(&root.join(FILE), format!("{head}{text}").as_bytes())
+        Ok(format!("{head}{text}"))
     }
 
     /// Says what in it cannot be.
@@ -296,6 +368,18 @@ impl Settings {
                     authority.url, authority.name
                 ))
                 .hint(format!("Correct its `url` in {FILE}.")));
+            }
+        }
+        for (at, replica) in self.replica.iter().enumerate() {
+            let is_plain = !replica.name.is_empty() && replica.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            if !is_plain || self.replica[..at].iter().any(|earlier| earlier.name.eq_ignore_ascii_case(&replica.name)) {
+                return Err(Error::invalid(format!("The replica's name “{}” is taken, or holds more than letters, digits and hyphens.", replica.name))
+                    .hint(format!("Give each [[replica]] in {FILE} a plain `name` of its own.")));
+            }
+            let is_place = if replica.address.contains("://") { bucket::parse(&replica.address).is_some() } else { Path::new(&replica.address).is_absolute() };
+            if !is_place {
+                return Err(Error::invalid(format!("The address “{}” of the replica “{}” cannot be used.", replica.address, replica.name))
+                    .hint("Write an absolute path of a folder, or `s3://BUCKET/PREFIX`."));
             }
         }
         for (name, address) in [("store", &self.paths.store), ("log", &self.paths.log), ("stamps", &self.paths.stamps), ("vault", &self.paths.vault)] {
@@ -323,6 +407,8 @@ impl Settings {
 pub struct Places {
     /// The repository's folder.
     pub root: PathBuf,
+    /// Which of the repository's places this is ([`Settings::place`]).
+    pub place: Uuid,
     /// The OCFL storage root.
     pub store: Shelf,
     /// Wrapped unit keys.
@@ -355,6 +441,7 @@ impl Places {
             at(Path::new(&settings.paths.database)).to_string_lossy().into_owned()
         };
         let places = Self {
+            place: settings.place,
             store: shelf(&settings.paths.store)?,
             vault: shelf(&settings.paths.vault)?,
             keys: at(&settings.paths.keys),
@@ -452,6 +539,8 @@ mod tests {
             repository: Uuid::nil(),
             domain_unit: Uuid::nil(),
             witness_quorum: None,
+            place: Uuid::nil(),
+            read_only: false,
             paths: Paths::default(),
             s3: Server::default(),
             fixity: Fixity::default(),
@@ -459,6 +548,7 @@ mod tests {
             work: Work::default(),
             authority: Vec::new(),
             witness: Vec::new(),
+            replica: Vec::new(),
         }
     }
 

@@ -28,7 +28,7 @@ use crate::ledger::event::Log;
 use crate::ledger::lock::Locks;
 use crate::ledger::rebuild::{Side, Summary, compare, hold_database, remove_database, replay_into};
 use crate::ledger::sequencer;
-use crate::repository::Repository;
+use crate::repository::{Repository, Standing};
 use crate::settings::Places;
 use crate::store::blobs::Blobs;
 use crate::store::catalog;
@@ -405,6 +405,11 @@ pub async fn rebuild(root: &Path, passphrase: &crate::key::Passphrase, clock: cr
         rebuild_file(&places, &keyring, &blobs, clock).await?
     };
     let repo = Repository::open(root, passphrase, clock).await?;
+    if repo.standing() != Standing::Live {
+        // Here nothing can be entered: the database is for reading.
+        repo.close().await;
+        return Ok(made);
+    }
     let ctx = crate::user::act_as(&repo, None, clock).await?;
     let mut tx = repo.begin().await?;
     let examples = made.differences.iter().take(20).map(|finding| format!("{} {}", finding.code, finding.path)).collect();

@@ -18,6 +18,7 @@ use crate::store::durable;
 /// Writes the receipt of an accession into a new folder.
 pub async fn write_receipt(repo: &Repository, ctx: &Ctx, name: &str, output: &Path) -> Result<Accession> {
     ctx.require(Right::See)?;
+    repo.require_live()?;
     if output.exists() {
         return Err(Error::conflict(format!("{} exists already.", output.display())).hint("Name a folder that does not exist: nothing is overwritten."));
     }

@@ -68,7 +68,7 @@ pub async fn back_up_records(repo: &Repository, ctx: &Ctx, folder: &Path, progre
         }
     }
     repo.integrate(ctx).await?;
-    check_continued(repo, &folder).await?;
+    check_continued(repo, &Shelf::Disk(folder.join("log")), &folder.display().to_string()).await?;
     let mut note = RecordsNote {
         repository: repo.settings.repository,
         at: time_text(ctx.now()),
@@ -176,13 +176,13 @@ async fn copy_logs(repo: &Repository, folder: &Path, copier: &mut Copier<'_>) ->
 }
 
 /// Whether a file belongs to a tree of `size` entries, or stayed from a smaller one.
-fn is_in_tree(path: &Path, size: u64) -> bool {
+pub(crate) fn is_in_tree(path: &Path, size: u64) -> bool {
     let tile = path.to_str().and_then(TilePath::parse);
     tile.is_some_and(|tile| TilePath::in_tree(tile.kind, tile.index, size).is_some_and(|expected| tile.width <= expected.width))
 }
 
 /// Whether a payload segment holds entries below `size`.
-fn is_segment(path: &Path, size: u64) -> bool {
+pub(crate) fn is_segment(path: &Path, size: u64) -> bool {
     let name = path.to_str().filter(|name| name.ends_with(".age"));
     let first = name.and_then(|name| name.split_once('-')).and_then(|(first, _)| first.parse::<u64>().ok());
     first.is_some_and(|first| first < size)
@@ -313,20 +313,14 @@ fn say(copied: &Copied, strangers: &BTreeSet<Uuid>, report: &mut Report) {
 }
 
 /// Refuses to overwrite a copy that this repository's log does not continue: the older copy may be the only true one.
-async fn check_continued(repo: &Repository, folder: &Path) -> Result<()> {
+pub(crate) async fn check_continued(repo: &Repository, log: &Shelf, place: &str) -> Result<()> {
     let places = &repo.places;
     let not_continued = |what: String| {
-        Error::new(
-            ErrorKind::Conflict,
-            format!("The log of the copy in {} is not continued by this repository's log: {what}. Nothing was written.", folder.display()),
-        )
-        .hint("Keep that copy: this repository, or the copy, was rolled back or altered. `sago verify` judges both.")
-        .hint("To go on, name another folder.")
+        Error::new(ErrorKind::Conflict, format!("The log of the copy in {place} is not continued by this repository's log: {what}. Nothing was written."))
+            .hint("Keep that copy: this repository, or the copy, was rolled back or altered. `sago verify` judges both.")
+            .hint("To go on, name another folder.")
     };
-    let copy = Places { log: Shelf::Disk(folder.join("log")), ..places.clone() };
-    if !folder.join("log").is_dir() {
-        return Ok(());
-    }
+    let copy = Places { log: log.clone(), ..places.clone() };
     let ours = sequencer::generations(places)?;
     for generation in sequencer::generations(&copy)? {
         for log in Log::ALL {

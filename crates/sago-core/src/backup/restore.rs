@@ -478,7 +478,7 @@ impl Work<'_> {
     ) -> Result<Vec<Interrupted>> {
         let now = self.clock.now();
         let agent = history.first_agent.ok_or_else(|| Error::corrupt("The log in the backup names no person."))?;
-        let ctx = Ctx { agent, roles: vec![Role::Custodian], clock: self.clock };
+        let ctx = Ctx { agent, roles: vec![Role::Custodian], clock: self.clock, is_read_only: false };
         let domain = self.settings.domain_unit;
         let rows = RowKeys::default();
         let unfinished = unfinished::find(history, keyring, blobs)?;

@@ -131,7 +131,7 @@ impl House {
         for name in ["First approver", "Second approver"] {
             let new = NewAgent { name: name.into(), roles: vec![Role::Approver], passphrase: Some(passphrase("my very own words")) };
             let agent = user::add_agent(&repo, &ctx, &new).await.unwrap();
-            let own = Ctx { agent: agent.id, roles: agent.roles, clock: Clock::System };
+            let own = Ctx { agent: agent.id, roles: agent.roles, clock: Clock::System, is_read_only: false };
             destroyed = matches!(approve(&repo, &own, &request.number, &passphrase("my very own words")).await.unwrap(), Approved::Destroyed(_));
         }
         assert!(destroyed);

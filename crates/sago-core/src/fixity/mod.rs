@@ -65,6 +65,7 @@ pub struct Failure {
 /// Checks the files that are due, or all; oldest first, so that an interrupted check goes on where it stopped.
 pub async fn check_fixity(repo: &Repository, ctx: &Ctx, all: bool, progress: &Progress) -> Result<Checked> {
     ctx.require(Right::Check)?;
+    repo.require_live()?;
     let begun = micros(ctx.now());
     let due_before = if all { begun } else { due_before(repo, begun)? };
     let count = |due: bool| {

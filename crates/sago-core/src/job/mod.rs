@@ -45,11 +45,13 @@ pub enum Kind {
     Stamp,
     /// Asks the witnesses.
     Witness,
+    /// Copies what is new to the replicas.
+    Replicate,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Integrate, Self::Recover, Self::Fixity, Self::Stamp, Self::Witness];
+    pub const ALL: [Self; 6] = [Self::Integrate, Self::Recover, Self::Fixity, Self::Stamp, Self::Witness, Self::Replicate];
 
     /// The code in rows and answers.
     pub fn code(self) -> &'static str {
@@ -59,6 +61,7 @@ impl Kind {
             Self::Fixity => "fixity",
             Self::Stamp => "stamp",
             Self::Witness => "witness",
+            Self::Replicate => "replicate",
         }
     }
 
@@ -69,6 +72,7 @@ impl Kind {
             Self::Integrate => Some(work.integrate_seconds),
             Self::Recover => Some(work.recover_seconds),
             Self::Fixity => Some(work.fixity_seconds),
+            Self::Replicate => (!settings.replica.is_empty()).then_some(work.replicate_seconds),
             Self::Stamp => (!settings.authority.is_empty()).then_some(work.stamp_seconds),
             Self::Witness => (!settings.witness.is_empty()).then_some(work.witness_seconds),
         }

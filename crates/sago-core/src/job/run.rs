@@ -123,6 +123,7 @@ async fn step(repo: &Repository, ctx: &Ctx, claim: &Claim, progress: &fixity::Pr
         Kind::Fixity => check_object(repo, ctx, claim, progress, counts).await,
         Kind::Stamp => ask_for_stamps(repo, ctx, counts).await,
         Kind::Witness => ask_witnesses(repo, ctx, counts).await,
+        Kind::Replicate => replicate(repo, ctx, counts).await,
     }
 }
 
@@ -166,6 +167,22 @@ async fn check_object(repo: &Repository, ctx: &Ctx, claim: &Claim, progress: &fi
             return Ok(());
         }
     }
+}
+
+/// Copies what is new to every replica; one that does not answer fails the job, and the others have what is new all the same.
+async fn replicate(repo: &Repository, ctx: &Ctx, counts: &mut Counts) -> Result<()> {
+    let mut failed = None;
+    for replica in &repo.settings.replica {
+        match crate::replica::replicate(repo, ctx, replica, &crate::replica::Progress::default()).await {
+            Ok(done) => {
+                *counts.entry("files").or_default() += done.new_files;
+                *counts.entry("bytes").or_default() += done.new_bytes;
+                *counts.entry("failures").or_default() += done.findings.len() as u64;
+            }
+            Err(error) => failed = Some(error),
+        }
+    }
+    failed.map_or(Ok(()), Err)
 }
 
 /// Asks every authority; one that failed fails the job, and those that answered are not asked again by the next attempt.

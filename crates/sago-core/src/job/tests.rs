@@ -18,6 +18,8 @@ impl Queue {
             format: 1,
             repository: Uuid::nil(),
             domain_unit: Uuid::nil(),
+            place: Uuid::nil(),
+            read_only: false,
             paths: Paths::default(),
             s3: crate::store::bucket::Server::default(),
             fixity: Fixity::default(),
@@ -26,6 +28,7 @@ impl Queue {
             authority: Vec::new(),
             witness_quorum: None,
             witness: Vec::new(),
+            replica: Vec::new(),
         };
         Self { folder, db, settings }
     }

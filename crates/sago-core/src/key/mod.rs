@@ -59,6 +59,7 @@ pub struct Keyring {
     signing: Signing,
     vault: Shelf,
     keys: PathBuf,
+    place: Uuid,
     domain: Uuid,
     units: Mutex<HashMap<Uuid, Arc<HybridIdentity>>>,
     /// Recipients of units whose key waits for its event.
@@ -269,6 +270,7 @@ impl Keyring {
             signing,
             vault: places.vault.clone(),
             keys: places.keys.clone(),
+            place: places.place,
             domain,
             units: Mutex::default(),
             waiting: Mutex::default(),
@@ -283,6 +285,11 @@ impl Keyring {
     /// The recipient of the offline recovery identity.
     pub fn recovery(&self) -> &HybridRecipient {
         &self.recovery
+    }
+
+    /// Which of the repository's places these keys work in.
+    pub(crate) fn place(&self) -> Uuid {
+        self.place
     }
 
     /// The unit that holds what belongs to no person.

@@ -480,6 +480,39 @@ events! {
     { /// The folder it was written to, as given.
       folder: String }
 
+    /// The repository moved: from the next entry on, only the new place continues the log.
+    Custody RepositoryMoved RepositoryMovedDetail "repository-moved"
+    { /// The place it left; all zeros for the one where it was made.
+      from: Uuid, /// The place where it lives now.
+      to: Uuid }
+    { /// Engines it left: of the database, of the storage root, of the vault.
+      left: String, /// Engines it went to.
+      reached: String }
+
+    /// A second site of storage root, logs and time-stamps holds all of them for the first time.
+    Custody ReplicaAdded ReplicaAddedDetail "replica-added"
+    { /// The replica.
+      replica: Uuid }
+    { /// Its name.
+      name: String, /// Where it lies.
+      address: String }
+
+    /// A replica was lost or given up.
+    Custody ReplicaLost ReplicaLostDetail "replica-lost"
+    { /// The replica.
+      replica: Uuid }
+    { /// Why.
+      reason: String }
+
+    /// Damaged files were fetched again, by their digests, from the replica or to it.
+    Custody ReplicaRepaired ReplicaRepairedDetail "replica-repaired"
+    { /// The replica.
+      replica: Uuid, /// Files fetched from it.
+      fetched: u64, /// Files sent to it.
+      sent: u64 }
+    { /// The files, and which side they were damaged on.
+      files: Vec<String> }
+
     /// The database was made anew from storage root, log and keys.
     Custody DatabaseRebuilt DatabaseRebuiltDetail "database-rebuilt"
     { /// Events replayed.

@@ -27,8 +27,9 @@ use uuid::Uuid;
 
 use crate::accession::manifest::Manifest;
 use crate::ctx::{Ctx, POLICY, SOFTWARE, micros, time_text};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Keyring, seal_bytes};
+use crate::repository::PLACE;
 use crate::store::db::Db;
 use crate::store::rows::{Place, RowKeys, Writer};
 use event::{ClockJumped, ClockJumpedDetail, Event, Log};
@@ -67,6 +68,18 @@ struct Pending<'a> {
     manifest: Option<&'a Manifest>,
 }
 
+/// Whether the place that may continue the log, as its row says, is this one. Without a row it is the place where the repository was made.
+pub(crate) fn is_place(live: Option<&str>, here: Uuid) -> bool {
+    live.map_or(here.is_nil(), |live| live == here.to_string())
+}
+
+/// The error for a place whose repository lives elsewhere now.
+pub(crate) fn moved() -> Error {
+    Error::new(ErrorKind::Conflict, "The repository was moved from here: its log goes on in another place, and nothing can be entered here any more.")
+        .hint("Use the folder that `sago migrate` made. If that command was interrupted, run it again with the same words: it goes on.")
+        .hint("What lies here can still be read: `verify`, `list`, `show`, `log`. Two places that both go on would be a forked log.")
+}
+
 /// A writing transaction. Rows are written only by projecting the events it commits.
 pub struct Tx<'a> {
     db: &'a Db,
@@ -76,7 +89,13 @@ pub struct Tx<'a> {
 
 impl<'a> Tx<'a> {
     pub(crate) async fn begin(db: &'a Db, keyring: &'a Keyring, rows: &'a RowKeys) -> Result<Self> {
-        Ok(Self { db, writer: Writer::new(db.begin_write().await?, keyring, rows), pending: Vec::new() })
+        let mut tx = db.begin_write().await?;
+        // Asked under the writer's place: a process that was at work while the repository moved enters nothing more here.
+        let live: Option<String> = sqlx::query_scalar("SELECT value FROM meta WHERE key = $1").bind(PLACE).fetch_optional(&mut *tx).await?;
+        if !is_place(live.as_deref(), keyring.place()) {
+            return Err(moved());
+        }
+        Ok(Self { db, writer: Writer::new(tx, keyring, rows), pending: Vec::new() })
     }
 
     /// The connection, for reading inside the transaction.

@@ -71,11 +71,15 @@ pub(super) async fn project(writer: &mut Writer<'_>, record: &Record<'_>) -> Res
             set_meta(writer, "keys_checked_at", &crate::ctx::time_text(record.at)).await?;
             set_meta(writer, "keys_failed", &event.failures.to_string()).await
         }
+        Event::RepositoryMoved(event, _) => set_meta(writer, crate::repository::PLACE, &event.to.to_string()).await,
         Event::LogRestarted(..) => set_meta(writer, "access_anchored", "0").await,
         Event::ShareDestroyed(..)
         | Event::ExportMade(..)
         | Event::ExportSealed(..)
         | Event::DatabaseRebuilt(..)
+        | Event::ReplicaAdded(..)
+        | Event::ReplicaLost(..)
+        | Event::ReplicaRepaired(..)
         | Event::ClockJumped(..)
         | Event::ListShown(..)
         | Event::RecordShown(..)

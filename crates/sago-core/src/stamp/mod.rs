@@ -122,6 +122,7 @@ pub async fn stamp_now(repo: &Repository, ctx: &Ctx) -> Result<Vec<Stamped>> {
 
 async fn stamp_with(repo: &Repository, ctx: &Ctx, client: &Client) -> Result<Vec<Stamped>> {
     ctx.require(Right::Check)?;
+    repo.require_live()?;
     let judges = authority::configured(repo)?;
     let mut round = Round::begin(repo, ctx).await?;
     let mut answers = round.take_left_over(&judges)?;

@@ -51,16 +51,23 @@ pub struct Server {
     /// Whether the server refuses to write over a name when asked to, as `sago init` found out. Then it is asked to, as a second guard.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub conditional_writes: bool,
+    /// Profile of the credentials file, for a replica that other credentials open; the variables are not asked then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
 }
 
 impl Server {
     /// What the environment says, and where it is silent, what stands here.
     pub fn or_environment(&self) -> Self {
+        if self.profile.is_some() {
+            return self.clone();
+        }
         let of = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
         Self {
             endpoint: of(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]).or_else(|| self.endpoint.clone()),
             region: of(&["AWS_REGION", "AWS_DEFAULT_REGION"]).or_else(|| self.region.clone()),
             conditional_writes: self.conditional_writes,
+            profile: None,
         }
     }
 }
@@ -121,10 +128,16 @@ impl Bucket {
             builder = builder.with_endpoint(endpoint);
         }
         builder = builder.with_region(server.region.as_deref().unwrap_or("us-east-1"));
-        if builder.get_config_value(&AmazonS3ConfigKey::AccessKeyId).is_none()
-            && let Some((id, secret)) = credentials_from_file()?
-        {
-            builder = builder.with_access_key_id(id).with_secret_access_key(secret);
+        if server.profile.is_some() || builder.get_config_value(&AmazonS3ConfigKey::AccessKeyId).is_none() {
+            match credentials_from_file(server.profile.as_deref())? {
+                Some((id, secret)) => builder = builder.with_access_key_id(id).with_secret_access_key(secret),
+                // The variables would open it with the very credentials it is kept apart from.
+                None if server.profile.is_some() => {
+                    return Err(Error::invalid(format!("The credentials file has no profile “{}”.", server.profile.as_deref().unwrap_or_default()))
+                        .hint("Add it to the file that AWS_SHARED_CREDENTIALS_FILE names, or to ~/.aws/credentials."));
+                }
+                None => {}
+            }
         }
         let store = builder.build().map_err(|error| Error::invalid(format!("The bucket {name} cannot be used: {error}")))?;
         Ok(Self { store: Arc::new(store), name: name.to_owned(), prefix: prefix.to_owned(), is_conditional: server.conditional_writes })
@@ -453,7 +466,7 @@ fn allows_http(server: &Server) -> Result<bool> {
 }
 
 /// Key id and secret of the profile AWS_PROFILE (`default`) in the usual credentials file.
-fn credentials_from_file() -> Result<Option<(String, String)>> {
+fn credentials_from_file(profile: Option<&str>) -> Result<Option<(String, String)>> {
     let path = match (std::env::var_os("AWS_SHARED_CREDENTIALS_FILE"), std::env::var_os("HOME")) {
         (Some(path), _) => std::path::PathBuf::from(path),
         (None, Some(home)) => Path::new(&home).join(".aws/credentials"),
@@ -464,7 +477,7 @@ fn credentials_from_file() -> Result<Option<(String, String)>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io("Could not read", &path, &error)),
     };
-    let profile = std::env::var("AWS_PROFILE").unwrap_or_else(|_| "default".to_owned());
+    let profile = profile.map_or_else(|| std::env::var("AWS_PROFILE").unwrap_or_else(|_| "default".to_owned()), str::to_owned);
     Ok(read_credentials(&text, &profile))
 }
 

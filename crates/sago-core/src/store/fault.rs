@@ -49,6 +49,13 @@ pub const POINTS: &[(&str, &str)] = &[
     ("rebuild-kept", "the old database also has the name under which it is kept"),
     ("rebuild-cleared", "the old database's side files are out of the way"),
     ("rebuild-placed", "the new database is in place, the event is not entered"),
+    ("migrate-noted", "the new place is begun and empty"),
+    ("migrate-copied", "the files are in the new place, the rows are not"),
+    ("migrate-rows-copied", "the rows are there too, the locks are not"),
+    ("migrate-verified", "both sides are sound, the old place is the live one"),
+    ("migrate-entered", "the log says that the repository moved, the new place does not know it"),
+    ("migrate-sent", "the new place has everything and is no repository yet"),
+    ("migrate-placed", "the new place is the live one, its note is still there"),
 ];
 
 /// Ends the process here if the environment asks for it.

@@ -12,3 +12,4 @@ pub mod rows;
 mod schema;
 pub mod shelf;
 pub mod texts;
+pub(crate) mod transfer;

@@ -19,7 +19,7 @@ use crate::ctx::{Clock, Ctx, Right, Role};
 use crate::error::{Error, Result};
 use crate::key::{Passphrase, open_with_passphrase, random_seed, seal_with_passphrase};
 use crate::ledger::event::{AgentAdded, AgentAddedDetail, Event};
-use crate::repository::Repository;
+use crate::repository::{Repository, Standing};
 use crate::store::durable;
 use crate::store::rows::Place;
 
@@ -136,7 +136,7 @@ pub async fn act_as(repo: &Repository, code: Option<&str>, clock: Clock) -> Resu
         None => found.into_iter().find(|agent| agent.roles.contains(&Role::Custodian)),
     };
     let agent = agent.ok_or_else(|| Error::not_found("No such person works with this repository.").hint("`sago agent list` shows their codes."))?;
-    Ok(Ctx { agent: agent.id, roles: agent.roles, clock })
+    Ok(Ctx { agent: agent.id, roles: agent.roles, clock, is_read_only: repo.standing() != Standing::Live })
 }
 
 /// Opens a person's key with their own passphrase and signs a text.

@@ -42,10 +42,12 @@ impl List {
             (What::Items, _) | (What::Accessions, Some(_)) => list_items(common, &repo, &ctx, self.accession.as_deref()).await?,
         };
         let what = self.accession.unwrap_or_else(|| format!("{:?}", self.what).to_lowercase());
-        let mut tx = repo.begin().await?;
-        tx.append(repo.settings.domain_unit, ListShown {}.with(ListShownDetail { what, rows }));
-        tx.commit(&ctx).await?;
-        repo.integrate(&ctx).await?;
+        if !out::say_withheld(&repo) {
+            let mut tx = repo.begin().await?;
+            tx.append(repo.settings.domain_unit, ListShown {}.with(ListShownDetail { what, rows }));
+            tx.commit(&ctx).await?;
+            repo.integrate(&ctx).await?;
+        }
         repo.close().await;
         Ok(Done::Sound)
     }

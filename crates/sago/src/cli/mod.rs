@@ -13,6 +13,7 @@ mod init;
 mod key;
 mod list;
 mod log;
+mod migrate;
 mod open;
 pub mod out;
 mod passphrase;
@@ -20,6 +21,7 @@ mod progress;
 mod rebuild;
 mod receipt;
 mod reference;
+mod replicate;
 mod restore;
 mod serve;
 mod show;
@@ -103,8 +105,12 @@ pub enum Command {
     Witness(witness::Witness),
     /// Copy the repository's records, or its vault, and test the copy.
     Backup(backup::Backup),
+    /// Keep a second site of storage root, logs and time-stamps, hold both against each other, and mend one from the other.
+    Replicate(replicate::Replicate),
     /// Make a repository from a backup and the custodians' shares.
     Restore(restore::Restore),
+    /// Move the repository to servers, to a folder, or back; verified on both sides.
+    Migrate(migrate::Migrate),
     /// Make a new database from storage root, log and keys, and compare it with the old one.
     Rebuild(rebuild::Rebuild),
     /// Answer over the network, and do jobs, until stopped.
@@ -148,7 +154,9 @@ pub async fn run(arguments: Arguments) -> Result<Done> {
         Command::Stamp(command) => command.run(&common).await,
         Command::Witness(command) => command.run(&common).await,
         Command::Backup(command) => command.run(&common).await,
+        Command::Replicate(command) => command.run(&common).await,
         Command::Restore(command) => command.run(&common).await,
+        Command::Migrate(command) => command.run(&common).await,
         Command::Rebuild(command) => command.run(&common).await,
         Command::Serve(command) => command.run(&common).await,
         Command::Work(command) => command.run(&common).await,

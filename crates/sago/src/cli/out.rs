@@ -4,6 +4,7 @@
 
 use std::io::Write as _;
 
+use sago_core::repository::{Repository, Standing};
 use sago_core::{Error, ErrorKind};
 use serde_json::{Value, json};
 
@@ -45,6 +46,15 @@ fn acts(letter: char) -> bool {
 fn print(text: &str) {
     // The work is done and entered whatever becomes of the answer; a closed pipe is the reader's choice.
     let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+/// Says that names were withheld where looking at them cannot be entered in the log; whether that is so.
+pub fn say_withheld(repo: &Repository) -> bool {
+    let is_withheld = repo.standing() != Standing::Live;
+    if is_withheld {
+        complain("sago: this place is read-only (moved, or a replica): names and titles are withheld, since looking at them could not be entered in the log");
+    }
+    is_withheld
 }
 
 /// Prints a line for the person, not for scripts.

@@ -113,7 +113,9 @@ impl Verify {
             }
         }
         let has_passphrase = common.passphrase_file.is_some() || common.passphrase_fd.is_some() || std::io::stdin().is_terminal();
-        let passphrase = if self.without_keys || !has_passphrase { None } else { Some(common.passphrase()?) };
+        // A replica itself has no keys; the folder that reads one may.
+        let is_keyless = settings.read_only && !places.keys.join("current").exists();
+        let passphrase = if self.without_keys || !has_passphrase || is_keyless { None } else { Some(common.passphrase()?) };
         let unlocked = match &passphrase {
             Some(passphrase) => Some(Repository::open_unchecked(root, passphrase).await.map_err(|error| (error, passphrase))),
             None => None,
