@@ -131,13 +131,15 @@ async fn step(repo: &Repository, ctx: &Ctx, claim: &Claim, progress: &fixity::Pr
 async fn plan_fixity(repo: &Repository, ctx: &Ctx, claim: &Claim, counts: &mut Counts) -> Result<()> {
     ctx.require(Right::Check)?;
     let due_before = fixity::due_before(repo, crate::ctx::micros(ctx.now()))?;
-    let rows = sqlx::query("SELECT DISTINCT object FROM contents WHERE checked_at <= $1 ORDER BY object").bind(due_before).fetch_all(repo.db().read()).await?;
-    let objects = rows.iter().map(|row| row.try_get(0)).collect::<std::result::Result<Vec<String>, _>>()?;
-    if objects.is_empty() {
-        return Ok(());
-    }
     let mut tx = repo.db().begin_write().await?;
     claim.fence(repo.db(), &mut tx).await?;
+    // Asked under the writer's place: what another node has read by now is not due, and what it is reading still has its job.
+    let rows = sqlx::query("SELECT DISTINCT object FROM contents WHERE checked_at <= $1 ORDER BY object").bind(due_before).fetch_all(&mut *tx).await?;
+    let objects = rows.iter().map(|row| row.try_get(0)).collect::<std::result::Result<Vec<String>, _>>()?;
+    if objects.is_empty() {
+        tx.rollback().await?;
+        return Ok(());
+    }
     counts.insert("planned", plan(repo.db(), &mut tx, Kind::Fixity, &objects).await?);
     crate::store::db::commit(tx).await?;
     fault::point("job-planned");
