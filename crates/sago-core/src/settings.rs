@@ -295,6 +295,14 @@ impl Replica {
 }
 
 impl Settings {
+    /// The files beside the repository's own that the settings name (roots of authorities, keys of witnesses), each with the path that a
+    /// copy of the repository has it under: a path of this machine would lead away from the copy.
+    pub(crate) fn outside_files(&mut self) -> Vec<(PathBuf, &mut PathBuf)> {
+        let anchors = Path::new("anchors");
+        let authorities = self.authority.iter_mut().map(|one| (anchors.join(format!("{}.pem", one.name)), &mut one.anchor));
+        authorities.chain(self.witness.iter_mut().map(|one| (anchors.join(format!("{}.witness.vkey", one.name)), &mut one.keys))).collect()
+    }
+
     /// Reads the settings of the repository in `root`.
     pub fn read(root: &Path) -> Result<Self> {
         let path = root.join(FILE);

@@ -265,21 +265,12 @@ fn finish(repo: &Repository, folder: &Path, snapshot: &Snapshot, mut copier: Cop
     let mut settings = repo.settings.clone();
     // The copy has the usual places: a path of this machine would lead a restore, or a verifier, back to the original.
     settings.paths = Paths::default();
-    for authority in &mut settings.authority {
-        let name = PathBuf::from("anchors").join(format!("{}.pem", authority.name));
-        let from = repo.places.root.join(&authority.anchor);
+    for (name, path) in settings.outside_files() {
+        let from = repo.places.root.join(&*path);
         if from.is_file() {
             copier.file(&from, &folder.join(&name), Kind::Changing)?;
         }
-        authority.anchor = name;
-    }
-    for witness in &mut settings.witness {
-        let name = PathBuf::from("anchors").join(format!("{}.witness.vkey", witness.name));
-        let from = repo.places.root.join(&witness.keys);
-        if from.is_file() {
-            copier.file(&from, &folder.join(&name), Kind::Changing)?;
-        }
-        witness.keys = name;
+        *path = name;
     }
     copier.flush()?;
     let mut copied = copier.copied;

@@ -247,9 +247,9 @@ impl<'a> Moving<'a> {
             transfer(from, to, |path| (!is_temporary(path)).then_some(Rule::Changing), |_| 0, spool, self.progress)?;
             remove_others(from, to)?;
         }
-        for (old, new) in self.old.settings.authority.iter().zip(&self.settings.authority) {
-            let from = from.root.join(&old.anchor);
-            durable::write(&to.root.join(&new.anchor), &std::fs::read(&from).doing("Could not read", &from)?)?;
+        for (name, path) in self.old.settings.clone().outside_files() {
+            let from = from.root.join(path);
+            durable::write(&to.root.join(name), &std::fs::read(&from).doing("Could not read", &from)?)?;
         }
         self.copy_logs()
     }
@@ -335,9 +335,7 @@ fn target_settings(old: &Repository, new: &NewPlace, place: Uuid) -> Settings {
     let is_remote = [&paths.store, &paths.vault].iter().any(|address| address.contains("://"));
     let s3 = if is_remote { old.settings.s3.or_environment() } else { Server::default() };
     let mut settings = Settings { place, paths, s3, ..old.settings.clone() };
-    for authority in &mut settings.authority {
-        authority.anchor = PathBuf::from("anchors").join(format!("{}.pem", authority.name));
-    }
+    settings.outside_files().into_iter().for_each(|(name, path)| *path = name);
     settings
 }
 
@@ -385,6 +383,7 @@ async fn judge(repo: &Repository, ctx: &Ctx) -> Result<Report> {
         let read = sago_verify::read_anchors(&repo.places.root.join(&authority.anchor));
         options.anchors.extend(read.map_err(|error| Error::invalid(error.to_string()))?);
     }
+    options.witnesses = crate::witness::policy(&repo.places, &repo.settings)?.map(sago_ledger::witness::WitnessPolicy::without_quorum);
     let mut report = verify_without_keys(&repo.places, &options).await?;
     verify_with_keys(repo, ctx, &mut report).await?;
     Ok(report)

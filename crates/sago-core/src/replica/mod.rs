@@ -10,7 +10,7 @@
 mod objects;
 mod site;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use sago_ledger::merkle::root_at;
@@ -213,11 +213,11 @@ async fn received(db: &Db, head: Option<&Head>) -> Result<Vec<Received>> {
 /// Settings with which the replica is read: its own places, no keys, nothing to enter.
 fn write_settings(repo: &Repository, site: &Site) -> Result<()> {
     let mut settings = Settings { paths: Paths::default(), s3: Server::default(), replica: Vec::new(), read_only: true, ..repo.settings.clone() };
-    for authority in &mut settings.authority {
-        let from = repo.places.root.join(&authority.anchor);
-        authority.anchor = PathBuf::from("anchors").join(format!("{}.pem", authority.name));
+    for (name, path) in settings.outside_files() {
+        let from = repo.places.root.join(&*path);
         let bytes = std::fs::read(&from).doing("Could not read", &from)?;
-        write_changed(&site.root, &authority.anchor.to_string_lossy(), &bytes)?;
+        write_changed(&site.root, &name.to_string_lossy(), &bytes)?;
+        *path = name;
     }
     write_changed(&site.root, settings::FILE, settings.text()?.as_bytes())
 }
@@ -371,9 +371,8 @@ pub fn make_reader(replica: &Replica, folder: &Path, keys: Option<&Path>, vault:
     made.paths.vault = vault.map_or(made.paths.vault, str::to_owned);
     made.paths.keys = keys.map_or(made.paths.keys, Path::to_owned);
     made.s3 = if address.contains("://") { s3 } else { Server::default() };
-    for authority in &made.authority {
-        let name = authority.anchor.to_string_lossy();
-        durable::write(&folder.join(&authority.anchor), &site.root.need(&name)?)?;
+    for (_, path) in made.outside_files() {
+        durable::write(&folder.join(&*path), &site.root.need(&path.to_string_lossy())?)?;
     }
     for below in ["staging", "keys"] {
         durable::create_dir_all(&folder.join(below))?;
