@@ -90,7 +90,7 @@ fn a_change_in_every_table_is_named() {
                 let (name, kind) = column.split_once(' ').unwrap();
                 let changed = match kind {
                     "text" => format!("{name} || '0'"),
-                    "bigint" => format!("{name} + 1"),
+                    "bigint" => format!("{name} + 1000"),
                     _ => format!("set_byte({name}, 0, (get_byte({name}, 0) + 1) % 256)"),
                 };
                 let row = format!("SELECT ctid FROM {table} WHERE {name} IS NOT NULL ORDER BY ctid LIMIT 1");
