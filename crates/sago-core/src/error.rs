@@ -84,9 +84,7 @@ impl Error {
             Io::NotFound => ErrorKind::NotFound,
             Io::PermissionDenied => ErrorKind::Forbidden,
             Io::AlreadyExists => ErrorKind::Conflict,
-            Io::StorageFull | Io::QuotaExceeded | Io::Interrupted | Io::TimedOut | Io::ReadOnlyFilesystem | Io::ConnectionAborted => {
-                ErrorKind::Unavailable
-            }
+            Io::StorageFull | Io::QuotaExceeded | Io::Interrupted | Io::TimedOut | Io::ReadOnlyFilesystem | Io::ConnectionAborted => ErrorKind::Unavailable,
             _ if is_fault_of_disk(error) => ErrorKind::Unavailable,
             _ => ErrorKind::Internal,
         };
