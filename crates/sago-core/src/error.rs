@@ -84,7 +84,7 @@ impl Error {
             Io::NotFound => ErrorKind::NotFound,
             Io::PermissionDenied => ErrorKind::Forbidden,
             Io::AlreadyExists => ErrorKind::Conflict,
-            Io::StorageFull | Io::QuotaExceeded | Io::Interrupted | Io::TimedOut | Io::ReadOnlyFilesystem => ErrorKind::Unavailable,
+            Io::StorageFull | Io::QuotaExceeded | Io::Interrupted | Io::TimedOut | Io::ReadOnlyFilesystem | Io::ConnectionAborted => ErrorKind::Unavailable,
             _ if is_fault_of_disk(error) => ErrorKind::Unavailable,
             _ => ErrorKind::Internal,
         };
@@ -95,6 +95,7 @@ impl Error {
             }
             Io::PermissionDenied => made.hint("Run the command as the person who owns the repository's folder, or correct the folder's permissions."),
             Io::ReadOnlyFilesystem | Io::TimedOut => made.hint(FAULT_OF_DISK),
+            Io::ConnectionAborted => made.hint("Nothing that was received is lost. When the server answers again, run the same command once more."),
             _ if is_fault_of_disk(error) => made.hint(FAULT_OF_DISK),
             _ => made,
         }

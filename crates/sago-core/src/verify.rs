@@ -66,6 +66,7 @@ pub async fn verify_without_keys(places: &Places, options: &sago_verify::Options
     if let Some(before) = before {
         before.forgive(places, options, &mut report).await?;
     }
+    arriving::leave_out_ways(places, &mut report).await;
     Ok(report)
 }
 

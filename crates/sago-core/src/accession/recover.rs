@@ -277,6 +277,7 @@ async fn quarantine(repo: &Repository, ctx: &Ctx, accession: Uuid, object: Uuid,
     let detail = AccessionQuarantinedDetail { reason: reason.to_owned() };
     tx.append(repo.settings.domain_unit, AccessionQuarantined { accession, object }.with(detail));
     tx.commit(ctx).await?;
+    repo.blobs.remove_empty_way(object)?;
     Ok(true)
 }
 

@@ -50,6 +50,10 @@ fn could_not(error: sago_packages::Error) -> Error {
     let made = match &error {
         // The disk that receives the package refuses: nothing of ours is damaged.
         sago_packages::Error::Io { path, source } => Error::io("The package was not finished:", path, source),
+        // The way to the bucket broke off: nothing of ours is damaged either.
+        sago_packages::Error::Source { path, source } if source.kind() == std::io::ErrorKind::ConnectionAborted => {
+            Error::io("The package was not finished: could not read what goes to", std::path::Path::new(path), source)
+        }
         sago_packages::Error::Source { .. } | sago_packages::Error::Refused(_) => Error::corrupt(format!("The package was not finished: {error}")),
     };
     unfinished(made)

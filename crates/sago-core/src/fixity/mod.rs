@@ -249,6 +249,10 @@ fn check_one(repo: &Repository, object: Uuid, content: &str, digests: &Digests, 
                 progress.bytes.fetch_add(read as u64, Ordering::Relaxed);
             }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            // A connection that breaks off says nothing of the file: it must not be entered as a failure for ever.
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {
+                return Err(Error::io("Could not read", std::path::Path::new(&file.name), &error));
+            }
             Err(_) => return Ok(Some(("unreadable", bytes))),
         }
     }

@@ -212,11 +212,19 @@ pub(crate) fn write_original(repo: &Repository, unit: Uuid, line: &ItemLine, int
     let mut original = open_original(repo, unit, line)?;
     let mut block = vec![0; 1 << 20];
     loop {
-        let read = original.read(&mut block).map_err(|error| Error::corrupt(error.to_string()))?;
+        let read = original.read(&mut block).map_err(|error| not_read(&line.number, &error))?;
         if read == 0 {
             return Ok(());
         }
         into.write_all(&block[..read]).map_err(|error| Error::io("Could not write", Path::new("the output"), &error))?;
+    }
+}
+
+/// The error for an original that could not be read to its end: the way to the bucket broke off, or its stored bytes are damaged.
+pub(crate) fn not_read(number: &str, error: &std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::ConnectionAborted => Error::io("Could not read the stored file of", Path::new(number), error),
+        _ => Error::corrupt(error.to_string()),
     }
 }
 
@@ -238,7 +246,10 @@ pub(crate) fn open_original(repo: &Repository, unit: Uuid, line: &ItemLine) -> R
     }
     let identity = repo.keyring().unit(unit)?;
     let stored = repo.blobs.open_content(line.object, &line.content)?;
-    let opener = file::open_with(&[&identity], stored).map_err(|error| Error::corrupt(format!("{} cannot be opened: {error}", line.number)))?;
+    let opener = file::open_with(&[&identity], stored).map_err(|error| match error {
+        sago_seal::SealError::Io(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => not_read(&line.number, &error),
+        error => Error::corrupt(format!("{} cannot be opened: {error}", line.number)),
+    })?;
     Ok(Original { opener, hasher: Some(Sha256::new()), bytes: 0, line: line.clone() })
 }
 

@@ -205,16 +205,20 @@ pub async fn rotate(repo: &Repository, ctx: &Ctx, new: &NewEpoch<'_>, keep_pages
     Ok(Rotated { epoch: to, shares, units })
 }
 
-/// The units whose keys must be wrapped anew: those in the vault and those that the database knows. A bucket may list late, and a key that
-/// its listing leaves out must not end with its epoch.
+/// The units whose keys must be wrapped anew: those that the vault lists, and those that the database knows and whose key is there. A bucket
+/// may list late, and a key that its listing leaves out must not end with its epoch.
 async fn units_to_wrap(keyring: &Keyring, held: &mut sqlx::AnyConnection) -> Result<Vec<Uuid>> {
-    let mut units = vault::units(keyring.vault(), keyring.epoch)?;
+    let listed = vault::units(keyring.vault(), keyring.epoch)?;
     let known: Vec<String> = sqlx::query_scalar("SELECT id FROM units WHERE mode <> 'destroyed'").fetch_all(&mut *held).await?;
+    let mut units = listed.clone();
     for unit in known {
-        units.push(Uuid::parse_str(&unit).map_err(|_| Error::corrupt("A unit's row was altered."))?);
+        let unit = Uuid::parse_str(&unit).map_err(|_| Error::corrupt("A unit's row was altered."))?;
+        // A key that is lost stays lost; `sago key check` and `sago verify` say so.
+        if listed.binary_search(&unit).is_err() && vault::read_wrapped(keyring.vault(), keyring.epoch, unit)?.is_some() {
+            units.push(unit);
+        }
     }
     units.sort_unstable();
-    units.dedup();
     Ok(units)
 }
 
@@ -260,7 +264,10 @@ pub(crate) async fn finish_interrupted(repo: &Repository) -> Result<()> {
     if epoch_of_log(repo).await? == epoch {
         // The keys of an ended epoch may outlast its wrapped keys, when the machine stopped between the two.
         let mut ended = vault::epochs(vault)?;
-        ended.extend(super::epochs_with_keys(&repo.places.keys)?);
+        // Without the vault at hand nobody can say what the old keys still open.
+        if ended.contains(&epoch) {
+            ended.extend(super::epochs_with_keys(&repo.places.keys)?);
+        }
         ended.retain(|ended| *ended < epoch);
         ended.sort_unstable();
         ended.dedup();

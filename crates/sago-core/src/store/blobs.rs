@@ -89,6 +89,22 @@ impl Blobs {
         durable::rename_new(staged, &target)
     }
 
+    /// Removes the empty folders on the way to an object that will not be put in its place after all: OCFL knows none (E073).
+    pub fn remove_empty_way(&self, id: Uuid) -> Result<()> {
+        let Some(root) = self.root.folder() else { return Ok(()) };
+        let object = self.object(id);
+        for folder in Path::new(&object).ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()) {
+            match std::fs::remove_dir(root.join(folder)) {
+                Ok(()) => {}
+                // Not there, or something lies in it.
+                Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound) => {}
+                Err(error) if matches!(error.kind(), std::io::ErrorKind::DirectoryNotEmpty) => return Ok(()),
+                Err(error) => return Err(Error::io("Could not remove", &root.join(folder), &error)),
+            }
+        }
+        Ok(())
+    }
+
     /// Sends a finished object to a bucket: contents first, the inventory's sidecar last. Done again after an interruption, from the
     /// beginning; the names are the object's own, so that nothing else is ever overwritten.
     fn send(&self, staged: &Path, object: &str) -> Result<()> {

@@ -440,9 +440,10 @@ impl Read for Incoming {
             let receiver = &mut self.receiver;
             match blocking(|| receiver.blocking_recv()) {
                 Some(Ok(piece)) => self.piece = piece,
-                Some(Err(error)) => return Err(io::Error::other(format!("{}: {error}", self.name))),
+                // The way to the bucket, not what lies in it: whoever reads must be able to tell.
+                Some(Err(error)) => return Err(io::Error::new(io::ErrorKind::ConnectionAborted, format!("{}: {error}", self.name))),
                 None if self.left == 0 => return Ok(0),
-                None => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("{} ended {} bytes early", self.name, self.left))),
+                None => return Err(io::Error::new(io::ErrorKind::ConnectionAborted, format!("{} ended {} bytes early", self.name, self.left))),
             }
         }
         let count = into.len().min(self.piece.len());

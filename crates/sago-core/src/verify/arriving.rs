@@ -1,6 +1,6 @@
-//! What arrives in a bucket while it is read.
+//! What arrives in the storage root while it is read.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use sago_verify::{Finding, Report};
@@ -80,4 +80,32 @@ impl Arriving {
         }
         Ok(())
     }
+}
+
+/// Takes out findings of empty folders (E073) that are the way to an object's place: they are made before the object is put there by its
+/// one rename, and a command is between the two or was interrupted there.
+pub(super) async fn leave_out_ways(places: &Places, report: &mut Report) {
+    let Some(root) = places.store.folder() else { return };
+    if !report.findings.iter().any(|finding| finding.code == "E073") {
+        return;
+    }
+    // Without a database that says what is under way, what was found stays found.
+    let prepared = prepared_objects(places).await.unwrap_or_default();
+    let is_filled =
+        |path: &str| path.strip_prefix("store/").is_some_and(|path| std::fs::read_dir(root.join(path)).is_ok_and(|mut inside| inside.next().is_some()));
+    let is_way = |path: &str| prepared.iter().any(|folder| folder.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')));
+    report.findings.retain(|finding| finding.code != "E073" || !(is_way(&finding.path) || is_filled(&finding.path)));
+}
+
+/// Folders of the objects of accessions that are prepared and not received; none without a database.
+async fn prepared_objects(places: &Places) -> Result<BTreeSet<String>> {
+    if !places.database.contains("://") && !Path::new(&places.database).exists() {
+        return Ok(BTreeSet::new());
+    }
+    let db = Db::open(&places.database, false).await?;
+    let text = "SELECT o.id FROM objects o JOIN accessions a ON a.id = o.accession WHERE a.status = 'prepared'";
+    let ids: Vec<String> = sqlx::query_scalar(text).fetch_all(db.read()).await?;
+    db.close().await;
+    let folder = |id: &String| Uuid::parse_str(id).ok().map(|id| format!("store/{}", sago_packages::ocfl::write::object_path_0003(&urn(id))));
+    Ok(ids.iter().filter_map(folder).collect())
 }

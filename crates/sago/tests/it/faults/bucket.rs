@@ -158,3 +158,40 @@ fn a_server_that_does_not_answer_is_said_within_a_minute() {
         stage.verify_everything();
     });
 }
+
+#[test]
+fn where_the_server_knows_conditions_they_are_a_second_guard() {
+    on_servers(|| {
+        let settings = |stage: &Stage| std::fs::read_to_string(stage.repo.join("sago.toml")).unwrap();
+        assert!(!settings(&Stage::new()).contains("conditional_writes"), "this server ignores conditions, and the settings say otherwise");
+        let proxy = Proxy::new(1);
+        proxy.set(Way::Conditions);
+        let stage = Stage::empty();
+        let shares = stage.path("shares");
+        let mut init = strings(&["init", stage.repo.to_str().unwrap(), "--name", "Story", "--custodians", "3", "--threshold", "2", "--work-factor", "10"]);
+        init.extend(strings(&["--shares-dir", shares.to_str().unwrap()]));
+        init.extend(stage.where_it_lies());
+        through(&stage, &proxy, &init).ends(0);
+        assert!(settings(&stage).contains("conditional_writes = true"), "{}", settings(&stage));
+        stage.file("new/one.txt", "one");
+        stage.file("new/two.txt", "two");
+        let words = deposit(&stage.path("new"), "New", &[]);
+        // Sent, and interrupted before anybody knew: sent again, the names are taken by the very same bytes.
+        let mut command = stage.command(&words);
+        let died = command.env("AWS_ENDPOINT_URL", proxy.url()).env("NO_PROXY", "127.0.0.1").env("SAGO_FAULT_AT", "deposit-object-placed").output().unwrap();
+        assert_eq!(died.status.code(), None);
+        // Somebody writes into the bucket beside Sago.
+        let folder = stage.local("store");
+        let path = crate::shredding::tree(&folder).into_iter().find(|path| path.ends_with("v1/content/o/000001.age")).unwrap();
+        let name = path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned();
+        stage.put("store", &name, Some(b"somebody else's".to_vec()));
+        let refused = through(&stage, &proxy, &words).ends(2);
+        assert!(refused.err.contains("holds other bytes already. Nothing was written over") && refused.err.contains("→"), "{refused:?}");
+        assert_eq!(stage.remote.as_ref().unwrap().read("store", &name), b"somebody else's");
+        stage.put("store", &name, Some(std::fs::read(&path).unwrap()));
+        assert_eq!(through(&stage, &proxy, &words).ends(0).object()["items"], 2);
+        assert!(proxy.set(Way::Good) > 5, "nothing was asked with a condition");
+        stage.verify_everything();
+        assert_eq!(stage.say("list --json").ends(0).objects().len(), 1);
+    });
+}
