@@ -35,8 +35,8 @@ use crate::repository::Repository;
 
 pub use history::succession_problems;
 pub use place::{RECORDS_FILE, VAULT_FILE};
-pub(crate) use records::{check_continued, is_in_tree, is_segment};
 pub use records::{Records, back_up_records};
+pub(crate) use records::{check_continued, is_in_tree, is_segment};
 pub use restore::{DestroyedAgain, Lost, Restored, Sources, restore};
 pub use unfinished::{Fate, Interrupted};
 pub(crate) use vault::look as look_at_vault;

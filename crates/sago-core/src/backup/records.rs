@@ -306,12 +306,9 @@ fn say(copied: &Copied, strangers: &BTreeSet<Uuid>, report: &mut Report) {
 pub(crate) async fn check_continued(repo: &Repository, log: &Shelf, place: &str) -> Result<()> {
     let places = &repo.places;
     let not_continued = |what: String| {
-        Error::new(
-            ErrorKind::Conflict,
-            format!("The log of the copy in {place} is not continued by this repository's log: {what}. Nothing was written."),
-        )
-        .hint("Keep that copy: this repository, or the copy, was rolled back or altered. `sago verify` judges both.")
-        .hint("To go on, name another folder.")
+        Error::new(ErrorKind::Conflict, format!("The log of the copy in {place} is not continued by this repository's log: {what}. Nothing was written."))
+            .hint("Keep that copy: this repository, or the copy, was rolled back or altered. `sago verify` judges both.")
+            .hint("To go on, name another folder.")
     };
     let copy = Places { log: log.clone(), ..places.clone() };
     let ours = sequencer::generations(places)?;

@@ -360,14 +360,19 @@ fn require_empty_folder(folder: &Path) -> Result<()> {
 async fn require_quiet(db: &Db, conn: &mut sqlx::AnyConnection) -> Result<()> {
     let alive = node::alive_in(db, conn).await?;
     if !alive.is_empty() {
-        return Err(Error::new(ErrorKind::Conflict, format!("These are at work: {}. The repository stays where it is.", node::named(&alive.iter().collect::<Vec<_>>())))
-            .hint("Stop them, or wait for the deposit, then run the same command again. What was killed counts as stopped after its lease."));
+        return Err(Error::new(
+            ErrorKind::Conflict,
+            format!("These are at work: {}. The repository stays where it is.", node::named(&alive.iter().collect::<Vec<_>>())),
+        )
+        .hint("Stop them, or wait for the deposit, then run the same command again. What was killed counts as stopped after its lease."));
     }
     let text = "SELECT COUNT(*) FROM accessions WHERE status IN ('opened', 'prepared')";
     let open: i64 = sqlx::query_scalar(text).fetch_one(conn).await?;
     if open > 0 {
-        return Err(Error::conflict(format!("{open} deposits are under way: their files lie in staging, which is not moved. The repository stays where it is."))
-            .hint("Complete them with the commands that began them, then run this one again. `sago list` shows them."));
+        return Err(Error::conflict(format!(
+            "{open} deposits are under way: their files lie in staging, which is not moved. The repository stays where it is."
+        ))
+        .hint("Complete them with the commands that began them, then run this one again. `sago list` shows them."));
     }
     Ok(())
 }
@@ -388,7 +393,13 @@ async fn judge(repo: &Repository, ctx: &Ctx) -> Result<Report> {
 fn require_sound(report: &Report, what: &str) -> Result<()> {
     let errors: Vec<_> = report.findings.iter().filter(|finding| finding.is_error()).collect();
     let Some(first) = errors.first() else { return Ok(()) };
-    Err(Error::corrupt(format!("Verified {what}: {} findings, the first {}: {}: {}. The repository stays where it is.", errors.len(), first.code, first.path, first.message))
-        .hint("`sago verify` shows all of the repository's. Damage is mended before anything moves, so that nobody asks later on which way it came.")
-        .hint("If it is the copy: remove the target folder and what lies in its places, and begin again."))
+    Err(Error::corrupt(format!(
+        "Verified {what}: {} findings, the first {}: {}: {}. The repository stays where it is.",
+        errors.len(),
+        first.code,
+        first.path,
+        first.message
+    ))
+    .hint("`sago verify` shows all of the repository's. Damage is mended before anything moves, so that nobody asks later on which way it came.")
+    .hint("If it is the copy: remove the target folder and what lies in its places, and begin again."))
 }

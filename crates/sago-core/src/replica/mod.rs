@@ -155,7 +155,9 @@ async fn copy_logs(repo: &Repository, site: &Site, progress: &Progress, findings
             heads.push(last_head(places, &locks, log, generation).await?);
         }
     }
-    let size = |generation: u64, log: &str| heads.iter().zip(Log::ALL.into_iter().cycle()).find(|(head, of)| head.generation == generation && of.name() == log).map_or(0, |(head, _)| head.size);
+    let size = |generation: u64, log: &str| {
+        heads.iter().zip(Log::ALL.into_iter().cycle()).find(|(head, of)| head.generation == generation && of.name() == log).map_or(0, |(head, _)| head.size)
+    };
     let rule = |path: &str| {
         let (generation, below) = path.split_once('/')?;
         let generation: u64 = generation.parse().ok()?;
@@ -228,8 +230,11 @@ fn write_changed(shelf: &Shelf, path: &str, bytes: &[u8]) -> Result<()> {
 pub async fn lag(db: &Db, places: &Places, settings: &Settings, replica: &Replica) -> Result<Lag> {
     let site = Site::of(replica, &settings.s3)?;
     let note = Note::read(&site)?.ok_or_else(|| {
-        Error::not_found(format!("There is no replica in {}.", replica.address))
-            .hint(format!("`sago replicate {0}` makes it. If it was lost: `sago replicate {0} --lost REASON`, then correct {1}.", replica.name, settings::FILE))
+        Error::not_found(format!("There is no replica in {}.", replica.address)).hint(format!(
+            "`sago replicate {0}` makes it. If it was lost: `sago replicate {0} --lost REASON`, then correct {1}.",
+            replica.name,
+            settings::FILE
+        ))
     })?;
     if note.repository != settings.repository {
         return Err(Error::conflict(format!("{} is a replica of another repository.", replica.address)));
@@ -353,9 +358,10 @@ pub fn make_reader(replica: &Replica, folder: &Path, keys: Option<&Path>, vault:
     }
     let s3 = replica.server(&Server::default());
     let site = Site::of(replica, &Server::default())?;
-    let text = site.root.read_text(settings::FILE)?.ok_or_else(|| {
-        Error::not_found(format!("There is no replica in {}.", replica.address)).hint("Name the address that `sago replicate` copies to.")
-    })?;
+    let text = site
+        .root
+        .read_text(settings::FILE)?
+        .ok_or_else(|| Error::not_found(format!("There is no replica in {}.", replica.address)).hint("Name the address that `sago replicate` copies to."))?;
     let mut made = Settings::parse(&text, Path::new(&site.root.show(settings::FILE)))?;
     if !made.read_only {
         return Err(Error::new(ErrorKind::Conflict, format!("{} is a repository, not a replica.", replica.address)).hint("Open it with `--repo`."));

@@ -120,7 +120,11 @@ fn send_checked(from: &Shelf, to: &Shelf, path: &str, sha512: &str, spool: &Path
 }
 
 fn damaged(side: &str, object: Uuid, path: &str) -> Finding {
-    Finding::new(&codes::CONTENT_DIFFERS, format!("{side}store/urn:uuid:{object}/{path}"), "It is not the file that its inventory names, or it is missing. It was not sent on.")
+    Finding::new(
+        &codes::CONTENT_DIFFERS,
+        format!("{side}store/urn:uuid:{object}/{path}"),
+        "It is not the file that its inventory names, or it is missing. It was not sent on.",
+    )
 }
 
 /// Sends the objects that the replica lacks. An object of which one file is damaged here stays incomplete there, without its inventory.
@@ -134,7 +138,11 @@ pub(super) fn send_missing(ours: &Shelf, site: &Site, received: &[Received], spo
             continue;
         }
         let Some(listed) = files_of(ours, &object, inventory_sha512)? else {
-            findings.push(Finding::new(&codes::OBJECT_INVENTORY, format!("store/urn:uuid:{id}"), "Its inventory is missing or not the one that was received. Nothing of it was sent."));
+            findings.push(Finding::new(
+                &codes::OBJECT_INVENTORY,
+                format!("store/urn:uuid:{id}"),
+                "Its inventory is missing or not the one that was received. Nothing of it was sent.",
+            ));
             continue;
         };
         let mut is_whole = true;
@@ -196,7 +204,11 @@ pub(super) fn hold(ours: &Shelf, site: &Site, received: &[Received], repair: Opt
             None => files_of(&site.store, &object, inventory_sha512)?,
         };
         let Some(listed) = listed else {
-            held.findings.push(Finding::new(&codes::OBJECT_INVENTORY, format!("store/urn:uuid:{id}"), "Its inventory is missing or altered, here and in the replica."));
+            held.findings.push(Finding::new(
+                &codes::OBJECT_INVENTORY,
+                format!("store/urn:uuid:{id}"),
+                "Its inventory is missing or altered, here and in the replica.",
+            ));
             continue;
         };
         for (path, sha512) in &listed {

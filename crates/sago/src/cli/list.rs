@@ -43,10 +43,10 @@ impl List {
         };
         let what = self.accession.unwrap_or_else(|| format!("{:?}", self.what).to_lowercase());
         if !out::say_withheld(&repo) {
-        let mut tx = repo.begin().await?;
-        tx.append(repo.settings.domain_unit, ListShown {}.with(ListShownDetail { what, rows }));
-        tx.commit(&ctx).await?;
-        repo.integrate(&ctx).await?;
+            let mut tx = repo.begin().await?;
+            tx.append(repo.settings.domain_unit, ListShown {}.with(ListShownDetail { what, rows }));
+            tx.commit(&ctx).await?;
+            repo.integrate(&ctx).await?;
         }
         repo.close().await;
         Ok(Done::Sound)

@@ -43,9 +43,7 @@ impl Migrate {
         let new = NewPlace { folder: self.to, database: self.database, blobs: self.blobs, vault: self.vault, keys: self.keys };
         let counters = Arc::new(Progress::default());
         let shown = counters.clone();
-        let bar = progress::follow(common.quiet, false, move || {
-            (shown.files.load(Ordering::Relaxed), 0, out::size(shown.bytes.load(Ordering::Relaxed)))
-        });
+        let bar = progress::follow(common.quiet, false, move || (shown.files.load(Ordering::Relaxed), 0, out::size(shown.bytes.load(Ordering::Relaxed))));
         let moved = migrate::migrate(&repo, &ctx, &passphrase, &new, &counters).await;
         bar.finish();
         repo.close().await;
@@ -62,7 +60,11 @@ impl Migrate {
         if moved.was_retired {
             out::line("  The move had been interrupted after the old place was retired; it is finished.");
         } else {
-            out::line(format!("  Copied {} files, {}, and all rows; both places were verified before the old one was retired.", moved.files, out::size(moved.bytes)));
+            out::line(format!(
+                "  Copied {} files, {}, and all rows; both places were verified before the old one was retired.",
+                moved.files,
+                out::size(moved.bytes)
+            ));
         }
         out::line(format!("  The log goes on there after {} entries; the last one says that it moved.", moved.custody_size));
         out::line(format!("  {} can still be read and verified; nothing can be entered there any more.", root.display()));

@@ -78,13 +78,7 @@ impl Replicate {
         Ok(done)
     }
 
-    async fn work(
-        &self,
-        common: &Common,
-        repo: &sago_core::repository::Repository,
-        ctx: &sago_core::ctx::Ctx,
-        replica: &Replica,
-    ) -> Result<bool> {
+    async fn work(&self, common: &Common, repo: &sago_core::repository::Repository, ctx: &sago_core::ctx::Ctx, replica: &Replica) -> Result<bool> {
         let counters = Arc::new(Progress::default());
         let shown = counters.clone();
         let bar = progress::follow(common.quiet, false, move || (shown.files.load(Ordering::Relaxed), 0, out::size(shown.bytes.load(Ordering::Relaxed))));
@@ -94,7 +88,8 @@ impl Replicate {
             let held = held?;
             findings(common, &held.findings);
             let (files, bytes) = (counters.files.load(Ordering::Relaxed), counters.bytes.load(Ordering::Relaxed));
-            let value = json!({ "name": replica.name, "files": files, "bytes": bytes, "fetched": held.fetched, "sent": held.sent, "findings": held.findings.len() });
+            let value =
+                json!({ "name": replica.name, "files": files, "bytes": bytes, "fetched": held.fetched, "sent": held.sent, "findings": held.findings.len() });
             say(common, value, || {
                 out::line(format!("Read {files} files on both sides, {}: {} findings.", out::size(bytes), held.findings.len()));
                 held.fetched.iter().for_each(|file| out::line(format!("  fetched from the replica  {file}")));

@@ -37,10 +37,10 @@ impl Show {
             Err(error) => return Err(error),
         };
         if !out::say_withheld(&repo) {
-        let mut tx = repo.begin().await?;
-        tx.append(repo.settings.domain_unit, RecordShown { record }.with(RecordShownDetail { number }));
-        tx.commit(&ctx).await?;
-        repo.integrate(&ctx).await?;
+            let mut tx = repo.begin().await?;
+            tx.append(repo.settings.domain_unit, RecordShown { record }.with(RecordShownDetail { number }));
+            tx.commit(&ctx).await?;
+            repo.integrate(&ctx).await?;
         }
         repo.close().await;
         Ok(Done::Sound)

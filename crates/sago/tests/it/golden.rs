@@ -141,7 +141,8 @@ fn what_was_handed_out_is_verified_by_both_verifiers() {
         let access = golden.stage.repo.join("log/1/access.vkey");
         for name in ["export", "receipt"] {
             let folder = golden.stage.path(name);
-            let report = golden.on(Path::new("/nowhere"), &["verify", folder.to_str().unwrap(), "--key", own.to_str().unwrap(), "--key", access.to_str().unwrap()]);
+            let report =
+                golden.on(Path::new("/nowhere"), &["verify", folder.to_str().unwrap(), "--key", own.to_str().unwrap(), "--key", access.to_str().unwrap()]);
             report.ends(0);
         }
         let python = std::process::Command::new("python3")

@@ -102,7 +102,10 @@ fn damage_does_not_spread_and_is_mended_from_the_other_side() {
     stage.deposit(&file);
     let before: Vec<_> = content_files(&site);
     let there = content_files(&stage.local("store"));
-    let new = there.iter().find(|path| path.to_string_lossy().contains("/o/") && !before.iter().any(|known| known.ends_with(path.strip_prefix(stage.local("store")).unwrap()))).unwrap();
+    let new = there
+        .iter()
+        .find(|path| path.to_string_lossy().contains("/o/") && !before.iter().any(|known| known.ends_with(path.strip_prefix(stage.local("store")).unwrap())))
+        .unwrap();
     let name = new.strip_prefix(stage.local("store")).unwrap().to_str().unwrap().to_owned();
     stage.put("store", &name, Some(b"not what was received".to_vec()));
     let refused = stage.say("replicate --json").ends(1);

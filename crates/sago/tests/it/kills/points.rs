@@ -39,10 +39,7 @@ const WALKS: &[(&str, &[&str])] = &[
     // By the stories of many nodes (`nodes.rs`).
     ("jobs", &["job-claimed", "job-planned", "job-worked"]),
     // By the stories of moving (`moving.rs`).
-    (
-        "migrate",
-        &["migrate-noted", "migrate-copied", "migrate-rows-copied", "migrate-verified", "migrate-entered", "migrate-sent", "migrate-placed"],
-    ),
+    ("migrate", &["migrate-noted", "migrate-copied", "migrate-rows-copied", "migrate-verified", "migrate-entered", "migrate-sent", "migrate-placed"]),
     ("rebuild", &["rebuild-replayed", "rebuild-kept", "rebuild-cleared", "rebuild-placed"]),
 ];
 
