@@ -29,6 +29,8 @@ pub(super) struct RecordsNote {
     pub is_complete: bool,
     /// Whether its test passed.
     pub is_tested: bool,
+    /// Whether it is a replica, which has a note of another kind.
+    pub is_replica: bool,
     /// Newest generation of the logs in it.
     pub generation: u64,
     /// The signed head of the custody log.
@@ -61,6 +63,7 @@ impl RecordsNote {
                 at: text(&value, "at")?.to_owned(),
                 is_complete: value.get("complete")?.as_bool()?,
                 is_tested: value.get("tested")?.as_bool()?,
+                is_replica: false,
                 generation: value.get("generation")?.as_u64()?,
                 custody: text(&value, "custody")?.to_owned(),
                 access: text(&value, "access")?.to_owned(),
