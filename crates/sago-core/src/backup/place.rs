@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::error::{Error, IoContext, Result};
 use crate::settings::{self, Places, is_within};
 use crate::store::durable;
+use crate::store::shelf::Shelf;
 
 /// Says that a folder is a backup of the records.
 pub const RECORDS_FILE: &str = "backup.json";
@@ -50,6 +51,26 @@ impl RecordsNote {
             "tested": self.is_tested, "generation": self.generation, "custody": self.custody, "access": self.access, "files": self.files, "bytes": self.bytes,
         });
         write(&folder.join(RECORDS_FILE), &value)
+    }
+
+    /// What `backup.json` would say of a replica: its published heads stand for what was copied.
+    pub(super) fn of_replica(folder: &Path) -> Result<Option<Self>> {
+        let Some((repository, at)) = crate::replica::made_at(folder)? else { return Ok(None) };
+        let log = Shelf::Disk(folder.join("log"));
+        let generation = log.list("")?.iter().filter_map(|child| child.name.parse().ok()).max().unwrap_or(1);
+        let head = |name: &str| log.read_text(&format!("{generation}/{name}/checkpoint")).map(Option::unwrap_or_default);
+        Ok(Some(Self {
+            repository,
+            is_complete: at.is_some(),
+            at: at.unwrap_or_default(),
+            is_tested: false,
+            is_replica: true,
+            generation,
+            custody: head("custody")?,
+            access: head("access")?,
+            files: 0,
+            bytes: 0,
+        }))
     }
 
     /// Reads the note in a folder; nothing when there is none.

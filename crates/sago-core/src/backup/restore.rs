@@ -205,7 +205,7 @@ fn check(root: &Path, sources: &Sources<'_>) -> Result<RecordsNote> {
             .hint("If an interrupted restore left it (it has no sago.toml), remove it and run the same command again."));
     }
     let note = match RecordsNote::read(sources.records)? {
-        None => replica_note(sources.records)?,
+        None => RecordsNote::of_replica(sources.records)?,
         note => note,
     };
     let note = note.ok_or_else(|| {
@@ -221,26 +221,6 @@ fn check(root: &Path, sources: &Sources<'_>) -> Result<RecordsNote> {
             .hint("Take another one."));
     }
     Ok(note)
-}
-
-/// What `backup.json` would say of a replica: its published heads stand for what was copied.
-fn replica_note(folder: &Path) -> Result<Option<RecordsNote>> {
-    let Some((repository, at)) = crate::replica::made_at(folder)? else { return Ok(None) };
-    let log = Shelf::Disk(folder.join("log"));
-    let generation = log.list("")?.iter().filter_map(|child| child.name.parse().ok()).max().unwrap_or(1);
-    let head = |name: &str| log.read_text(&format!("{generation}/{name}/checkpoint")).map(Option::unwrap_or_default);
-    Ok(Some(RecordsNote {
-        repository,
-        is_complete: at.is_some(),
-        at: at.unwrap_or_default(),
-        is_tested: false,
-        is_replica: true,
-        generation,
-        custody: head("custody")?,
-        access: head("access")?,
-        files: 0,
-        bytes: 0,
-    }))
 }
 
 /// The settings of the copy; they already have the usual places.
