@@ -52,6 +52,8 @@ pub(super) struct History {
     pub epoch: u64,
     pub units: BTreeMap<Uuid, Standing>,
     pub accessions: BTreeMap<Uuid, Account>,
+    /// The place that may continue the log.
+    pub place: Uuid,
     /// People with a key of their own, and their codes.
     pub signers: BTreeMap<Uuid, String>,
     /// The first person, in whose name a restore acts.
@@ -99,6 +101,7 @@ impl History {
             Event::UnitDestroyed(event, _) => {
                 self.units.insert(event.unit, Standing::Destroyed);
             }
+            Event::RepositoryMoved(event, _) => self.place = event.to,
             Event::EpochRotated(event, _) => self.epoch = self.epoch.max(event.to),
             Event::OperatingKeyRecovered(event, _) => self.epoch = self.epoch.max(event.epoch),
             Event::AccessionOpened(event, _) => {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::error::{Error, IoContext, Result};
 use crate::settings::{self, Places, is_within};
 use crate::store::durable;
+use crate::store::shelf::Shelf;
 
 /// Says that a folder is a backup of the records.
 pub const RECORDS_FILE: &str = "backup.json";
@@ -29,6 +30,8 @@ pub(super) struct RecordsNote {
     pub is_complete: bool,
     /// Whether its test passed.
     pub is_tested: bool,
+    /// Whether it is a replica, which has a note of another kind.
+    pub is_replica: bool,
     /// Newest generation of the logs in it.
     pub generation: u64,
     /// The signed head of the custody log.
@@ -50,6 +53,26 @@ impl RecordsNote {
         write(&folder.join(RECORDS_FILE), &value)
     }
 
+    /// What `backup.json` would say of a replica: its published heads stand for what was copied.
+    pub(super) fn of_replica(folder: &Path) -> Result<Option<Self>> {
+        let Some((repository, at)) = crate::replica::made_at(folder)? else { return Ok(None) };
+        let log = Shelf::Disk(folder.join("log"));
+        let generation = log.list("")?.iter().filter_map(|child| child.name.parse().ok()).max().unwrap_or(1);
+        let head = |name: &str| log.read_text(&format!("{generation}/{name}/checkpoint")).map(Option::unwrap_or_default);
+        Ok(Some(Self {
+            repository,
+            is_complete: at.is_some(),
+            at: at.unwrap_or_default(),
+            is_tested: false,
+            is_replica: true,
+            generation,
+            custody: head("custody")?,
+            access: head("access")?,
+            files: 0,
+            bytes: 0,
+        }))
+    }
+
     /// Reads the note in a folder; nothing when there is none.
     pub(super) fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(RECORDS_FILE);
@@ -61,6 +84,7 @@ impl RecordsNote {
                 at: text(&value, "at")?.to_owned(),
                 is_complete: value.get("complete")?.as_bool()?,
                 is_tested: value.get("tested")?.as_bool()?,
+                is_replica: false,
                 generation: value.get("generation")?.as_u64()?,
                 custody: text(&value, "custody")?.to_owned(),
                 access: text(&value, "access")?.to_owned(),

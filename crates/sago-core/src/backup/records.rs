@@ -74,6 +74,7 @@ pub async fn back_up_records(repo: &Repository, ctx: &Ctx, folder: &Path, progre
         at: time_text(ctx.now()),
         is_complete: false,
         is_tested: false,
+        is_replica: false,
         generation: 0,
         custody: String::new(),
         access: String::new(),

@@ -121,7 +121,7 @@ pub async fn restore(root: &Path, sources: &Sources<'_>, progress: &Progress, cl
     }
     let recovery = recovery_identity(sources.shares)?;
     let sealed_signing = copy.signing(&recovery)?;
-    let settings = settings(sources.records, &note)?;
+    let mut settings = settings(sources.records, &note)?;
     let places = Places::resolve(root, &settings)?;
     let work = Work { places: &places, settings: &settings, copy: &copy, recovery: &recovery, clock };
 
@@ -132,6 +132,7 @@ pub async fn restore(root: &Path, sources: &Sources<'_>, progress: &Progress, cl
     let (mut report, generation) = tokio::task::block_in_place(|| work.judge(&note, &signing, &heads))?;
     let history = tokio::task::block_in_place(|| work.read_history(&scratch))?;
     scratch.erase()?;
+    let place = history.place;
     let is_vouched = signing.generation == heads.0.generation;
     let destroyed = work.erase_destroyed(&history, is_vouched)?;
     trial::judge_objects(&places.store, &history.received(), &mut report)?;
@@ -151,6 +152,8 @@ pub async fn restore(root: &Path, sources: &Sources<'_>, progress: &Progress, cl
     if let Some((place, problem)) = succession_problems(&places, &keyring)?.into_iter().next() {
         return Err(Error::internal(format!("The restored log does not hold together at {place}: {problem}")));
     }
+    // The log says which place may continue it; the settings of a replica may be newer or older than its log.
+    settings.place = place;
     settings.write(&places.root)?;
     // If we crash before this line, the folder is no repository; after it, it is whole.
     let epoch = keyring.epoch;
@@ -201,11 +204,15 @@ fn check(root: &Path, sources: &Sources<'_>) -> Result<RecordsNote> {
             .hint("Name a folder that does not exist yet, or an empty one.")
             .hint("If an interrupted restore left it (it has no sago.toml), remove it and run the same command again."));
     }
-    let note = RecordsNote::read(sources.records)?.ok_or_else(|| {
+    let note = match RecordsNote::read(sources.records)? {
+        None => RecordsNote::of_replica(sources.records)?,
+        note => note,
+    };
+    let note = note.ok_or_else(|| {
         let hint = if sources.records.join(VAULT_FILE).exists() {
             "It is a backup of the vault: give that with `--vault`."
         } else {
-            "Name the folder that `sago backup` wrote."
+            "Name the folder that `sago backup` or `sago replicate` wrote."
         };
         Error::not_found(format!("{} is not a backup of the records: it has no {RECORDS_FILE}.", sources.records.display())).hint(hint)
     })?;
@@ -224,6 +231,7 @@ fn settings(records: &Path, note: &RecordsNote) -> Result<Settings> {
     }
     // Whoever wrote the file, a restore stays in its own folder.
     settings.paths = crate::settings::Paths::default();
+    settings.read_only = false;
     Ok(settings)
 }
 
@@ -391,7 +399,8 @@ impl Work<'_> {
         let operating = HybridIdentity::from_seed(&*random_seed()?);
         let recovery = self.recovery.recipient();
         write_epoch(&self.places.keys, epoch, &operating, &recovery, &signing, passphrase, self.settings.epoch.work_factor)?;
-        let keyring = Keyring::new(epoch, operating, recovery, signing, self.places, self.settings.domain_unit);
+        let places = Places { place: history.place, ..self.places.clone() };
+        let keyring = Keyring::new(epoch, operating, recovery, signing, &places, self.settings.domain_unit);
         let mut keys = Keys::default();
         let there = self.copy.units()?;
         let destroyed = history.destroyed();
@@ -549,7 +558,9 @@ fn notes(note: &RecordsNote, copy: &VaultCopy, history: &History, epoch: u64, ke
             copy.note.generation
         ));
     }
-    if !note.is_tested {
+    if note.is_replica {
+        notes.push("The records are those of a replica, as far as its published heads go.".to_owned());
+    } else if !note.is_tested {
         notes.push("The backup of the records had not passed its test when it was made.".to_owned());
     }
     if copy.note.epoch < history.epoch {

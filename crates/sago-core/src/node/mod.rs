@@ -72,6 +72,7 @@ impl Node {
     ///
     /// If we crash later, the row counts as dead once its time is over; the next node that joins removes it.
     pub async fn join(repo: &Repository, kind: Kind) -> Result<Self> {
+        repo.require_live()?;
         let (db, work) = (repo.db().clone(), &repo.settings.work);
         let id = Uuid::now_v7();
         let now = now(db.engine);

@@ -321,6 +321,13 @@ fn compare_logs(ours: &Shelf, theirs: &Shelf, findings: &mut Vec<Finding>) -> Re
     Ok(())
 }
 
+/// The repository of the replica in a folder, and when everything was there the last time; none when the folder is no replica.
+pub(crate) fn made_at(folder: &Path) -> Result<Option<(Uuid, Option<String>)>> {
+    let root = Shelf::Disk(folder.to_owned());
+    let site = Site { store: root.below("store"), log: root.below("log"), stamps: root.below("stamps"), root };
+    Ok(Note::read(&site)?.map(|note| (note.repository, note.at)))
+}
+
 /// Enters that a replica was lost or given up. What lies there, if anything, is left as it is.
 pub async fn lose(repo: &Repository, ctx: &Ctx, name: &str, reason: &str) -> Result<Uuid> {
     ctx.require(Right::Backup)?;

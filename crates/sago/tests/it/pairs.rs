@@ -325,6 +325,7 @@ const EMBEDDED_ONLY: &[(&str, &str)] = &[
     ("nodes::versions::", "puts rows of other versions into SQLite"),
     ("nodes::a_node_that_finds_an_altered_file_says_so", "alters a file of the folder; `servers` does it in the bucket"),
     ("nodes::a_database_is_not_replaced_under_a_node_that_has_it_open", "is about the file that a rebuild replaces"),
+    ("replicas::bucket::", "speaks to the servers itself, from a repository in a folder"),
     ("golden::", "copies folders that an earlier release made"),
     ("moving::", "moves between the pairs itself"),
     ("servers::", "speaks to the servers itself"),

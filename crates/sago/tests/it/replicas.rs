@@ -1,5 +1,7 @@
 //! Second sites: what they get, what they never get, how far behind they are, and what a replica refuses.
 
+mod bucket;
+
 use std::path::{Path, PathBuf};
 
 use crate::cast::{Answer, Stage, answer};
@@ -10,6 +12,7 @@ also_on_servers!(
     damage_does_not_spread_and_is_mended_from_the_other_side,
     a_replica_is_read_with_the_keys_and_enters_nothing,
     a_killed_run_goes_on_and_two_repositories_do_not_share_a_site,
+    a_lost_repository_is_made_again_from_its_replica_and_a_backup_of_the_vault,
 );
 
 fn on(stage: &Stage, repo: &Path, words: &[&str]) -> Answer {
@@ -158,12 +161,14 @@ fn a_killed_run_goes_on_and_two_repositories_do_not_share_a_site() {
     // Nothing of the vault and nothing of the repository itself is a site.
     let inside = stage.repo.join("second");
     assert!(stage.sago(["replicate", "--address", inside.to_str().unwrap()]).ends(2).err.contains("lie one in the other"));
+    let mut killed = 0;
     for turn in 1..6 {
         let mut command = stage.command(["replicate"]);
         command.env("SAGO_FAULT_AT", format!("file-of-many-placed:{}", turn * 9));
-        let _ = command.output().unwrap();
+        killed += usize::from(command.output().unwrap().status.code().is_none());
         stage.verify_everything();
     }
+    assert!(killed > 0, "no run was killed");
     stage.say("replicate").ends(0);
     assert_eq!(on(&stage, &site, &["verify", "--json"]).ends(0).object()["sound"], true);
     assert_eq!(stage.say("replicate --check --json").ends(0).object()["findings"], 0);
@@ -171,4 +176,23 @@ fn a_killed_run_goes_on_and_two_repositories_do_not_share_a_site() {
     assert!(other.sago(["replicate", "--address", site.to_str().unwrap()]).ends(2).err.contains("another repository"));
     // A repository that was put back to an earlier state does not continue what the replica holds.
     assert!(other.sago(["replicate", "--address", other.path("passphrase").parent().unwrap().to_str().unwrap()]).ends(2).err.contains("lie one in the other"));
+}
+
+#[test]
+fn a_lost_repository_is_made_again_from_its_replica_and_a_backup_of_the_vault() {
+    let (stage, site) = with_site();
+    stage.say("replicate").ends(0);
+    let vault = stage.path("vault copy");
+    stage.sago(["backup", "--vault", vault.to_str().unwrap()]).ends(0);
+    stage.say("replicate").ends(0);
+    let restored = stage.path("restored");
+    let (one, two) = (stage.path("shares/share-1-of-3.txt"), stage.path("shares/share-2-of-3.txt"));
+    let words = ["restore", site.to_str().unwrap(), "--vault", vault.to_str().unwrap(), "--reason", "the house burnt", "--share", one.to_str().unwrap()];
+    let more = ["--share", two.to_str().unwrap(), "--json"];
+    let told = on(&stage, &restored, &[words.as_slice(), more.as_slice()].concat()).ends(0).object();
+    assert_eq!(told["generation"], 2, "{told}");
+    let output = stage.path("opened");
+    on(&stage, &restored, &["open", "A-2026-0001.00002", "--reason", "court", "--output", output.to_str().unwrap()]).ends(0);
+    assert_eq!(std::fs::read(output).unwrap(), b"first");
+    assert_eq!(on(&stage, &restored, &["verify", "--json"]).ends(0).object()["sound"], true);
 }
