@@ -252,7 +252,8 @@ fn stamp_folders(repo: &Repository, package: &Package) -> Result<Vec<(String, u6
     let mut found = Vec::new();
     for (id, size) in used {
         let folder = repo.places.stamps.below(&format!("{id}/{size}"));
-        if !folder.list("")?.is_empty() {
+        // Without its checkpoint a folder holds what was about to be asked, and states nothing.
+        if folder.length("checkpoint")?.is_some() {
             found.push((id, size, folder));
         }
     }

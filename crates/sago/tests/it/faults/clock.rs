@@ -48,7 +48,7 @@ fn a_clock_that_went_back_by_a_day_is_entered_and_stops_nothing() {
         let events = stage.say(&format!("log {log} --all --json")).ends(0).objects();
         let mut indexes: Vec<u64> = events.iter().map(|event| event["index"].as_u64().unwrap()).collect();
         indexes.sort_unstable();
-        assert!(indexes.len() > 2, "{log}: {events:?}");
+        assert!(indexes.len() >= 2, "{log}: {events:?}");
         assert_eq!(indexes, (0..indexes.len() as u64).collect::<Vec<_>>(), "{log}");
     }
     assert_eq!(stage.say("rebuild --json").ends(0).object()["differences"], 0);

@@ -86,7 +86,7 @@ fn soak_kills_with_two_nodes_at_work() {
     let stage = backlog(2);
     hurry(&stage);
     let mut witness = Witness::of(&stage);
-    let usual = if stage.remote.is_some() { 3 } else { 6 };
+    let usual = if stage.remote.is_some() { 2 } else { 4 };
     let rounds = rounds(usual);
     let mut kills = [0_u64; 3];
     for round in 0..rounds {
