@@ -10,4 +10,5 @@ pub(crate) mod postgres;
 pub mod rows;
 mod schema;
 pub mod shelf;
+pub mod spool;
 pub mod texts;
