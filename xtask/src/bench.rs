@@ -14,14 +14,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
+use crate::servers::Servers;
 use crate::tools::Peers;
 use crate::workspace::Workspace;
 use crate::{release, run};
 
-use contestants::{OURS, Present, Programs};
-use corpus::Corpus;
+use contestants::{OURS, Present, Programs, SCRUB, SERVERS};
+use corpus::{Corpus, Extent};
 use measure::Measure;
 use report::{Report, Row, Step};
 
@@ -31,6 +32,15 @@ pub struct Bench {
     /// Small corpora: for trying the bench itself, not for figures
     #[arg(long)]
     quick: bool,
+    /// Also one file of 8 GiB and 100,000 files of 10 KiB: an hour, and 30 GiB of disk
+    #[arg(long, conflicts_with = "quick")]
+    large: bool,
+    /// Only these corpora, for example `one-file,many-files`
+    #[arg(long, value_delimiter = ',')]
+    corpus: Vec<String>,
+    /// Which pair sago stores on: `embedded` (SQLite and disk), `servers` (PostgreSQL and S3, started for the run), or `both`
+    #[arg(long, value_enum, default_value_t = Pair::Embedded)]
+    pair: Pair,
     /// Rounds over every corpus
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -42,23 +52,49 @@ pub struct Bench {
     sago: Option<PathBuf>,
 }
 
+/// A database and a store.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Pair {
+    /// SQLite and a folder.
+    Embedded,
+    /// PostgreSQL and an S3 server.
+    Servers,
+    /// One after the other.
+    Both,
+}
+
 impl Bench {
     /// Runs the verb.
     pub fn run(self, ws: &Workspace) -> Result<()> {
-        let wanted = |name: &str| self.only.is_empty() || self.only.iter().any(|only| only == name);
+        let of_pair = |name: &str| match name {
+            OURS | SCRUB => self.pair != Pair::Servers,
+            SERVERS => self.pair != Pair::Embedded,
+            _ => true,
+        };
+        let wanted = |name: &str| of_pair(name) && (self.only.is_empty() || self.only.iter().any(|only| only == name));
         for only in &self.only {
             ensure!(contestants::ALL.iter().any(|who| who.name == only), "there is no contestant {only}");
         }
-        let sago = match (&self.sago, wanted(OURS)) {
+        let sago = match (&self.sago, [OURS, SCRUB, SERVERS].into_iter().any(wanted)) {
             (_, false) => None,
             (Some(given), true) => Some(given.canonicalize().with_context(|| format!("no {}", given.display()))?),
             (None, true) => Some(built_sago(ws)?),
         };
-        let programs = Programs { sago, peers: Peers::install(ws, wanted) };
+        // Flushing, as people run it.
+        let servers = wanted(SERVERS).then(|| Servers::start(ws, true)).transpose()?;
+        let programs = Programs { sago, peers: Peers::install(ws, wanted), servers };
         let present = contestants::present(&programs, wanted);
         let folder = ws.target.join("bench");
         let mut report = Report::begin(ws, &present, self.rounds)?;
-        for corpus in corpus::all(ws, &folder.join("corpora"), self.quick)? {
+        let extent = match (self.quick, self.large) {
+            (true, _) => Extent::Quick,
+            (false, false) => Extent::Usual,
+            (false, true) => Extent::Large,
+        };
+        let chosen = |name: &str| self.corpus.is_empty() || self.corpus.iter().any(|corpus| name.trim_end_matches("-quick") == corpus);
+        let corpora = corpus::all(ws, &folder.join("corpora"), extent, chosen)?;
+        ensure!(!corpora.is_empty(), "no corpus has one of these names");
+        for corpus in corpora {
             let turns = Turns { corpus: &corpus, time: programs.peers.time.as_deref(), work: folder.join("work") };
             let (rows, failed) = turns.rows(&present, self.rounds)?;
             report.add(&corpus, &rows, &failed);
@@ -98,7 +134,7 @@ impl Turns<'_> {
                 self.clear()?;
                 match measured {
                     Ok(steps) => rows.extend(steps.into_iter().map(|(step, measure)| Row { contestant: name, step, round, measure })),
-                    Err(error) if name == OURS => return Err(error),
+                    Err(error) if [OURS, SCRUB, SERVERS].contains(&name) => return Err(error),
                     // Some peers cannot hold every file name. That is a result, and the others are still worth measuring.
                     Err(error) => {
                         run::say(format_args!("  {name} failed: {error:#}"));

@@ -109,6 +109,10 @@ pub struct Peers {
     pub restic: Option<PathBuf>,
     /// `borg`.
     pub borg: Option<PathBuf>,
+    /// `ocfl-object.py` of ocfl-py; `ocfl-validate.py` lies beside it.
+    pub ocfl_py: Option<PathBuf>,
+    /// `age`.
+    pub age: Option<PathBuf>,
     /// GNU time, which knows a program's peak of memory.
     pub time: Option<PathBuf>,
 }
@@ -129,6 +133,12 @@ impl Peers {
             }),
             rocfl: get("rocfl", &|| rust::rocfl(ws)),
             restic: get("restic", &|| debian::program(ws, "restic", "restic")),
+            ocfl_py: get("ocfl-py", &|| {
+                let places = python::OCFL_PY.install(ws)?;
+                let object = places.into_iter().find(|(variable, _)| *variable == "SAGO_TOOL_OCFL_OBJECT");
+                object.map(|(_, place)| place).context("no program in the environment")
+            }),
+            age: get("age", &|| debian::program(ws, "age", "age")),
             borg: get("borg", &|| debian::program(ws, "borg", "borgbackup")),
             time: debian::program(ws, "time", "time").inspect_err(|error| run::say(format_args!("  peak memory is not measured: {error:#}"))).ok(),
         }

@@ -326,8 +326,8 @@ async fn check_contents(repo: &Repository, report: &mut Report, findings: &mut V
             }
             Err(error) => return Err(error),
         };
-        for line in &manifest.lines {
-            if let Line::Item(item) = Line::read(line)? {
+        for line in manifest.lines() {
+            if let Line::Item(item) = Line::read(&line?)? {
                 items += 1;
                 check_content(repo, &item, &mut inventories, findings)?;
             }

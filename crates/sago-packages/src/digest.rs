@@ -1,8 +1,6 @@
-//! Digest algorithms that OCFL and BagIt name, and hashing of one stream with several of them in one pass.
+//! Digest algorithms that OCFL and BagIt name, and hashing of bytes with several of them at once; `lanes.rs` reads streams.
 //!
 //! Not here: which algorithms a standard allows where; that is said beside the rule.
-
-use std::io::{self, Read};
 
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
@@ -213,6 +211,22 @@ impl MultiHasher {
         }
     }
 
+    /// How many bytes were taken.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Parts that each go on with one algorithm.
+    pub(crate) fn split(self) -> Vec<Self> {
+        let bytes = self.bytes;
+        self.hashers.into_iter().map(|hasher| Self { hashers: vec![hasher], bytes }).collect()
+    }
+
+    /// Puts parts together that [`split`](Self::split) made and that took the same bytes.
+    pub(crate) fn join(parts: Vec<Self>, bytes: u64) -> Self {
+        Self { hashers: parts.into_iter().flat_map(|part| part.hashers).collect(), bytes }
+    }
+
     /// Ends and gives the number of bytes and the digests.
     #[must_use]
     pub fn finish(self) -> Digests {
@@ -238,25 +252,6 @@ impl Digests {
     }
 }
 
-/// Hashes a stream to its end in one pass; `each` hears the size of every piece read. `size_bytes` is what is expected of the stream, so that small files
-/// cost small buffers; it may be wrong.
-pub(crate) fn hash_reader(reader: &mut dyn Read, size_bytes: u64, algorithms: &[Algorithm], each: &mut dyn FnMut(u64)) -> io::Result<Digests> {
-    let mut hasher = MultiHasher::new(algorithms);
-    // One byte more lets the end be seen by the second read.
-    let length = usize::try_from(size_bytes).unwrap_or(usize::MAX).saturating_add(1);
-    let mut buffer = vec![0_u8; length.min(BUFFER_BYTES)];
-    loop {
-        let count = match reader.read(&mut buffer) {
-            Ok(0) => return Ok(hasher.finish()),
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        hasher.update(&buffer[..count]);
-        each(count as u64);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,7 +273,7 @@ mod tests {
             (Size, "0"),
         ];
         let algorithms: Vec<Algorithm> = expected.iter().map(|(algorithm, _)| *algorithm).collect();
-        let digests = hash_reader(&mut io::empty(), 0, &algorithms, &mut |_| {}).unwrap();
+        let digests = MultiHasher::new(&algorithms).finish();
         for (algorithm, start) in expected {
             let digest = digests.get(algorithm).unwrap();
             assert!(digest.starts_with(start), "{algorithm}: {digest}");

@@ -11,6 +11,7 @@ mod detect;
 mod digest;
 mod error;
 mod finding;
+mod lanes;
 mod name;
 pub mod ocfl;
 pub mod tree;

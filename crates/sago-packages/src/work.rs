@@ -4,7 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use crate::digest::{Algorithm, Digests, hash_reader};
+use crate::digest::{Algorithm, Digests};
+use crate::lanes::hash_stream;
 use crate::tree::Tree;
 
 /// Progress is told at least this often while one large file is read.
@@ -91,13 +92,15 @@ impl Meter {
     pub(crate) fn hash_file(&self, tree: &dyn Tree, path: &str, size_bytes: u64, algorithms: &[Algorithm]) -> io::Result<Digests> {
         let mut untold = 0_u64;
         let mut file = tree.open(path)?;
-        let digests = hash_reader(&mut file, size_bytes, algorithms, &mut |count| {
+        let digests = hash_stream(&mut file, size_bytes, algorithms, &mut |piece| {
+            let count = piece.len() as u64;
             self.bytes.fetch_add(count, Ordering::Relaxed);
             untold += count;
             if untold >= PROGRESS_STEP_BYTES {
                 untold = 0;
                 self.tell();
             }
+            Ok(())
         })?;
         self.files.fetch_add(1, Ordering::Relaxed);
         self.tell();

@@ -7,17 +7,28 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result};
 
 use super::measure::Invocation;
+use crate::servers::{Servers, Variables};
 use crate::tools::Peers;
 
 /// The one the others are compared with.
 pub const OURS: &str = "sago";
 
+/// Ours, checking as a schedule does.
+pub const SCRUB: &str = "sago-fixity";
+
+/// Ours on servers.
+pub const SERVERS: &str = "sago-servers";
+
+/// How many turns on servers there were: each has a database and prefixes of its own.
+static TURNS_ON_SERVERS: AtomicU32 = AtomicU32::new(0);
+
 /// Everyone who can be measured, in the order of the table.
-pub static ALL: [Contestant; 7] = [
+pub static ALL: [Contestant; 11] = [
     Contestant {
         name: OURS,
         does: "each file sealed by itself, SHA-256 and SHA-512, signed log, fsync",
@@ -26,11 +37,32 @@ pub static ALL: [Contestant; 7] = [
         plan: plan_sago,
     },
     Contestant {
+        name: SCRUB,
+        does: "the same repository; checking is `fixity --all`: SHA-256 of every stored file, entered in the log",
+        program: |programs| programs.sago.clone(),
+        version: &[],
+        plan: plan_sago_fixity,
+    },
+    Contestant {
+        name: SERVERS,
+        does: "the same on PostgreSQL and an S3 server (Garage, flushing) on this machine, which share its processors and disk",
+        program: |programs| programs.servers.as_ref().and(programs.sago.clone()),
+        version: &[],
+        plan: plan_sago_servers,
+    },
+    Contestant {
         name: "rocfl",
         does: "OCFL, clear, SHA-512, no fsync",
         program: |programs| programs.peers.rocfl.clone(),
         version: &["--version"],
         plan: plan_rocfl,
+    },
+    Contestant {
+        name: "ocfl-py",
+        does: "OCFL, clear, SHA-512, no fsync",
+        program: |programs| Some(programs.peers.ocfl_py.as_ref()?.with_file_name("python")),
+        version: &["-c", "import importlib.metadata as m; print('ocfl-py', m.version('ocfl-py'))"],
+        plan: plan_ocfl_py,
     },
     Contestant {
         name: "bagit",
@@ -52,6 +84,13 @@ pub static ALL: [Contestant; 7] = [
         program: |programs| programs.peers.borg.clone(),
         version: &["--version"],
         plan: plan_borg,
+    },
+    Contestant {
+        name: "age",
+        does: "one age file for each file, X25519, no digests, no fsync; checking opens them",
+        program: |programs| programs.peers.age.clone(),
+        version: &["--version"],
+        plan: plan_age,
     },
     Contestant { name: "cp", does: "plain copy, then syncfs; checks nothing", program: |_| Some("sh".into()), version: &[], plan: plan_cp },
     Contestant { name: "sha256sum", does: "stores nothing; reads and hashes once", program: |_| Some("sh".into()), version: &[], plan: plan_sha256sum },
@@ -76,6 +115,8 @@ pub struct Programs {
     pub sago: Option<PathBuf>,
     /// The others.
     pub peers: Peers,
+    /// Both servers, while the pair on servers is measured.
+    pub servers: Option<Servers>,
 }
 
 /// A contestant that takes part.
@@ -84,12 +125,15 @@ pub struct Present {
     pub who: &'static Contestant,
     /// The program.
     pub program: PathBuf,
+    /// Variables of the servers, if they run.
+    variables: Variables,
 }
 
 /// Everyone who is wanted and installed.
 pub fn present(programs: &Programs, wanted: impl Fn(&str) -> bool) -> Vec<Present> {
     let wanted = ALL.iter().filter(|who| wanted(who.name));
-    wanted.filter_map(|who| Some(Present { who, program: (who.program)(programs)? })).collect()
+    let variables = || programs.servers.as_ref().map(Servers::variables).unwrap_or_default();
+    wanted.filter_map(|who| Some(Present { who, program: (who.program)(programs)?, variables: variables() })).collect()
 }
 
 /// The programs of one turn.
@@ -108,12 +152,13 @@ struct Place<'a> {
     corpus: &'a Path,
     /// Empty, and removed after the turn.
     work: &'a Path,
+    variables: &'a Variables,
 }
 
 impl Present {
     /// The programs for one corpus and one empty folder.
     pub fn plan(&self, corpus: &Path, work: &Path) -> Result<Plan> {
-        (self.who.plan)(&Place { program: &self.program, corpus, work })
+        (self.who.plan)(&Place { program: &self.program, corpus, work, variables: &self.variables })
     }
 }
 
@@ -133,13 +178,60 @@ impl Place<'_> {
 }
 
 fn plan_sago(place: &Place<'_>) -> Result<Plan> {
-    let passphrase = place.work.join("passphrase");
-    fs::write(&passphrase, "seven words that only this benchmark may use\n").context("cannot write the passphrase")?;
-    let opened = || place.run().arg("--repo").arg(place.path("repository")).arg("--passphrase-file").arg(&passphrase);
+    sago(place, |invocation| invocation, &[])
+}
+
+fn plan_sago_fixity(place: &Place<'_>) -> Result<Plan> {
+    let mut plan = plan_sago(place)?;
+    // Taking in is the same as in the row above: it is not measured twice.
+    plan.before.append(&mut plan.take_in);
+    plan.check = vec![opened(place).args(["fixity", "--all"])];
+    Ok(plan)
+}
+
+fn plan_sago_servers(place: &Place<'_>) -> Result<Plan> {
+    let variable = |wanted: &str| place.variables.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    let need = |wanted: &str| variable(wanted).with_context(|| format!("the servers did not say {wanted}"));
+    let name = format!("bench{}", TURNS_ON_SERVERS.fetch_add(1, Ordering::Relaxed));
+    let database = format!("{}/{name}", need("SAGO_TEST_POSTGRES")?);
+    let (blobs, vault) = (format!("{}/{name}", need("SAGO_TEST_S3")?), format!("{}/{name}", need("SAGO_TEST_S3_VAULTS")?));
+    let known = |invocation: Invocation| place.variables.iter().fold(invocation, |invocation, (name, value)| invocation.env(name.clone(), value));
+    let psql = Path::new(need("SAGO_TEST_POSTGRES_BIN")?).join("psql");
+    let create = format!("CREATE DATABASE {name} TEMPLATE template0");
+    let make = Invocation::new(psql).args(["--quiet", "-c", &create]).arg(format!("{}/postgres", need("SAGO_TEST_POSTGRES")?));
+    let mut plan = sago(place, known, &["--database", &database, "--blobs", &blobs, "--vault", &vault])?;
+    plan.before.insert(0, known(make));
+    Ok(plan)
+}
+
+fn passphrase(place: &Place<'_>) -> PathBuf {
+    place.work.join("passphrase")
+}
+
+fn opened(place: &Place<'_>) -> Invocation {
+    place.run().arg("--repo").arg(place.path("repository")).arg("--passphrase-file").arg(passphrase(place))
+}
+
+fn sago(place: &Place<'_>, known: impl Fn(Invocation) -> Invocation, made: &[&str]) -> Result<Plan> {
+    fs::write(passphrase(place), "seven words that only this benchmark may use\n").context("cannot write the passphrase")?;
     let init = place.run().arg("init").arg(place.path("repository")).args(["--name", "bench", "--custodians", "3", "--threshold", "2"]);
-    let init = init.arg("--passphrase-file").arg(&passphrase).arg("--shares-dir").arg(place.path("shares"));
-    let deposit = opened().arg("deposit").arg(place.corpus).args(["--contributor", "bench", "--title", "bench", "--json"]);
-    Ok(Plan { before: vec![init], take_in: vec![deposit], check: vec![opened().arg("verify")] })
+    let init = init.args(made).arg("--passphrase-file").arg(passphrase(place)).arg("--shares-dir").arg(place.path("shares"));
+    let deposit = opened(place).arg("deposit").arg(place.corpus).args(["--contributor", "bench", "--title", "bench", "--json"]);
+    Ok(Plan { before: vec![known(init)], take_in: vec![known(deposit)], check: vec![known(opened(place).arg("verify"))] })
+}
+
+fn plan_ocfl_py(place: &Place<'_>) -> Result<Plan> {
+    let program = |name: &str| place.run().arg(place.program.with_file_name(name));
+    let create = program("ocfl-object.py").args(["create", "--id", "urn:bench", "--src"]).arg(place.corpus).arg("--objdir").arg(place.path("object"));
+    Ok(Plan { take_in: vec![create], check: vec![program("ocfl-validate.py").arg(place.path("object"))], ..Plan::default() })
+}
+
+fn plan_age(place: &Place<'_>) -> Result<Plan> {
+    let keygen = place.program.with_file_name("age-keygen");
+    let each = r#"mkdir "$2/sealed"; r=$("$4" -y "$2/key"); find "$1" -type f -print0 | xargs -0 -n 1 sh -c '"$0" -r "$1" -o "$2/sealed/${3##*/}.$$" "$3"' "$3" "$r" "$2""#;
+    let open = r#"find "$2/sealed" -type f -print0 | xargs -0 -n 1 "$3" -d -i "$2/key" -o /dev/null"#;
+    let shell = |script: &str| Invocation::new("sh").args(["-ec", script, "sh"]).arg(place.corpus).arg(place.work).arg(place.program).arg(&keygen);
+    Ok(Plan { before: vec![Invocation::new(&keygen).arg("-o").arg(place.path("key"))], take_in: vec![shell(each)], check: vec![shell(open)] })
 }
 
 fn plan_rocfl(place: &Place<'_>) -> Result<Plan> {

@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read as _, Write as _};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -27,18 +28,44 @@ pub struct Corpus {
     pub bytes: u64,
 }
 
-/// Every corpus, made if it is not there yet. The public documents are left out, with a line, when they are absent.
-pub fn all(ws: &Workspace, folder: &Path, quick: bool) -> Result<Vec<Corpus>> {
-    let (one_bytes, many_files) = if quick { (64 * MIB, 500) } else { (1024 * MIB, 10_000) };
-    let one = made(folder, if quick { "one-file-quick" } else { "one-file" }, one_bytes, |folder| {
-        write_random(&folder.join("one.bin"), &mut Random(SEED), one_bytes)
-    })?;
-    let many = made(folder, if quick { "many-files-quick" } else { "many-files" }, many_files, |folder| write_many(folder, many_files))?;
-    let mut corpora = vec![one, many];
-    let documents = ws.shared_data.join("documents");
-    if documents.is_dir() {
-        corpora.push(Corpus::of("documents", documents)?);
+/// How much is taken in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// To try the bench itself.
+    Quick,
+    /// One GiB, ten thousand files.
+    Usual,
+    /// Beside these, eight GiB and a hundred thousand files.
+    Large,
+}
+
+/// Every chosen corpus, made if it is not there yet. The public documents are left out, with a line, when they are absent.
+pub fn all(ws: &Workspace, folder: &Path, extent: Extent, chosen: impl Fn(&str) -> bool) -> Result<Vec<Corpus>> {
+    const KIB: u64 = 1024;
+    let one = |bytes: u64| move |folder: &Path| write_random(&folder.join("one.bin"), &mut Random(SEED), bytes);
+    let many = |files: u64, least: u64, most: u64| move |folder: &Path| write_many(folder, files, least..=most);
+    let mut corpora = Vec::new();
+    let mut add = |name: &'static str, amount: u64, make: &dyn Fn(&Path) -> io::Result<()>| -> Result<()> {
+        if chosen(name) {
+            corpora.push(made(folder, name, amount, make)?);
+        }
+        Ok(())
+    };
+    if extent == Extent::Quick {
+        add("one-file-quick", 64 * MIB, &one(64 * MIB))?;
+        add("many-files-quick", 500, &many(500, 4 * KIB, 60 * KIB))?;
     } else {
+        add("one-file", 1024 * MIB, &one(1024 * MIB))?;
+        add("many-files", 10_000, &many(10_000, 4 * KIB, 60 * KIB))?;
+    }
+    if extent == Extent::Large {
+        add("large-file", 8 * 1024 * MIB, &one(8 * 1024 * MIB))?;
+        add("very-many-files", 100_000, &many(100_000, 10 * KIB, 10 * KIB))?;
+    }
+    let documents = ws.shared_data.join("documents");
+    if chosen("documents") && documents.is_dir() {
+        corpora.push(Corpus::of("documents", documents)?);
+    } else if chosen("documents") {
         run::say(format_args!("  corpus documents is absent: no {}", documents.display()));
     }
     Ok(corpora)
@@ -83,15 +110,15 @@ fn made(folder: &Path, name: &'static str, amount: u64, make: impl FnOnce(&Path)
     Corpus::of(name, place)
 }
 
-/// Files of 4 to 60 KiB, a hundred to a folder.
-fn write_many(folder: &Path, files: u64) -> io::Result<()> {
+/// Files of random lengths in a range of bytes, a hundred to a folder.
+fn write_many(folder: &Path, files: u64, bytes: RangeInclusive<u64>) -> io::Result<()> {
     let mut random = Random(SEED);
     for number in 0..files {
         let sub = folder.join(format!("{:03}", number / 100));
         if number % 100 == 0 {
             fs::create_dir(&sub)?;
         }
-        let bytes = 4 * 1024 + random.next() % (56 * 1024 + 1);
+        let bytes = bytes.start() + random.next() % (bytes.end() - bytes.start() + 1);
         write_random(&sub.join(format!("{number:05}.bin")), &mut random, bytes)?;
     }
     Ok(())
@@ -149,7 +176,7 @@ mod tests {
     #[test]
     fn corpus_is_the_same_again_and_made_once() {
         let temporary = tempfile::tempdir().unwrap();
-        let make = |folder: &Path| write_many(folder, 101);
+        let make = |folder: &Path| write_many(folder, 101, 4 * 1024..=60 * 1024);
         let first = made(&temporary.path().join("a"), "many", 101, make).unwrap();
         let second = made(&temporary.path().join("b"), "many", 101, make).unwrap();
         assert_eq!((first.files, first.bytes), (101, second.bytes));

@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 pub struct Invocation {
     program: PathBuf,
     arguments: Vec<OsString>,
-    variables: Vec<(&'static str, OsString)>,
+    variables: Vec<(OsString, OsString)>,
 }
 
 impl Invocation {
@@ -38,8 +38,8 @@ impl Invocation {
     }
 
     /// Sets a variable of the environment.
-    pub fn env(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
-        self.variables.push((name, value.into()));
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.variables.push((name.into(), value.into()));
         self
     }
 
@@ -53,7 +53,7 @@ impl Invocation {
             None => Command::new(&self.program),
         };
         command.args(&self.arguments).stdin(Stdio::null());
-        command.envs(self.variables.iter().map(|(name, value)| (*name, value)));
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 }

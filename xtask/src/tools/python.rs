@@ -23,14 +23,17 @@ pub struct Venv {
 /// The reference implementation of BagIt.
 pub const BAGIT: Venv = Venv { name: "bagit", package: "bagit==1.9.0", programs: &[("SAGO_TOOL_BAGIT", "bagit.py")] };
 
+/// The other implementation of OCFL.
+pub const OCFL_PY: Venv = Venv {
+    name: "ocfl-py",
+    package: "ocfl-py==2.1.0",
+    programs: &[("SAGO_TOOL_OCFL_PY", "ocfl-root.py"), ("SAGO_TOOL_OCFL_VALIDATE", "ocfl-validate.py"), ("SAGO_TOOL_OCFL_OBJECT", "ocfl-object.py")],
+};
+
 /// Every environment the tests use.
 pub const FOR_TESTS: [&Venv; 5] = [
     &BAGIT,
-    &Venv {
-        name: "ocfl-py",
-        package: "ocfl-py==2.1.0",
-        programs: &[("SAGO_TOOL_OCFL_PY", "ocfl-root.py"), ("SAGO_TOOL_OCFL_VALIDATE", "ocfl-validate.py"), ("SAGO_TOOL_OCFL_OBJECT", "ocfl-object.py")],
-    },
+    &OCFL_PY,
     &Venv {
         name: "roc-validator",
         package: "roc-validator==0.13.0",

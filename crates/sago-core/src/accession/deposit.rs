@@ -14,7 +14,7 @@ use sago_seal::hybrid::HybridIdentity;
 use uuid::Uuid;
 
 use crate::accession::describe::{Description, Earlier};
-use crate::accession::gather::{Outcome, Work, gather};
+use crate::accession::gather::{Outcomes, Work, gather};
 use crate::accession::lease::Lease;
 use crate::accession::manifest::{AccessionLine, FindingLine, Line, Manifest};
 use crate::accession::objects::build_objects;
@@ -340,7 +340,7 @@ pub(super) fn hasher_of(algorithm: sender_list::Algorithm) -> Option<Algorithm> 
 struct Finish<'a> {
     new: &'a NewAccession,
     staging: Staging,
-    outcomes: Vec<Outcome>,
+    outcomes: Outcomes,
     notes: Vec<Finding>,
     list: Option<(SenderList, String)>,
     earlier: Earlier,
@@ -350,15 +350,15 @@ struct Finish<'a> {
 async fn finish(repo: &Repository, ctx: &Ctx, finish: Finish<'_>) -> Result<Deposited> {
     let Finish { new, staging, outcomes, notes, mut list, earlier, lease } = finish;
     let plan = &staging.plan;
-    let mut description = Description::begin(&outcomes, &notes);
+    let mut description = Description::begin(&staging, &outcomes, &notes);
     description.describe(repo, &staging, outcomes, &mut list, &earlier).await?;
     let not_taken = description.findings.iter().filter(|line| finding::is_file_not_taken(line)).count() as u64;
-    let items = description.lines.len() as u64;
+    let items = description.lines.len();
     if items == 0 && not_taken == 0 {
         return give_up_empty(repo, ctx, plan.accession, lease, &description.findings).await;
     }
     drop(earlier);
-    let manifest = write_manifest(ctx, new, plan, &mut description, list.map(|(_, name)| name))?;
+    let manifest = write_manifest(ctx, new, &staging, &mut description, list.map(|(_, name)| name))?;
     let references = build_objects(repo, ctx, &staging, &description.objects, &description.contents, &manifest).await?;
 
     let mut tx = repo.begin().await?;
@@ -400,8 +400,9 @@ async fn finish(repo: &Repository, ctx: &Ctx, finish: Finish<'_>) -> Result<Depo
     })
 }
 
-/// Takes the lines of the items, which are not needed twice in memory.
-fn write_manifest(ctx: &Ctx, new: &NewAccession, plan: &Plan, description: &mut Description, sender_list: Option<String>) -> Result<Manifest> {
+/// Puts the accession before the lines of its items, and the findings after them.
+fn write_manifest(ctx: &Ctx, new: &NewAccession, staging: &Staging, description: &mut Description, sender_list: Option<String>) -> Result<Manifest> {
+    let Staging { plan, folder, .. } = staging;
     let head = AccessionLine {
         id: plan.accession,
         number: plan.number.clone(),
@@ -416,12 +417,15 @@ fn write_manifest(ctx: &Ctx, new: &NewAccession, plan: &Plan, description: &mut 
         sender_list,
         objects: description.objects.len() as u64,
     };
-    let mut lines = std::mem::take(&mut description.lines);
-    lines.insert(0, Line::Accession(head).write()?);
-    for finding in &description.findings {
-        lines.push(Line::Finding(finding.clone()).write()?);
+    let mut manifest = Manifest::in_folder(folder);
+    manifest.push(Line::Accession(head).write()?)?;
+    for line in std::mem::take(&mut description.lines).iter() {
+        manifest.push(line?)?;
     }
-    Ok(Manifest { lines })
+    for finding in &description.findings {
+        manifest.push(Line::Finding(finding.clone()).write()?)?;
+    }
+    Ok(manifest)
 }
 
 async fn give_up_empty(repo: &Repository, ctx: &Ctx, accession: Uuid, lease: &Lease, findings: &[FindingLine]) -> Result<Deposited> {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::accession::deposit::hasher_of;
 use crate::accession::finding;
-use crate::accession::gather::{Outcome, Taken};
+use crate::accession::gather::{Outcome, Outcomes, Taken};
 use crate::accession::manifest::{FindingLine, ItemLine, Line};
 use crate::accession::staging::{Done, Staging, content_place};
 use crate::accession::store::{derive_fingerprint_key, fingerprint};
@@ -19,14 +19,15 @@ use crate::intake::Finding;
 use crate::intake::name::readable;
 use crate::intake::sender_list::{self, SenderList, Verdict};
 use crate::repository::Repository;
+use crate::store::spool::Spool;
 
 /// What was found out about a deposit, item by item.
 ///
-/// A deposit may have as many files as a disk holds: what is kept of each is its line and a hundred bytes.
+/// A deposit may have as many files as a disk holds: what is kept of each in memory is two hundred bytes; its line is spooled.
 #[derive(Default)]
 pub(super) struct Description {
     /// Lines of the items, in number order, as the manifest will have them.
-    pub(super) lines: Vec<String>,
+    pub(super) lines: Spool,
     /// The sealed files, in the order of the items that they are stored for.
     pub(super) contents: Vec<Content>,
     pub(super) findings: Vec<FindingLine>,
@@ -45,7 +46,7 @@ pub(super) struct Description {
 /// A sealed file of this deposit.
 pub(super) struct Content {
     /// Number of the item that it is stored for, from 1.
-    item: usize,
+    item: u64,
     /// Its own number, from 1.
     number: u64,
     sha512: [u8; 64],
@@ -80,13 +81,13 @@ struct Stored {
 
 impl Description {
     /// Begins with what was noted before the first file was read.
-    pub(super) fn begin(outcomes: &[Outcome], notes: &[Finding]) -> Self {
-        let part = |outcome: &Outcome| match outcome {
-            Outcome::Taken(taken) => Some(content_place(taken.done.content).0 + 1),
-            Outcome::NotTaken(_) | Outcome::Note(_) => None,
-        };
-        let parts = outcomes.iter().filter_map(part).max().unwrap_or(1);
-        Self { objects: (0..parts).map(|_| Uuid::new_v4()).collect(), findings: notes.iter().map(|note| finding_line(note, None)).collect(), ..Self::default() }
+    pub(super) fn begin(staging: &Staging, outcomes: &Outcomes, notes: &[Finding]) -> Self {
+        Self {
+            lines: Spool::in_folder(&staging.folder),
+            objects: (0..outcomes.parts).map(|_| Uuid::new_v4()).collect(),
+            findings: notes.iter().map(|note| finding_line(note, None)).collect(),
+            ..Self::default()
+        }
     }
 
     /// Describes every outcome, in walking order.
@@ -94,12 +95,12 @@ impl Description {
         &mut self,
         repo: &Repository,
         staging: &Staging,
-        outcomes: Vec<Outcome>,
+        mut outcomes: Outcomes,
         list: &mut Option<(SenderList, String)>,
         earlier: &Earlier,
     ) -> Result<()> {
-        for outcome in outcomes {
-            match outcome {
+        for outcome in outcomes.drain() {
+            match outcome? {
                 Outcome::Taken(taken) => self.describe_one(repo, staging, *taken, list, earlier).await?,
                 Outcome::NotTaken(finding) | Outcome::Note(finding) => self.findings.push(finding_line(&finding, None)),
             }
@@ -168,8 +169,7 @@ impl Description {
             content_sha512: stored.content_sha512,
             content_sha256: stored.content_sha256,
         };
-        self.lines.push(Line::Item(line).write()?);
-        Ok(())
+        self.lines.push(Line::Item(line).write()?)
     }
 
     fn compare(&mut self, list: &mut SenderList, done: &Done, number: &str) -> Result<&'static str> {
@@ -195,7 +195,7 @@ impl Description {
 }
 
 /// The number people say aloud.
-fn item_number(staging: &Staging, item: usize) -> String {
+fn item_number(staging: &Staging, item: u64) -> String {
     format!("{}.{item:05}", staging.plan.number)
 }
 

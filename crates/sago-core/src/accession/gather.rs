@@ -11,14 +11,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sago_packages::Algorithm;
 use sago_seal::hybrid::HybridRecipient;
+use serde_json::json;
 
 use crate::accession::deposit::{NewAccession, Progress};
 use crate::accession::pipeline::{self, Failure, sha256_of};
-use crate::accession::staging::{Done, Staging, content_place};
+use crate::accession::staging::{Done, Staging, content_place, journal_text, read_done};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::intake::Finding;
 use crate::intake::reader::{ReadOutcome, Reader};
 use crate::intake::walk::{Entry, Options, Seen, Walk};
+use crate::store::spool::Spool;
 use crate::store::{durable, fault};
 
 /// Files sealed between two flushes of the journal: what an interruption may cost.
@@ -47,6 +49,61 @@ pub(super) struct Taken {
     pub(super) resumed: bool,
 }
 
+/// Everything that was seen, in walking order. What is taken lies in a spool: a disk may hold more files than memory can describe.
+pub(super) struct Outcomes {
+    taken: Spool,
+    /// Of files not taken, and notes, in the order in which the spool's texts ask for them.
+    findings: Vec<Finding>,
+    /// Objects that the sealed files are spread over.
+    pub(super) parts: u64,
+}
+
+impl Outcomes {
+    fn new(staging: &Staging) -> Self {
+        Self { taken: Spool::in_folder(&staging.folder), findings: Vec::new(), parts: 1 }
+    }
+
+    fn push(&mut self, outcome: Outcome) -> Result<()> {
+        let text = match outcome {
+            Outcome::Taken(taken) => {
+                self.parts = self.parts.max(content_place(taken.done.content).0 + 1);
+                let text = json!({ "done": journal_text(&taken.done), "notes": taken.notes.len(), "resumed": taken.resumed }).to_string();
+                self.findings.extend(taken.notes);
+                text
+            }
+            Outcome::NotTaken(finding) => {
+                self.findings.push(finding);
+                "not taken".to_owned()
+            }
+            Outcome::Note(finding) => {
+                self.findings.push(finding);
+                "note".to_owned()
+            }
+        };
+        self.taken.push(text)
+    }
+
+    /// Gives out every outcome, once.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Result<Outcome>> {
+        let mut findings = std::mem::take(&mut self.findings).into_iter();
+        self.taken.iter().map(move |text| read_outcome(&text?, &mut findings).ok_or_else(|| Error::internal("an outcome cannot be read back")))
+    }
+}
+
+fn read_outcome(text: &str, findings: &mut std::vec::IntoIter<Finding>) -> Option<Outcome> {
+    Some(match text {
+        "not taken" => Outcome::NotTaken(findings.next()?),
+        "note" => Outcome::Note(findings.next()?),
+        _ => {
+            let value: serde_json::Value = serde_json::from_str(text).ok()?;
+            let notes = usize::try_from(value.get("notes")?.as_u64()?).ok()?;
+            let taken =
+                Taken { done: read_done(value.get("done")?)?, notes: findings.by_ref().take(notes).collect(), resumed: value.get("resumed")?.as_bool()? };
+            Outcome::Taken(Box::new(taken))
+        }
+    })
+}
+
 enum Job {
     File(Entry),
     Stdin(Vec<u8>),
@@ -56,7 +113,7 @@ enum Job {
 type Before = HashMap<(u64, Vec<u8>), Done>;
 
 /// Walks all sources and seals every file, several at a time; outcomes come back in walking order.
-pub(super) fn gather(staging: Staging, before: Vec<Done>, work: &Work<'_>) -> Result<(Staging, Vec<Outcome>)> {
+pub(super) fn gather(staging: Staging, before: Vec<Done>, work: &Work<'_>) -> Result<(Staging, Outcomes)> {
     let next_content = AtomicU64::new(before.iter().map(|done| done.content).max().unwrap_or(0) + 1);
     let before: Before = before.into_iter().map(|done| ((done.source, done.path_bytes.clone()), done)).collect();
     let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
@@ -81,7 +138,11 @@ pub(super) fn gather(staging: Staging, before: Vec<Done>, work: &Work<'_>) -> Re
     let place = &place;
     let (next_content, before, failed_ref) = (&next_content, &before, &failed);
     let mut journal = Vec::new();
-    let mut sorted: BTreeMap<usize, Outcome> = BTreeMap::new();
+    let mut journal_bytes = 0;
+    // Outcomes come nearly in order: what waits for an earlier one is what other workers did meanwhile.
+    let mut early: BTreeMap<usize, Outcome> = BTreeMap::new();
+    let mut next_seq = 0;
+    let mut all = Outcomes::new(staged);
     std::thread::scope(|scope| -> Result<()> {
         for _ in 0..workers {
             let jobs = jobs.clone();
@@ -113,13 +174,19 @@ pub(super) fn gather(staging: Staging, before: Vec<Done>, work: &Work<'_>) -> Re
             if let Outcome::Taken(taken) = &outcome {
                 work.progress.files.fetch_add(1, Ordering::Relaxed);
                 if !taken.resumed {
+                    journal_bytes += taken.done.sealed.bytes;
                     journal.push(taken.done.clone());
                 }
             }
-            sorted.insert(seq, outcome);
+            early.insert(seq, outcome);
+            while let Some(outcome) = early.remove(&next_seq) {
+                all.push(outcome)?;
+                next_seq += 1;
+            }
             // The journal is written by whoever holds the staging; it is handed back below in batches.
-            if journal.len() >= FILES_PER_FLUSH || journal.iter().map(|done: &Done| done.sealed.bytes).sum::<u64>() >= BYTES_PER_FLUSH {
+            if journal.len() >= FILES_PER_FLUSH || journal_bytes >= BYTES_PER_FLUSH {
                 write_journal(staged, &mut journal)?;
+                journal_bytes = 0;
             }
         }
         write_journal(staged, &mut journal)
@@ -127,7 +194,9 @@ pub(super) fn gather(staging: Staging, before: Vec<Done>, work: &Work<'_>) -> Re
     if let Some(error) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);
     }
-    Ok((staging, sorted.into_values().collect()))
+    // After a stop, outcomes may be missing in between; the caller stops too.
+    early.into_values().try_for_each(|outcome| all.push(outcome))?;
+    Ok((staging, all))
 }
 
 fn write_journal(staging: &Staging, journal: &mut Vec<Done>) -> Result<()> {
@@ -200,21 +269,21 @@ fn take(job: Job, work: &Work<'_>, before: &Before, next: &AtomicU64, place: &(d
 }
 
 fn take_file(entry: &Entry, work: &Work<'_>, before: &Before, next: &AtomicU64, place: &(dyn Fn(u64) -> Result<PathBuf> + Sync)) -> Result<Outcome> {
-    let reader = match entry.open() {
+    let mut reader = match entry.open() {
         Ok(reader) => reader,
         Err(finding) => return Ok(Outcome::NotTaken(finding)),
     };
-    if let Some(done) = before
-        .get(&(entry.source as u64, entry.path_bytes.clone()))
-        .filter(|done| done.sealed.bytes == reader.size_bytes() && done.modified_micros == reader.modified_micros())
-        && let Some(taken) = still_the_same(entry, reader, done, work, place)?
-    {
-        return Ok(taken);
+    let known = if before.is_empty() { None } else { before.get(&(entry.source as u64, entry.path_bytes.clone())) };
+    if let Some(done) = known.filter(|done| done.sealed.bytes == reader.size_bytes() && done.modified_micros == reader.modified_micros()) {
+        if let Some(taken) = still_the_same(entry, reader, done, work, place)? {
+            return Ok(taken);
+        }
+        // It was read to its end for the comparison.
+        reader = match entry.open() {
+            Ok(reader) => reader,
+            Err(finding) => return Ok(Outcome::NotTaken(finding)),
+        };
     }
-    let reader = match entry.open() {
-        Ok(reader) => reader,
-        Err(finding) => return Ok(Outcome::NotTaken(finding)),
-    };
     let modified_micros = reader.modified_micros();
     let size = reader.size_bytes();
     let content = next.fetch_add(1, Ordering::Relaxed);

@@ -2,17 +2,21 @@
 //!
 //! Encoders are explicit. A line is never re-encoded once written: its exact text is what is hashed, kept and proven.
 
+use std::io::Write;
+use std::path::Path;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sago_ledger::Hash;
 use sago_ledger::json::canonical_json;
-use sago_ledger::merkle::MerkleList;
+use sago_ledger::merkle::{MerkleList, leaf_hash};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, IoContext, Result};
 use crate::key::fill_random;
 use crate::label::Label;
+use crate::store::spool::Spool;
 
 /// First line: the accession.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,32 +200,59 @@ impl Line {
     }
 }
 
-/// All lines of an accession: their exact texts, in order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// All lines of an accession: their exact texts, in order, each without its newline. Memory holds a bounded part of them.
+#[derive(Debug, Default)]
 pub struct Manifest {
-    /// Each without its newline.
-    pub lines: Vec<String>,
+    lines: Spool,
 }
 
 impl Manifest {
+    /// An empty manifest that keeps, sealed in this folder, what it cannot hold in memory.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self { lines: Spool::in_folder(folder) }
+    }
+
+    /// Adds a line.
+    pub fn push(&mut self, line: String) -> Result<()> {
+        self.lines.push(line)
+    }
+
+    /// How many lines there are.
+    pub fn len(&self) -> u64 {
+        self.lines.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The lines, in order.
+    pub fn lines(&self) -> impl Iterator<Item = Result<String>> {
+        self.lines.iter()
+    }
+
     /// The root the log commits to: RFC 6962 over the lines.
-    pub fn root(&self) -> Hash {
-        self.tree().root()
+    pub fn root(&self) -> Result<Hash> {
+        Ok(self.tree()?.root())
     }
 
     /// The tree over the lines, for proving single ones.
-    pub fn tree(&self) -> MerkleList {
-        MerkleList::from_entries(self.lines.iter().map(String::as_bytes))
+    pub fn tree(&self) -> Result<MerkleList> {
+        let mut tree = MerkleList::new();
+        for line in self.lines() {
+            tree.push(leaf_hash(line?.as_bytes()));
+        }
+        Ok(tree)
     }
 
-    /// JSON lines.
-    pub fn bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.lines.iter().map(|line| line.len() + 1).sum());
-        for line in &self.lines {
-            bytes.extend_from_slice(line.as_bytes());
-            bytes.push(b'\n');
+    /// Writes the lines as JSON lines.
+    pub fn write_to(&self, into: &mut dyn Write, path: &Path) -> Result<()> {
+        for line in self.lines() {
+            let line = line?;
+            into.write_all(line.as_bytes()).and_then(|()| into.write_all(b"\n")).doing("Could not write", path)?;
         }
-        bytes
+        Ok(())
     }
 
     /// Adds the lines of one part.
@@ -232,13 +263,12 @@ impl Manifest {
         }
         let text = std::str::from_utf8(bytes).map_err(|_| Error::corrupt("A manifest is not UTF-8."))?;
         let text = text.strip_suffix('\n').ok_or_else(|| Error::corrupt("A manifest does not end with a newline: it is cut short."))?;
-        self.lines.extend(text.split('\n').map(str::to_owned));
-        Ok(())
+        text.split('\n').try_for_each(|line| self.push(line.to_owned()))
     }
 
     /// The first line.
     pub fn accession(&self) -> Result<AccessionLine> {
-        match self.lines.first().map(|line| Line::read(line)).transpose()? {
+        match self.lines().next().transpose()?.map(|line| Line::read(&line)).transpose()? {
             Some(Line::Accession(line)) => Ok(line),
             _ => Err(Error::corrupt("A manifest does not begin with its accession.")),
         }
@@ -286,9 +316,12 @@ mod tests {
 
     #[test]
     fn bytes_read_back_with_the_same_root() {
-        let manifest = Manifest { lines: (0..5).map(|_| Line::Item(item()).write().unwrap()).collect() };
-        let mut read = Manifest::default();
-        read.read_part(&manifest.bytes()).unwrap();
-        assert_eq!(read.root(), manifest.root());
+        let mut manifest = Manifest::default();
+        (0..5).for_each(|_| manifest.push(Line::Item(item()).write().unwrap()).unwrap());
+        let (mut bytes, mut read) = (Vec::new(), Manifest::default());
+        manifest.write_to(&mut bytes, Path::new("memory")).unwrap();
+        read.read_part(&bytes).unwrap();
+        assert_eq!(read.len(), 5);
+        assert_eq!(read.root().unwrap(), manifest.root().unwrap());
     }
 }

@@ -30,13 +30,18 @@ pub(super) async fn build_objects(
     let unit = staging.plan.unit;
     let recipient = repo.keyring().recipient(unit)?;
     let origin = crate::ledger::sequencer::head(&repo.locks(), crate::ledger::event::Log::Custody, repo.keyring().signing().generation).await?.origin;
-    let lines_per_part = manifest.lines.len().div_ceil(objects.len());
+    // Every object holds its share of the lines, in order.
+    let lines_per_part = usize::try_from(manifest.len()).unwrap_or(usize::MAX).div_ceil(objects.len());
+    let mut lines = manifest.lines();
     staging.keep_manifest(repo.keyring(), manifest)?;
     let mut references = Vec::with_capacity(objects.len());
     for (part, object) in objects.iter().enumerate() {
         let folder = staging.object(part as u64);
-        let lines = manifest.lines.chunks(lines_per_part).nth(part).unwrap_or_default();
-        let text = Manifest { lines: lines.to_vec() }.bytes();
+        let mut text = Vec::new();
+        for line in lines.by_ref().take(lines_per_part) {
+            text.extend_from_slice(line?.as_bytes());
+            text.push(b'\n');
+        }
         let mut keycheck = [0_u8; 32];
         crate::key::fill_random(&mut keycheck)?;
         let description = serde_json::json!({

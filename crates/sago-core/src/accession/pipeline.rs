@@ -2,6 +2,7 @@
 //!
 //! Large files run on several threads (reading, two digests, sealing, the digest of what is stored); small ones on one, several files at a time.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -19,6 +20,16 @@ use crate::store::fault::{Operation, tried};
 
 /// Bytes read at a time.
 const BLOCK_BYTES: usize = 1 << 20;
+
+/// Room for a block of sealed bytes: sealing writes chunks of 64 KiB and a tag, the last of which may end beyond the block.
+const SEALED_BLOCK_BYTES: usize = BLOCK_BYTES + (64 << 10) + 16;
+
+/// Bytes of small files read at a time, at most and at least.
+const SMALL_BLOCK_BYTES: usize = 256 << 10;
+const LEAST_BLOCK_BYTES: usize = 4 << 10;
+
+/// Room for the header of a sealed file and the tags of its chunks, so that a small file is written at once.
+const HEADER_BYTES: usize = 4 << 10;
 
 /// Files of this size and more are worth several threads.
 const LARGE_BYTES: u64 = 4 << 20;
@@ -69,8 +80,11 @@ impl From<Error> for Failure {
 /// when this fails: the caller removes it.
 pub fn seal(reader: &mut (dyn Read + Send), size_hint: u64, recipient: &HybridRecipient, others: &[Algorithm], target: &Path) -> Result<Sealed, Failure> {
     let file = durable::create_anew(target)?;
-    let sealed =
-        if size_hint >= LARGE_BYTES { seal_large(reader, recipient, others, &file, target) } else { seal_small(reader, recipient, others, &file, target) }?;
+    let sealed = if size_hint >= LARGE_BYTES {
+        seal_large(reader, recipient, others, &file, target)
+    } else {
+        seal_small(reader, size_hint, recipient, others, &file, target)
+    }?;
     if sealed.content_bytes >= FLUSH_BYTES {
         tried(Operation::FileFlush, || file.sync_data()).doing("Could not flush", target)?;
     }
@@ -104,18 +118,12 @@ impl Originals {
     }
 }
 
-/// Counts and hashes what is stored.
+/// Counts and hashes what is stored, of small files.
 struct Stored<'a> {
     file: &'a File,
     bytes: u64,
     sha256: Sha256,
-    sha512: Sha512Where,
-}
-
-/// Where the slow digest of the stored bytes is computed.
-enum Sha512Where {
-    Here(Sha512),
-    Thread(SyncSender<Vec<u8>>),
+    sha512: Sha512,
 }
 
 impl Write for Stored<'_> {
@@ -123,10 +131,7 @@ impl Write for Stored<'_> {
         tried(Operation::FileWrite, || self.file.write_all(buffer))?;
         self.bytes += buffer.len() as u64;
         self.sha256.update(buffer);
-        match &mut self.sha512 {
-            Sha512Where::Here(hasher) => hasher.update(buffer),
-            Sha512Where::Thread(sender) => sender.send(buffer.to_vec()).map_err(|_| io::Error::other("the digest thread ended"))?,
-        }
+        self.sha512.update(buffer);
         Ok(buffer.len())
     }
 
@@ -142,13 +147,15 @@ fn seal_failed(target: &Path) -> impl Fn(sago_seal::SealError) -> Error + '_ {
     }
 }
 
-fn seal_small(reader: &mut dyn Read, recipient: &HybridRecipient, others: &[Algorithm], file: &File, target: &Path) -> Result<Sealed, Failure> {
+fn seal_small(reader: &mut dyn Read, size_hint: u64, recipient: &HybridRecipient, others: &[Algorithm], file: &File, target: &Path) -> Result<Sealed, Failure> {
     let mut originals = Originals::new(others);
     let mut sha512 = Sha512::new();
-    let stored = Stored { file, bytes: 0, sha256: Sha256::new(), sha512: Sha512Where::Here(Sha512::new()) };
-    let buffered = io::BufWriter::with_capacity(BLOCK_BYTES / 4, stored);
+    let stored = Stored { file, bytes: 0, sha256: Sha256::new(), sha512: Sha512::new() };
+    // Of the file's own size: clearing large buffers costs more than sealing a small file. One byte more lets the end be seen at once.
+    let length = usize::try_from(size_hint).unwrap_or(SMALL_BLOCK_BYTES).saturating_add(1).clamp(LEAST_BLOCK_BYTES, SMALL_BLOCK_BYTES);
+    let buffered = io::BufWriter::with_capacity((length + HEADER_BYTES).min(SMALL_BLOCK_BYTES), stored);
     let mut sealer = file::seal_to(&[recipient], buffered).map_err(seal_failed(target))?;
-    let mut block = vec![0; BLOCK_BYTES / 4];
+    let mut block = vec![0; length];
     loop {
         let read = read_block(reader, &mut block).map_err(Failure::Source)?;
         if read == 0 {
@@ -159,7 +166,6 @@ fn seal_small(reader: &mut dyn Read, recipient: &HybridRecipient, others: &[Algo
         sealer.write_all(&block[..read]).doing("Could not write", target)?;
     }
     let stored = sealer.finish().map_err(seal_failed(target))?.into_inner().map_err(io::IntoInnerError::into_error).doing("Could not write", target)?;
-    let Sha512Where::Here(content_sha512) = stored.sha512 else { return Err(Error::internal("a digest was lost").into()) };
     Ok(Sealed {
         bytes: originals.bytes,
         sha256: hex::encode(originals.sha256.finalize()),
@@ -167,43 +173,120 @@ fn seal_small(reader: &mut dyn Read, recipient: &HybridRecipient, others: &[Algo
         others: Originals::others(originals.others),
         content_bytes: stored.bytes,
         content_sha256: hex::encode(stored.sha256.finalize()),
-        content_sha512: hex::encode(content_sha512.finalize()),
+        content_sha512: hex::encode(stored.sha512.finalize()),
     })
 }
 
+/// A block on its way through the threads, used again when all of them are done with it.
+type Block = Arc<Vec<u8>>;
+
+/// Blocks that were sent out, the oldest first.
+#[derive(Default)]
+struct Ring(VecDeque<Block>);
+
+impl Ring {
+    /// A block nobody reads any more, as it was left, or a new one.
+    fn take(&mut self) -> Vec<u8> {
+        match self.0.pop_front().map(Arc::try_unwrap) {
+            Some(Ok(block)) => block,
+            Some(Err(busy)) => {
+                self.0.push_front(busy);
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// Sends a block to every receiver; false when one of them has ended: its own error says more.
+    fn send(&mut self, block: Vec<u8>, to: &[&SyncSender<Block>]) -> bool {
+        let block = Arc::new(block);
+        // The clone that stays here keeps the memory for the next use. Bounded by what the channels hold.
+        self.0.push_back(block.clone());
+        to.iter().all(|to| to.send(block.clone()).is_ok())
+    }
+}
+
+/// What the sealer writes: whole blocks to whoever stores and whoever hashes them.
+struct SealedBlocks {
+    block: Vec<u8>,
+    ring: Ring,
+    to_disk: SyncSender<Block>,
+    to_digest: SyncSender<Block>,
+}
+
+impl SealedBlocks {
+    fn send(&mut self) -> io::Result<()> {
+        let block = std::mem::take(&mut self.block);
+        if !self.ring.send(block, &[&self.to_disk, &self.to_digest]) {
+            return Err(io::Error::other("the writing thread ended"));
+        }
+        self.block = self.ring.take();
+        self.block.clear();
+        self.block.reserve(SEALED_BLOCK_BYTES);
+        Ok(())
+    }
+}
+
+impl Write for SealedBlocks {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.block.extend_from_slice(buffer);
+        if self.block.len() >= BLOCK_BYTES {
+            self.send()?;
+        }
+        Ok(buffer.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.block.is_empty() { Ok(()) } else { self.send() }
+    }
+}
+
 fn seal_large(reader: &mut (dyn Read + Send), recipient: &HybridRecipient, others: &[Algorithm], file: &File, target: &Path) -> Result<Sealed, Failure> {
+    let sha512_of = |blocks: Receiver<Block>| blocks.iter().fold(Sha512::new(), |hasher, block| hasher.chain_update(block.as_slice()));
     std::thread::scope(|scope| {
-        let (to_digest, digest_blocks) = sync_channel::<Arc<Vec<u8>>>(BLOCKS_UNDER_WAY);
-        let (to_sealer, seal_blocks) = sync_channel::<Arc<Vec<u8>>>(BLOCKS_UNDER_WAY);
-        let (to_content, content_blocks) = sync_channel::<Vec<u8>>(BLOCKS_UNDER_WAY);
-        let sha512 = scope.spawn(move || digest_blocks.iter().fold(Sha512::new(), |hasher, block| hasher.chain_update(block.as_slice())));
-        let content_sha512 = scope.spawn(move || content_blocks.iter().fold(Sha512::new(), Sha512::chain_update));
-        let sealing = scope.spawn(move || seal_blocks_to(&seal_blocks, recipient, file, to_content, target));
+        let (to_digest, digest_blocks) = sync_channel::<Block>(BLOCKS_UNDER_WAY);
+        let (to_sealer, seal_blocks) = sync_channel::<Block>(BLOCKS_UNDER_WAY);
+        let (to_disk, disk_blocks) = sync_channel::<Block>(BLOCKS_UNDER_WAY);
+        let (to_content, content_blocks) = sync_channel::<Block>(BLOCKS_UNDER_WAY);
+        let (to_flush, flushes) = sync_channel::<()>(1);
+        let sha512 = scope.spawn(move || sha512_of(digest_blocks));
+        let content_sha512 = scope.spawn(move || sha512_of(content_blocks));
+        let flushing = scope.spawn(move || flushes.iter().try_for_each(|()| file.sync_data()).doing("Could not flush", target));
+        let writing = scope.spawn(move || write_blocks(&disk_blocks, file, &to_flush, target));
+        let sealing = scope.spawn(move || {
+            let sealed = SealedBlocks { block: Vec::with_capacity(SEALED_BLOCK_BYTES), ring: Ring::default(), to_disk, to_digest: to_content };
+            seal_blocks_to(&seal_blocks, recipient, sealed, target)
+        });
 
         let mut originals = Originals::new(others);
+        let mut ring = Ring::default();
         let source = loop {
-            let mut block = vec![0; BLOCK_BYTES];
+            let mut block = ring.take();
+            block.resize(BLOCK_BYTES, 0);
             match read_block(reader, &mut block) {
                 Ok(0) => break Ok(()),
                 Ok(read) => {
                     block.truncate(read);
-                    let block = Arc::new(block);
-                    // A closed channel means that the other side failed; its own error says more.
-                    if to_digest.send(block.clone()).is_err() || to_sealer.send(block.clone()).is_err() {
+                    originals.update(&block);
+                    if !ring.send(block, &[&to_digest, &to_sealer]) {
                         break Ok(());
                     }
-                    originals.update(&block);
                 }
                 Err(error) => break Err(error),
             }
         };
         drop((to_digest, to_sealer));
         let lost = || Error::internal("a thread of the sealing pipeline ended early");
-        let stored = sealing.join().map_err(|_| lost());
+        let sealing = sealing.join().map_err(|_| lost());
+        let writing = writing.join().map_err(|_| lost());
+        let flushing = flushing.join().map_err(|_| lost());
         let sha512 = sha512.join().map_err(|_| lost())?;
         let content_sha512 = content_sha512.join().map_err(|_| lost())?;
         source.map_err(Failure::Source)?;
-        let (content_bytes, content_sha256) = stored??;
+        // Who stores the bytes knows best why they could not be stored: its failure ends the threads before it.
+        let (content_bytes, content_sha256) = writing??;
+        flushing??;
+        sealing??;
         Ok(Sealed {
             bytes: originals.bytes,
             sha256: hex::encode(originals.sha256.finalize()),
@@ -216,21 +299,30 @@ fn seal_large(reader: &mut (dyn Read + Send), recipient: &HybridRecipient, other
     })
 }
 
-fn seal_blocks_to(
-    blocks: &Receiver<Arc<Vec<u8>>>,
-    recipient: &HybridRecipient,
-    file: &File,
-    to_content: SyncSender<Vec<u8>>,
-    target: &Path,
-) -> Result<(u64, String)> {
-    let stored = Stored { file, bytes: 0, sha256: Sha256::new(), sha512: Sha512Where::Thread(to_content) };
-    let buffered = io::BufWriter::with_capacity(BLOCK_BYTES, stored);
-    let mut sealer = file::seal_to(&[recipient], buffered).map_err(seal_failed(target))?;
+fn seal_blocks_to(blocks: &Receiver<Block>, recipient: &HybridRecipient, sealed: SealedBlocks, target: &Path) -> Result<()> {
+    let mut sealer = file::seal_to(&[recipient], sealed).map_err(seal_failed(target))?;
     for block in blocks {
         sealer.write_all(&block).doing("Could not write", target)?;
     }
-    let stored = sealer.finish().map_err(seal_failed(target))?.into_inner().map_err(io::IntoInnerError::into_error).doing("Could not write", target)?;
-    Ok((stored.bytes, hex::encode(stored.sha256.finalize())))
+    sealer.finish().map_err(seal_failed(target))?;
+    Ok(())
+}
+
+/// Writes sealed blocks and hashes them. Another thread flushes what is written meanwhile, so that the disk works while the processor does.
+fn write_blocks(blocks: &Receiver<Block>, mut file: &File, to_flush: &SyncSender<()>, target: &Path) -> Result<(u64, String)> {
+    let mut sha256 = Sha256::new();
+    let (mut bytes, mut unflushed) = (0, 0);
+    for block in blocks {
+        file.write_all(&block).doing("Could not write", target)?;
+        sha256.update(block.as_slice());
+        bytes += block.len() as u64;
+        unflushed += block.len() as u64;
+        // A full channel means that it still flushes; the next block asks again. The caller flushes the rest.
+        if unflushed >= FLUSH_BYTES && to_flush.try_send(()).is_ok() {
+            unflushed = 0;
+        }
+    }
+    Ok((bytes, hex::encode(sha256.finalize())))
 }
 
 /// Fills a block as far as the source gives bytes; zero means its end.

@@ -1,6 +1,7 @@
 //! The receipt: what was received, every digest, everything that could not be read, and a proof (docs/formats.md section 11).
 
 use std::fmt::Write as _;
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use serde_json::json;
@@ -8,7 +9,7 @@ use serde_json::json;
 use crate::accession::manifest::{Line, Manifest};
 use crate::accession::{Accession, read_manifest};
 use crate::ctx::{Ctx, Right};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::ledger::event::{Event, Log};
 use crate::ledger::proof::{prove, read_event};
 use crate::ledger::sequencer;
@@ -33,7 +34,7 @@ pub async fn write_receipt(repo: &Repository, ctx: &Ctx, name: &str, output: &Pa
     };
     let objects: Vec<_> = received.objects.iter().map(|object| object.id).collect();
     let manifest = read_manifest(repo, accession.unit, &objects)?.ok_or_else(|| Error::internal("The unit is open and its manifest is not."))?;
-    if manifest.root().to_hex() != detail.manifest_root {
+    if manifest.root()?.to_hex() != detail.manifest_root {
         return Err(Error::corrupt(format!("The manifest of {} is not the one that was received.", accession.number)).hint("Run `sago verify`."));
     }
     let origin = sequencer::head(&repo.locks(), Log::Custody, generation).await?.origin;
@@ -50,12 +51,17 @@ pub async fn write_receipt(repo: &Repository, ctx: &Ctx, name: &str, output: &Pa
     for (file, bytes) in [
         ("receipt.txt", text.into_bytes()),
         ("receipt.json", format!("{pretty}\n").into_bytes()),
-        ("manifest.jsonl", manifest.bytes()),
         ("receipt.tlog-proof", prove(repo, &stored, false).await?.into_bytes()),
         ("custody.vkey", key_text),
     ] {
         durable::write(&output.join(file), &bytes)?;
     }
+    let path = output.join("manifest.jsonl");
+    durable::write_with(&path, |file| {
+        let mut file = BufWriter::with_capacity(1 << 18, file);
+        manifest.write_to(&mut file, &path)?;
+        file.flush().doing("Could not write", &path)
+    })?;
     Ok(accession)
 }
 
@@ -81,14 +87,13 @@ fn receipt_text(accession: &Accession, manifest: &Manifest, origin: &str, index:
     put(format_args!("Items      {} ({} bytes); {} more were seen and could not be taken", accession.items, accession.bytes, accession.not_taken));
     put(format_args!("Log        {origin}, entry {index}"));
     put(format_args!("Log's key  SHA-256 of custody.vkey {}", sago_packages::Algorithm::Sha256.hash(key)));
-    put(format_args!("Manifest   {} lines, root {}", manifest.lines.len(), manifest.root().to_hex()));
-    let lines = manifest.lines.iter().map(|line| Line::read(line)).collect::<Result<Vec<_>>>()?;
+    put(format_args!("Manifest   {} lines, root {}", manifest.len(), manifest.root()?.to_hex()));
     put(format_args!("\nNOT TAKEN, AND THINGS TO KNOW"));
     let mut any = false;
-    for line in &lines {
-        if let Line::Finding(finding) = line {
+    for line in manifest.lines() {
+        if let Line::Finding(finding) = Line::read(&line?)? {
             any = true;
-            let mark = if super::finding::is_file_not_taken(finding) { "NOT TAKEN" } else { "note" };
+            let mark = if super::finding::is_file_not_taken(&finding) { "NOT TAKEN" } else { "note" };
             put(format_args!("  {mark}  {}  {}  {}\n      {}", finding.code, finding.item.as_deref().unwrap_or(""), finding.path, finding.message));
         }
     }
@@ -96,8 +101,8 @@ fn receipt_text(accession: &Accession, manifest: &Manifest, origin: &str, index:
         put(format_args!("  Nothing: every file that was seen was taken, and there is nothing to remark."));
     }
     put(format_args!("\nITEMS"));
-    for line in &lines {
-        if let Line::Item(item) = line {
+    for line in manifest.lines() {
+        if let Line::Item(item) = Line::read(&line?)? {
             put(format_args!("  {}  {} bytes  {}", item.number, item.bytes, item.path));
             put(format_args!("      SHA-256 {}", item.sha256));
             put(format_args!("      SHA-512 {}", item.sha512));

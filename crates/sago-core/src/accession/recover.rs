@@ -51,8 +51,8 @@ pub(crate) async fn complete(repo: &Repository, ctx: &Ctx, placed: &Placed<'_>, 
     place(repo, accession, objects)?;
     fault::point("deposit-placed");
     let (mut items, mut bytes, mut not_taken) = (0, 0, 0);
-    for line in &manifest.lines {
-        match Line::read(line)? {
+    for line in manifest.lines() {
+        match Line::read(&line?)? {
             Line::Accession(_) => {}
             Line::Item(line) => {
                 items += 1;
@@ -63,8 +63,8 @@ pub(crate) async fn complete(repo: &Repository, ctx: &Ctx, placed: &Placed<'_>, 
     }
     let detail = AccessionReceivedDetail {
         number: manifest.accession()?.number,
-        manifest_root: manifest.root().to_hex(),
-        manifest_lines: manifest.lines.len() as u64,
+        manifest_root: manifest.root()?.to_hex(),
+        manifest_lines: manifest.len(),
         items,
         bytes,
         not_taken,
@@ -238,8 +238,8 @@ fn told_again(repo: &Repository, plan: &Plan, position: Position, manifest: &Man
         index: position.index,
         generation: position.generation,
     };
-    for line in &manifest.lines {
-        match Line::read(line)? {
+    for line in manifest.lines() {
+        match Line::read(&line?)? {
             Line::Accession(_) => {}
             Line::Item(line) => {
                 told.items += 1;

@@ -184,9 +184,7 @@ impl Staging {
                 other => Error::internal(format!("Sealing failed: {other}")),
             };
             let mut sealer = sago_seal::file::seal_to(&[&operating], BufWriter::with_capacity(1 << 18, file)).map_err(failed)?;
-            for line in &manifest.lines {
-                sealer.write_all(line.as_bytes()).and_then(|()| sealer.write_all(b"\n")).doing("Could not write", &path)?;
-            }
+            manifest.write_to(&mut sealer, &path)?;
             sealer.finish().map_err(failed)?.flush().doing("Could not write", &path)
         })
     }
@@ -255,7 +253,8 @@ fn read_plan(places: &Places, keyring: &Keyring, accession: Uuid) -> Result<(Pla
     Ok((plan, RowKey::from_bytes(&key)))
 }
 
-fn journal_text(done: &Done) -> Value {
+/// A sealed file as the journal notes it.
+pub(super) fn journal_text(done: &Done) -> Value {
     json!({
         "source": done.source, "path": BASE64.encode(&done.path_bytes), "modified": done.modified_micros, "content": done.content, "bytes": done.sealed.bytes,
         "sha256": done.sealed.sha256, "sha512": done.sealed.sha512, "content_bytes": done.sealed.content_bytes,
@@ -281,7 +280,7 @@ fn read_journal(folder: &Path, key: &RowKey) -> Result<(Vec<Done>, u64)> {
     let mut at = 0;
     while let Some(record) = next_record(&bytes[at..]) {
         let Ok(text) = key.open("staging", "journal", &done.len().to_string(), record) else { break };
-        let Some(one) = read_done(&text) else { break };
+        let Some(one) = serde_json::from_slice(&text).ok().as_ref().and_then(read_done) else { break };
         done.push(one);
         at += 4 + record.len();
     }
@@ -293,8 +292,8 @@ fn next_record(bytes: &[u8]) -> Option<&[u8]> {
     rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)
 }
 
-fn read_done(text: &[u8]) -> Option<Done> {
-    let value: Value = serde_json::from_slice(text).ok()?;
+/// Reads back what [`journal_text`] noted.
+pub(super) fn read_done(value: &Value) -> Option<Done> {
     let string = |name: &str| value.get(name)?.as_str().map(str::to_owned);
     let number = |name: &str| value.get(name)?.as_u64();
     let others = value.get("others")?.as_array()?.iter().map(|pair| Some((Algorithm::from_bagit(pair.get(0)?.as_str()?)?, pair.get(1)?.as_str()?.to_owned())));

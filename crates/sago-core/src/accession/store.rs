@@ -57,8 +57,8 @@ pub(crate) async fn receive(writer: &mut Writer<'_>, record: &Record<'_>, event:
     let id = event.accession.to_string();
     sqlx::query("UPDATE objects SET status = 'stored' WHERE accession = $1").bind(&id).execute(&mut *writer.conn).await?;
     let (items, bytes, not_taken) = detail.map_or((0, 0, 0), |detail| (detail.items, detail.bytes, detail.not_taken));
-    let first = record.manifest.and_then(|manifest| manifest.lines.first()).map(String::as_str);
-    let (row_key, sealed) = writer.seal_some(event.unit, Place { table: "accessions", column: "sealed", row: &id }, first).await?;
+    let first = record.manifest.and_then(|manifest| manifest.lines().next()).transpose()?;
+    let (row_key, sealed) = writer.seal_some(event.unit, Place { table: "accessions", column: "sealed", row: &id }, first.as_deref()).await?;
     sqlx::query(
         "UPDATE accessions SET status = 'received', at = $2, items = $3, bytes = $4, not_taken = $5, generation = $6, idx = $7, row_key = $8, sealed = $9 WHERE id = $1",
     )
@@ -84,8 +84,8 @@ async fn insert_lines(writer: &mut Writer<'_>, record: &Record<'_>, event: &Acce
     let unit = event.unit.to_string();
     let blinding = fingerprint_key(writer, event.unit)?;
     let mut seq = 0_u64;
-    for (index, text) in manifest.lines.iter().enumerate() {
-        let index = index as u64;
+    for (index, text) in (0_u64..).zip(manifest.lines()) {
+        let text = &text?;
         match Line::read(text)? {
             Line::Accession(_) => {}
             Line::Item(line) => {

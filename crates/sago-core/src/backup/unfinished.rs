@@ -113,8 +113,8 @@ impl Unfinished {
 
     fn detail(&self, manifest: &Manifest) -> Result<AccessionReceivedDetail> {
         let (mut items, mut bytes, mut not_taken) = (0, 0, 0);
-        for line in &manifest.lines {
-            match Line::read(line)? {
+        for line in manifest.lines() {
+            match Line::read(&line?)? {
                 Line::Accession(_) => {}
                 Line::Item(line) => {
                     items += 1;
@@ -125,8 +125,8 @@ impl Unfinished {
         }
         Ok(AccessionReceivedDetail {
             number: self.number.clone(),
-            manifest_root: manifest.root().to_hex(),
-            manifest_lines: manifest.lines.len() as u64,
+            manifest_root: manifest.root()?.to_hex(),
+            manifest_lines: manifest.len(),
             items,
             bytes,
             not_taken,

@@ -116,7 +116,7 @@ pub async fn export(repo: &Repository, ctx: &Ctx, new: &NewExport) -> Result<Exp
     let index = positions.last().map(|position| position.index).ok_or_else(|| Error::internal("the event has no place"))?;
     fault::point("export-entered");
 
-    let package = gather(repo, ctx, id, accession, items, is_whole, manifest.tree()).await?;
+    let package = gather(repo, ctx, id, accession, items, is_whole, manifest.tree()?).await?;
     let agents = crate::user::agents(repo).await?;
     let name = repo.name().await?;
     let exported = tokio::task::block_in_place(|| write::write(repo, ctx, new, &package, &agents, &name))?;
@@ -179,17 +179,20 @@ async fn readable_manifest(repo: &Repository, accession: &Accession, items: &[It
     };
     let objects: Vec<Uuid> = event.objects.iter().map(|object| object.id).collect();
     let manifest = accession::read_manifest(repo, accession.unit, &objects)?.ok_or_else(|| Error::internal("the unit is open and its manifest is not"))?;
-    if manifest.root().to_hex() != detail.manifest_root {
+    if manifest.root()?.to_hex() != detail.manifest_root {
         return Err(Error::corrupt(format!("The manifest of {} is not the one that was received. Nothing was handed over.", accession.number))
             .hint("Run `sago verify`."));
     }
+    // Items come in the order of their lines.
+    let mut lines = (0_u64..).zip(manifest.lines());
     for item in items {
-        let line = usize::try_from(item.line_index).ok().and_then(|at| manifest.lines.get(at));
-        if line != item.text.as_ref() {
+        let line = lines.by_ref().find(|(at, _)| *at == item.line_index).map(|(_, line)| line).transpose()?;
+        if line != item.text {
             return Err(Error::corrupt(format!("The database's line of {} is not the one that was received. Nothing was handed over.", item.number))
                 .hint("Run `sago verify`, then `sago rebuild`."));
         }
     }
+    drop(lines);
     Ok(manifest)
 }
 

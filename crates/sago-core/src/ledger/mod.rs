@@ -1,10 +1,11 @@
 //! The ledger: events, the transaction that is the only way to write, and the Merkle logs they end in.
 //!
 //! `event` lists all that can happen; `Tx` writes rows and events together; `project` turns an event into rows (the same code when it
-//! happens and when a database is rebuilt); `sequencer` integrates events into the logs and signs; `lock` remembers what was signed;
-//! `replay` reads a log's payload back; `public` is what anybody may read of a log.
+//! happens and when a database is rebuilt); `group` enters events of many tasks together; `sequencer` integrates events into the logs
+//! and signs; `lock` remembers what was signed; `replay` reads a log's payload back; `public` is what anybody may read of a log.
 
 pub mod event;
+pub mod group;
 pub mod lock;
 mod project;
 pub mod proof;

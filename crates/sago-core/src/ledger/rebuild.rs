@@ -182,7 +182,7 @@ async fn apply(writer: &mut Writer<'_>, blobs: &Blobs, replayed: &Replayed, seen
 
 fn check_root(manifest: Option<&Manifest>, root: Option<&str>, accession: Uuid) -> Result<()> {
     match (manifest, root) {
-        (Some(manifest), Some(root)) if manifest.root().to_hex() != root => {
+        (Some(manifest), Some(root)) if manifest.root()?.to_hex() != root => {
             Err(Error::corrupt(format!("The manifest of accession {accession} in the storage root is not the one the log commits to.")))
         }
         _ => Ok(()),

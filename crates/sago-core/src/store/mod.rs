@@ -11,5 +11,6 @@ pub(crate) mod postgres;
 pub mod rows;
 mod schema;
 pub mod shelf;
+pub mod spool;
 pub mod texts;
 pub(crate) mod transfer;
