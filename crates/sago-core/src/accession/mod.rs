@@ -148,17 +148,16 @@ pub async fn findings(repo: &Repository, ctx: &Ctx, accession: &Accession) -> Re
 
 /// Reads the manifest of an accession from the storage root, checking every part against its object's inventory. `None` when the unit is sealed or destroyed.
 pub(crate) fn read_manifest(repo: &Repository, unit: Uuid, objects: &[Uuid]) -> Result<Option<Manifest>> {
-    read_manifest_with(&repo.blobs, repo.keyring(), unit, objects)
+    read_manifest_with(&repo.blobs, repo.keyring(), unit, objects, Manifest::in_folder(&repo.places.staging))
 }
 
-/// The same, for a repository that is not open as a whole.
-pub(crate) fn read_manifest_with(blobs: &Blobs, keyring: &Keyring, unit: Uuid, objects: &[Uuid]) -> Result<Option<Manifest>> {
+/// The same, for a repository that is not open as a whole, into an empty manifest.
+pub(crate) fn read_manifest_with(blobs: &Blobs, keyring: &Keyring, unit: Uuid, objects: &[Uuid], mut manifest: Manifest) -> Result<Option<Manifest>> {
     let identity = match keyring.unit(unit) {
         Ok(identity) => identity,
         Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::NotFound) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let mut manifest = Manifest::default();
     for object in objects {
         let (sealed, place) = blobs.read_content(*object, &format!("m/{unit}.manifest.age"))?;
         manifest.read_part(&open_own(&identity, &sealed, Path::new(&place))?)?;

@@ -192,7 +192,7 @@ impl Staging {
     /// Reads back what [`Staging::keep_manifest`] kept. `Forbidden` when the operating key has ended since.
     pub fn read_manifest(places: &Places, keyring: &Keyring, accession: Uuid) -> Result<Manifest> {
         let path = places.staging.join(accession.to_string()).join("manifest.age");
-        let mut manifest = Manifest::default();
+        let mut manifest = Manifest::in_folder(&places.staging);
         manifest.read_part(&open_bytes(&[keyring.operating()], &std::fs::read(&path).doing("Could not read", &path)?, &path)?)?;
         Ok(manifest)
     }

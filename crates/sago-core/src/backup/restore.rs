@@ -21,7 +21,7 @@ use super::records::is_temporary;
 use super::trial;
 use super::unfinished::{self, Interrupted, Unfinished};
 use super::vault::VaultCopy;
-use crate::accession::read_manifest_with;
+use crate::accession::{Manifest, read_manifest_with};
 use crate::ctx::{Clock, Ctx, Role, micros, time_text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::epoch::recovery_identity;
@@ -464,7 +464,7 @@ impl Work<'_> {
         let blobs = Blobs::open(&self.places.store)?;
         for account in history.accessions.values().filter(|account| account.unit == unit && account.stage == Stage::Received) {
             let ids: Vec<Uuid> = account.objects.iter().map(|object| object.id).collect();
-            match read_manifest_with(&blobs, keyring, unit, &ids) {
+            match read_manifest_with(&blobs, keyring, unit, &ids, Manifest::in_folder(&self.places.staging)) {
                 Ok(_) => {}
                 Err(error) if matches!(error.kind, ErrorKind::Corrupt | ErrorKind::Forbidden) => return Ok(Some(error.message)),
                 Err(error) => return Err(error),
@@ -490,7 +490,7 @@ impl Work<'_> {
         let ctx = Ctx { agent, roles: vec![Role::Custodian], clock: self.clock, is_read_only: false };
         let domain = self.settings.domain_unit;
         let rows = RowKeys::default();
-        let unfinished = unfinished::find(history, keyring, blobs)?;
+        let unfinished = unfinished::find(history, keyring, blobs, &self.places.staging)?;
         // The entry that commits to the generation before must be the first, also when this machine's clock stands before the last entry:
         // so the jump of the clock is entered here, after it.
         let last = forget_last_time(db).await?;

@@ -2,6 +2,8 @@
 //!
 //! Whatever is decided here is entered in the first entries of the new generation; nothing is left for the next opening to stumble over.
 
+use std::path::Path;
+
 use sago_packages::Algorithm;
 use uuid::Uuid;
 
@@ -52,7 +54,7 @@ enum Outcome {
 }
 
 /// Finds the deposits that were under way, in order of their numbers.
-pub(super) fn find(history: &History, keyring: &Keyring, blobs: &Blobs) -> Result<Vec<Unfinished>> {
+pub(super) fn find(history: &History, keyring: &Keyring, blobs: &Blobs, staging: &Path) -> Result<Vec<Unfinished>> {
     let mut found = Vec::new();
     for (accession, account) in &history.accessions {
         let is_destroyed = history.units.get(&account.unit) == Some(&Standing::Destroyed);
@@ -65,7 +67,7 @@ pub(super) fn find(history: &History, keyring: &Keyring, blobs: &Blobs) -> Resul
         }
         let ids: Vec<Uuid> = account.objects.iter().map(|object| object.id).collect();
         let is_whole = account.stage == Stage::Prepared && there == ids.len();
-        let manifest = match is_whole.then(|| read_manifest_with(blobs, keyring, account.unit, &ids)) {
+        let manifest = match is_whole.then(|| read_manifest_with(blobs, keyring, account.unit, &ids, Manifest::in_folder(staging))) {
             Some(Err(error)) if !matches!(error.kind, ErrorKind::Corrupt | ErrorKind::Forbidden) => return Err(error),
             Some(Ok(manifest)) => manifest,
             Some(Err(_)) | None => None,

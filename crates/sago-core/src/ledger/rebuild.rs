@@ -106,7 +106,7 @@ pub(crate) async fn replay_into(places: &Places, locks: &Locks, keyring: &Keyrin
             let mut writer = Writer::new(db.begin_write().await?, keyring, &rows);
             let mut count = 0;
             while let Some(event) = replay.next_event()? {
-                apply(&mut writer, blobs, &event, &mut seen).await?;
+                apply(&mut writer, (blobs, &places.staging), &event, &mut seen).await?;
                 count += 1;
                 if count % BATCH == 0 {
                     writer.commit().await?;
@@ -148,7 +148,7 @@ async fn waiting_in(live: &Db, log: Log, generation: u64, size: u64) -> Result<W
     Ok(waiting)
 }
 
-async fn apply(writer: &mut Writer<'_>, blobs: &Blobs, replayed: &Replayed, seen: &mut Summary) -> Result<()> {
+async fn apply(writer: &mut Writer<'_>, (blobs, staging): (&Blobs, &Path), replayed: &Replayed, seen: &mut Summary) -> Result<()> {
     seen.events += 1;
     match &replayed.event {
         Event::RepositoryCreated(event, _) => seen.repository = Some((event.repository, event.domain_unit)),
@@ -160,7 +160,7 @@ async fn apply(writer: &mut Writer<'_>, blobs: &Blobs, replayed: &Replayed, seen
         Event::AccessionReceived(event, detail) => {
             let ids: Vec<Uuid> = event.objects.iter().map(|object| object.id).collect();
             seen.objects.extend(event.objects.iter().map(|object| (object.id, object.inventory_sha512.clone(), event.unit)));
-            let manifest = read_manifest_with(blobs, writer.keyring(), event.unit, &ids)?;
+            let manifest = read_manifest_with(blobs, writer.keyring(), event.unit, &ids, Manifest::in_folder(staging))?;
             if manifest.is_none() {
                 seen.closed += 1;
             }

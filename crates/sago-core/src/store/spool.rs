@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sago_seal::column::RowKey;
 
@@ -19,8 +19,8 @@ const BLOCK_BYTES: usize = 1 << 20;
 /// Texts, in the order in which they were added.
 #[derive(Default)]
 pub struct Spool {
-    /// Where the file is made; a list without a folder stays in memory.
-    folder: PathBuf,
+    /// Where the file is made. Without it everything stays in memory.
+    folder: Option<PathBuf>,
     spilled: Option<Spilled>,
     /// What is not spilled, and its bytes.
     tail: Vec<String>,
@@ -39,7 +39,7 @@ struct Spilled {
 impl Spool {
     /// An empty list whose file, should it need one, is made in this folder.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), spilled: None, tail: Vec::new(), tail_bytes: 0, count: 0 }
+        Self { folder: Some(folder.into()), ..Self::default() }
     }
 
     /// Adds a text.
@@ -48,7 +48,10 @@ impl Spool {
         self.tail_bytes += text.len();
         self.count += 1;
         self.tail.push(text);
-        if self.tail_bytes < BLOCK_BYTES || self.folder.as_os_str().is_empty() { Ok(()) } else { self.spill() }
+        match &self.folder {
+            Some(folder) if self.tail_bytes >= BLOCK_BYTES => self.spill(&folder.clone()),
+            _ => Ok(()),
+        }
     }
 
     /// How many there are.
@@ -66,8 +69,7 @@ impl Spool {
         Iter { spool: self, next_block: 0, texts: Vec::new().into_iter(), in_tail: 0 }
     }
 
-    fn spill(&mut self) -> Result<()> {
-        let folder = &self.folder;
+    fn spill(&mut self, folder: &Path) -> Result<()> {
         let spilled = match &mut self.spilled {
             Some(spilled) => spilled,
             None => {
@@ -97,7 +99,7 @@ impl Spilled {
         let altered = || Error::corrupt("A temporary file was altered while it was in use.").hint("Run the same command again.");
         let (at, length) = *self.blocks.get(number).ok_or_else(altered)?;
         let mut sealed = vec![0; length];
-        self.file.read_exact_at(&mut sealed, at).doing("Could not read", std::path::Path::new("a temporary file"))?;
+        self.file.read_exact_at(&mut sealed, at).doing("Could not read", Path::new("a temporary file"))?;
         let block = self.key.open("spool", "block", &number.to_string(), &sealed).map_err(|_| altered())?;
         let mut texts = Vec::new();
         let mut rest = block.as_slice();
@@ -159,7 +161,7 @@ impl Iterator for Iter<'_> {
 mod tests {
     use super::*;
 
-    fn filled(folder: &std::path::Path, count: usize) -> (Spool, Vec<String>) {
+    fn filled(folder: &Path, count: usize) -> (Spool, Vec<String>) {
         let texts: Vec<String> = (0..count).map(|at| format!("line {at} {}", "진술".repeat(at % 40))).collect();
         let mut spool = Spool::in_folder(folder);
         texts.iter().for_each(|text| spool.push(text.clone()).unwrap());
