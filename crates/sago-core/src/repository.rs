@@ -57,8 +57,12 @@ impl Standing {
         if settings.read_only {
             return Ok(Self::Replica);
         }
-        let here = crate::ledger::is_place(db.meta(PLACE).await?.as_deref(), settings.place);
-        Ok(if here { Self::Live } else { Self::Moved })
+        match db.meta(PLACE).await {
+            Ok(live) if !crate::ledger::is_place(live.as_deref(), settings.place) => Ok(Self::Moved),
+            // Damaged rows are named by those who verify; the writing transaction asks again.
+            Err(error) if error.kind != ErrorKind::Corrupt => Err(error),
+            _ => Ok(Self::Live),
+        }
     }
 }
 
