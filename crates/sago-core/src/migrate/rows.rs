@@ -9,7 +9,7 @@ use sqlx::{AnyConnection, Column as _, Row as _, ValueRef as _};
 use crate::error::{Error, Result};
 use crate::ledger::event::Log;
 use crate::ledger::{signed, unsigned};
-use crate::store::db::Db;
+use crate::store::db::{Db, commit};
 
 /// Tables whose rows are copied.
 pub(super) const TABLES: &[&str] = &[
@@ -48,7 +48,7 @@ pub(super) async fn copy_all(from: &Db, to: &Db) -> Result<u64> {
         sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table}"))).execute(&mut *tx).await?;
         copied += copy(from, &mut tx, table, &format!("SELECT * FROM {table}"), "").await?;
     }
-    tx.commit().await?;
+    commit(tx).await?;
     Ok(copied)
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn copy_since(from: &Db, to: &Db, generation: u64) -> Result<()
         sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table}"))).execute(&mut *tx).await?;
         copy(from, &mut tx, table, &format!("SELECT * FROM {table}"), "").await?;
     }
-    tx.commit().await?;
+    commit(tx).await?;
     Ok(())
 }
 
