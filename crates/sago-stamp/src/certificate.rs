@@ -4,8 +4,8 @@ use crate::algorithm::{AlgorithmId, HashAlgorithm};
 use crate::finding::Finding;
 use crate::moment::Moment;
 use crate::name::Name;
-use crate::oid;
 use crate::tlv::{Fields, Read, context, context_primitive, malformed};
+use crate::{oid, signature};
 use der::Tag;
 use der::asn1::ObjectIdentifier as Oid;
 use std::ops::Range;
@@ -142,6 +142,12 @@ impl Certificate {
     /// SHA-256 of the certificate's bytes, hexadecimal.
     pub fn sha256(&self) -> String {
         hex::encode(HashAlgorithm::Sha256.digest(&self.der))
+    }
+
+    /// Whether it names itself as its issuer and is not signed by its own key: then its bytes are not those that were issued. Of one that
+    /// another issued, or that is signed in a way that cannot be checked here, nothing is said.
+    pub fn is_damaged_root(&self) -> bool {
+        self.is_self_issued() && signature::check(&self.key, &self.signature_algorithm, None, self.signed(), &self.signature) == Err(signature::Refusal::Bad)
     }
 
     /// The bytes its issuer signed.

@@ -120,6 +120,9 @@ pub fn read_anchors(path: &Path) -> Result<Vec<Certificate>, Error> {
     let message = match findings.first() {
         Some(finding) => finding.message.clone(),
         None if certificates.is_empty() => "there is no certificate in it".to_owned(),
+        None if certificates.iter().any(Certificate::is_damaged_root) => {
+            "a root certificate in it is not signed by its own key: the file is damaged, get it again from the authority".to_owned()
+        }
         None => return Ok(certificates),
     };
     Err(Error::Given { path: path.to_owned(), message })

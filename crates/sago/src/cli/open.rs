@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use sago_core::Result;
+use sago_core::{Error, Result};
 use serde_json::json;
 
 use super::{Common, Done, out};
@@ -23,6 +23,10 @@ pub struct Open {
 
 impl Open {
     pub async fn run(self, common: &Common) -> Result<Done> {
+        if self.output.as_os_str() == "-" {
+            return Err(Error::invalid("An original is written to a file: only there can nothing of it be left if its bytes turn out to be others.")
+                .hint("Name a file with --output; from there it can be sent on."));
+        }
         let (repo, ctx) = common.open().await?;
         let item = sago_core::item::open_item(&repo, &ctx, &self.id, &self.reason, &self.output).await?;
         if common.json {

@@ -164,6 +164,7 @@ fn nothing_is_overwritten_and_nothing_in_clear_goes_into_the_repository() {
             &["exists already", "Nothing was received"],
         );
     }
+    refused(stage.sago(["open", item, "--reason", "r", "--output", "-"]), &["written to a file"]);
     assert_eq!(std::fs::read_to_string(&there).unwrap(), "mine");
     assert_eq!(snapshot(&folder).len(), 1);
     for place in ["out", "store/out", "log/out", "staging/out", "vault/../out", "keys/agents/../out"] {

@@ -25,7 +25,7 @@ enum Unseen {
     SealedRows,
     /// The settings mean the same, or differ in what people change by hand.
     Settings,
-    /// The anchor is the same certificate.
+    /// The anchor is the same certificate, or one that only names another as its issuer: nothing rests on who issued an anchor.
     Certificate,
     /// It is in a text for people, and a warning names it.
     TextForPeople,
@@ -145,7 +145,9 @@ impl Pristine {
                 let path = root.join(name);
                 let now = sago_verify::read_anchors(&path).ok()?;
                 let then = sago_stamp::certificates_from_pem(std::str::from_utf8(&self.files[name]).unwrap()).0;
-                (now == then).then_some(Unseen::Certificate)
+                let is_other_issuer =
+                    now.len() == then.len() && now.iter().zip(&then).all(|(now, then)| now.subject == then.subject && now.issuer != then.issuer);
+                (now == then || is_other_issuer).then_some(Unseen::Certificate)
             }
             _ => None,
         }
