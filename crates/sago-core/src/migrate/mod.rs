@@ -257,6 +257,7 @@ impl<'a> Moving<'a> {
     fn copy_logs(&self) -> Result<()> {
         let (from, to) = (&self.old.places.log, &self.places.log);
         let rule = |path: &str| match path.rsplit('/').next().unwrap_or(path) {
+            _ if path.contains("/witness/") => Some(Rule::Changing),
             name if Path::new(name).extension().is_some_and(|extension| extension == "new") => None,
             name if name == "checkpoint" || name.ends_with(".vkey") => Some(Rule::Changing),
             _ => Some(Rule::Fixed),

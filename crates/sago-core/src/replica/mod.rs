@@ -120,8 +120,9 @@ pub async fn replicate(repo: &Repository, ctx: &Ctx, replica: &Replica, progress
                 findings.push(Finding::new(&codes::CONTENT_DIFFERS, format!("replica/log/{}/{}", head.generation, log.name()), message));
                 continue;
             }
-            if folder.read("checkpoint")?.as_deref() != Some(head.checkpoint.as_bytes()) {
-                folder.write("checkpoint", head.checkpoint.as_bytes())?;
+            let text = crate::witness::cosigned(&repo.places, log, head);
+            if folder.read("checkpoint")?.as_deref() != Some(text.as_bytes()) {
+                folder.write("checkpoint", text.as_bytes())?;
             }
         }
         Ok((files + texts.files + stamps.files, bytes + texts.bytes + stamps.bytes))
@@ -166,6 +167,8 @@ async fn copy_logs(repo: &Repository, site: &Site, progress: &Progress, findings
         }
         let is_wanted = match below.split_once('/') {
             None => Path::new(below).extension().is_some_and(|extension| extension == "vkey"),
+            // Others add their cosignatures to what is kept of a head.
+            Some(("witness", _)) => return Some(Rule::Changing),
             Some(("payload", rest)) => rest.split_once('/').is_some_and(|(log, name)| is_segment(Path::new(name), size(generation, log))),
             Some((log, tile)) => is_in_tree(Path::new(tile), size(generation, log)),
         };
@@ -174,12 +177,12 @@ async fn copy_logs(repo: &Repository, site: &Site, progress: &Progress, findings
     let copied = tokio::task::block_in_place(|| -> Result<()> {
         let there: std::collections::BTreeMap<String, u64> = site.log.walk("")?.into_iter().collect();
         for (path, length) in places.log.walk("")? {
-            if rule(&path).is_some() && there.get(&path).is_some_and(|found| *found != length) {
+            if rule(&path) == Some(Rule::Fixed) && there.get(&path).is_some_and(|found| *found != length) {
                 let message = "It is not as long as the repository's, and it is something that never changes. It was left as it is.";
                 findings.push(Finding::new(&codes::CONTENT_DIFFERS, format!("replica/log/{path}"), message));
             }
         }
-        let new = |path: &str| rule(path).filter(|_| !there.contains_key(path));
+        let new = |path: &str| rule(path).filter(|rule| *rule == Rule::Changing || !there.contains_key(path));
         transfer(&places.log, &site.log, new, |_| 0, &places.staging, progress)?;
         // A partial tile may go once the full one is there, which a reader of the new head asks for.
         let wanted: std::collections::BTreeSet<String> = places.log.walk("")?.into_iter().map(|(path, _)| path).collect();
@@ -308,7 +311,7 @@ pub async fn check(repo: &Repository, ctx: &Ctx, replica: &Replica, repair: bool
 /// Files of the log that are on both sides and differ.
 fn compare_logs(ours: &Shelf, theirs: &Shelf, findings: &mut Vec<Finding>) -> Result<()> {
     for (path, _) in theirs.walk("")? {
-        if path.ends_with("/checkpoint") || is_temporary(&path) {
+        if path.ends_with("/checkpoint") || path.contains("/witness/") || is_temporary(&path) {
             continue;
         }
         if let (Some(one), Some(two)) = (ours.read(&path)?, theirs.read(&path)?)

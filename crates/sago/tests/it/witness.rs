@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::cast::{Answer, Stage, answer, tool};
 use crate::pairs::also_on_servers;
 
-also_on_servers!(two_of_three_witnesses_are_enough_and_one_that_died_catches_up);
+also_on_servers!(two_of_three_witnesses_are_enough_and_one_that_died_catches_up, cosignatures_go_to_a_second_site_and_with_a_move,);
 
 /// Another body: its folder, its process, where it listens.
 struct Body {
@@ -186,6 +186,32 @@ fn two_of_three_witnesses_are_enough_and_one_that_died_catches_up() {
     assert_eq!(published(), format!("{text}more\n"));
     publish(&text);
     stage.verify_everything();
+}
+
+#[test]
+fn cosignatures_go_to_a_second_site_and_with_a_move() {
+    let stage = Stage::new();
+    let a = Body::new(&stage, "a");
+    configure(&stage.repo, 1, &[("a", &a.address, &a.keys())]);
+    let (site, new) = (stage.path("site"), stage.path("new"));
+    let settings = std::fs::read_to_string(stage.repo.join("sago.toml")).unwrap();
+    std::fs::write(stage.repo.join("sago.toml"), format!("{settings}\n[[replica]]\nname = \"hill\"\naddress = \"{}\"\n", site.display())).unwrap();
+    deposit(&stage, &stage.repo, "first");
+    on(&stage, &stage.repo, &["replicate".as_ref()]).ends(0);
+    assert_eq!(demand(&stage, &site, &site, 1, &[&a], 1), ["witness-quorum"]);
+    // Once more for the head that is cosigned by then, and again for one that was cosigned anew.
+    for _ in 0..2 {
+        ask(&stage, &stage.repo, 0);
+        on(&stage, &stage.repo, &["replicate".as_ref()]).ends(0);
+        assert_eq!(demand(&stage, &site, &site, 1, &[&a], 0), [""; 0]);
+    }
+    on(&stage, &stage.repo, &["replicate".as_ref(), "hill".as_ref(), "--check".as_ref()]).ends(0);
+
+    on(&stage, &stage.repo, &["migrate".as_ref(), "--to".as_ref(), new.as_os_str()]).ends(0);
+    assert_eq!(demand(&stage, &new, &new, 1, &[&a], 1), ["witness-quorum"]);
+    // The new place knows the witness, and continues the log that it saw.
+    assert_eq!(words(&ask(&stage, &new, 0), "custody"), [("a", "cosigned")]);
+    assert_eq!(demand(&stage, &new, &new, 1, &[&a], 0), [""; 0]);
 }
 
 #[test]
