@@ -87,8 +87,9 @@ fn things_of(name: &str) -> Vec<String> {
     let things: &[&str] = match parts[0] {
         DATABASE => &["database"],
         // What a flipped path leads away from.
-        "sago.toml" => &["sago.toml", "storage root", "/keys/", "vault", "database"],
-        "keys" => &[name, "The passphrase is wrong"],
+        "sago.toml" => &["sago.toml", "storage root", "keys-unusable", "vault", "database"],
+        // A flipped `keys/current` leads to an epoch that is not there.
+        "keys" => &[name, "The passphrase is wrong", "keys-unusable"],
         "anchors" => &[name, "stamps/"],
         "store" if parts.len() > 4 => &[&parts[..5].join("/"), &parts[4].replace("%3a", ":")],
         "store" => &[name, "is not an OCFL 1.1 storage root"],
