@@ -135,6 +135,41 @@ pub struct Paths {
     pub database: String,
 }
 
+/// What of a repository is to lie elsewhere than below its folder, as people say it when they make or move one.
+#[derive(Debug, Clone, Default)]
+pub struct Elsewhere {
+    /// Address of a PostgreSQL database without a password, instead of an SQLite file.
+    pub database: Option<String>,
+    /// Address of a bucket (`s3://BUCKET/PREFIX`) for storage root, logs and time-stamps.
+    pub blobs: Option<String>,
+    /// The vault: a folder, or a bucket of its own.
+    pub vault: Option<String>,
+    /// The keys: a folder.
+    pub keys: Option<PathBuf>,
+}
+
+impl Elsewhere {
+    /// The paths to write into the settings; whether they can be used is judged when they are resolved.
+    pub fn paths(&self) -> Paths {
+        let mut paths = Paths::default();
+        if let Some(blobs) = &self.blobs {
+            let blobs = blobs.trim_end_matches('/');
+            (paths.store, paths.log, paths.stamps) = (format!("{blobs}/store"), format!("{blobs}/log"), format!("{blobs}/stamps"));
+        }
+        paths.vault = self.vault.clone().unwrap_or(paths.vault);
+        paths.keys = self.keys.clone().unwrap_or(paths.keys);
+        paths.database = self.database.clone().unwrap_or(paths.database);
+        paths
+    }
+}
+
+impl Paths {
+    /// Whether any of them is in a bucket, so that an S3 server must be known.
+    pub(crate) fn is_on_s3(&self) -> bool {
+        [&self.store, &self.vault].iter().any(|address| address.contains("://"))
+    }
+}
+
 impl Default for Paths {
     fn default() -> Self {
         Self {

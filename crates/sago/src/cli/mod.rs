@@ -7,6 +7,7 @@ mod backup;
 mod demo;
 mod deposit;
 mod doctor;
+mod elsewhere;
 mod export;
 mod fixity;
 mod init;
