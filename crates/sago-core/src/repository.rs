@@ -133,13 +133,14 @@ impl Repository {
             fixity: settings::Fixity::default(),
             epoch: settings::Epoch { work_factor: new.work_factor, ..settings::Epoch::default() },
             work: settings::Work::default(),
+            reading: settings::Reading::default(),
             authority: Vec::new(),
             witness: Vec::new(),
             replica: Vec::new(),
         };
         settings.check()?;
         let mut places = Places::resolve(root, &settings)?;
-        for shelf in [&places.store, &places.log, &places.stamps, &places.vault] {
+        for shelf in [&places.store, &places.log, &places.stamps, &places.derived, &places.vault] {
             require_empty(shelf)?;
         }
         if let Shelf::Bucket(bucket) = &places.store {
@@ -151,7 +152,7 @@ impl Repository {
         for folder in [&places.keys, &places.staging] {
             durable::create_dir_all(folder)?;
         }
-        for shelf in [&places.vault, &places.log, &places.stamps] {
+        for shelf in [&places.vault, &places.log, &places.stamps, &places.derived] {
             shelf.create()?;
         }
         let blobs = Blobs::create(&places.store)?;
