@@ -21,6 +21,8 @@ const MANAGED: &str = ".managed.json";
 const HEAD: &str = "head";
 /// A head that is being written; of no meaning after a crash.
 const HEAD_NEW: &str = "head.new";
+/// A file of field lengths up to this size is kept decrypted while its segment is open.
+const KEPT_WHOLE_BYTES: usize = 64 * 1024 * 1024;
 const LOCKS: [&str; 2] = ["writer.lock", "meta.lock"];
 
 /// A folder in which everything is sealed. Cheap to clone; clones share key, cache and folder.
@@ -57,6 +59,25 @@ impl SealedDirectory {
     /// The head as it is now.
     pub fn head(&self) -> io::Result<Head> {
         Ok(self.read_head()?.unwrap_or_default())
+    }
+
+    /// Decrypts every file of the index and hands it out with the name that the index gives it: for scans that look for what
+    /// must not be there any more. Files that were announced and never made, or are gone, are passed over.
+    pub fn decrypt_all(&self, visit: &mut dyn FnMut(&str, &[u8])) -> io::Result<()> {
+        let head = self.head()?;
+        for (name, content) in &head.contents {
+            visit(name, content);
+        }
+        for name in head.announced(MANAGED)?.iter().filter(|name| !in_head(name)) {
+            let disk_name = self.0.key.disk_name(name);
+            let file = match File::open(self.0.folder.join(&disk_name)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                file => file?,
+            };
+            let sealed = SealedFile::open(file, &disk_name, &self.0.key, name, Arc::new(ChunkCache::new(0)))?;
+            visit(name, &sealed.read_bytes(0..tantivy::HasLen::len(&sealed))?);
+        }
+        Ok(())
     }
 
     /// Forgets all decrypted chunks.
@@ -132,8 +153,15 @@ impl Directory for SealedDirectory {
             let file = File::open(self.0.folder.join(&disk_name))?;
             SealedFile::open(file, &disk_name, &self.0.key, name, Arc::clone(&self.0.cache))
         };
-        match open() {
-            Ok(file) => Ok(Arc::new(file)),
+        let handle = || -> io::Result<Arc<dyn FileHandle>> {
+            let file = open()?;
+            let len = tantivy::HasLen::len(&file);
+            // tantivy reads the lengths of a field whole for every term of every query; they are a byte for each document.
+            let whole = path.extension().is_some_and(|extension| extension == "fieldnorm") && len <= KEPT_WHOLE_BYTES;
+            Ok(if whole { Arc::new(file.read_bytes(0..len)?) } else { Arc::new(file) })
+        };
+        match handle() {
+            Ok(handle) => Ok(handle),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(OpenReadError::FileDoesNotExist(path.to_owned())),
             Err(error) => Err(OpenReadError::wrap_io_error(error, path.to_owned())),
         }

@@ -30,7 +30,7 @@ pub const CHUNK_BYTES: usize = 32 * 1024;
 pub const TAG_BYTES: usize = 16;
 const SEALED_CHUNK_BYTES: usize = CHUNK_BYTES + TAG_BYTES;
 /// Longer reads (whole columns) bypass the cache, which they would flush.
-const CACHED_READ_CHUNKS: u64 = 8;
+const CACHED_READ_CHUNKS: u64 = 64;
 
 fn nonce(chunk: u64, last: bool) -> Nonce {
     let mut nonce = [0; 12];
