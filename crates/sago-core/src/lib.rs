@@ -5,7 +5,7 @@
 //! database transaction. The workshops (`sago-ledger`, `sago-seal`, `sago-packages`, `sago-stamp`, `sago-formats`, `sago-sandbox`) are pure and know nothing of this.
 //!
 //! In reading order: [`error`], [`label`], [`ctx`], [`settings`], [`store`], [`node`], [`key`], [`ledger`], [`user`], [`repository`], [`intake`],
-//! [`accession`], [`item`], [`reading`], [`fixity`], [`job`].
+//! [`accession`], [`item`], [`reading`], [`search`], [`fixity`], [`job`].
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -28,6 +28,7 @@ pub mod node;
 pub mod reading;
 pub mod replica;
 pub mod repository;
+pub mod search;
 pub mod settings;
 pub mod stamp;
 pub mod store;

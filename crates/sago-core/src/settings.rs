@@ -33,6 +33,7 @@ pub const REFERENCE: &str = "\
 | `paths.log` | The logs and their payload: a folder, or `s3://BUCKET/PREFIX`. | `log` |
 | `paths.stamps` | Time-stamps: a folder, or `s3://BUCKET/PREFIX`. | `stamps` |
 | `paths.derived` | Text taken out of originals, sealed; it can be made anew: a folder, or `s3://BUCKET/PREFIX`. | `derived` |
+| `paths.index` | This machine's search index, sealed; it can be made anew. | `index` |
 | `paths.vault` | Wrapped unit keys: a folder, or `s3://BUCKET/PREFIX` in a bucket of its own; never where the storage root is. | `vault` |
 | `paths.keys` | Operating and signing keys; never under the storage root. | `keys` |
 | `paths.staging` | Deposits in progress on this machine; on the disk of the storage root, if that is a folder. | `staging` |
@@ -135,6 +136,8 @@ pub struct Paths {
     pub stamps: String,
     /// Text taken out of originals.
     pub derived: String,
+    /// This machine's search index.
+    pub index: PathBuf,
     /// Wrapped unit keys; never under the storage root.
     pub vault: String,
     /// Operating and signing keys; never under the storage root.
@@ -188,6 +191,7 @@ impl Default for Paths {
             log: "log".into(),
             stamps: "stamps".into(),
             derived: "derived".into(),
+            index: "index".into(),
             vault: "vault".into(),
             keys: "keys".into(),
             staging: "staging".into(),
@@ -282,14 +286,7 @@ impl Work {
         if !(10..=60_000).contains(&self.poll_ms) {
             return Err(Error::invalid("`poll_ms` under [work] must lie between 10 and 60000."));
         }
-        let often = [
-            self.integrate_seconds,
-            self.recover_seconds,
-            self.fixity_seconds,
-            self.stamp_seconds,
-            self.witness_seconds,
-            self.replicate_seconds,
-        ];
+        let often = [self.integrate_seconds, self.recover_seconds, self.fixity_seconds, self.stamp_seconds, self.witness_seconds, self.replicate_seconds];
         if often.contains(&0) || self.give_up_days == 0 {
             return Err(Error::invalid("The times under [work] must be at least 1."));
         }
@@ -526,6 +523,8 @@ pub struct Places {
     pub stamps: Shelf,
     /// Text taken out of originals.
     pub derived: Shelf,
+    /// This machine's search index.
+    pub index: PathBuf,
     /// Deposits in progress on this machine; on the same file system as the store, if that is a folder.
     pub staging: PathBuf,
     /// SQLite file or address.
@@ -554,6 +553,7 @@ impl Places {
             lock: root.join("lock"),
             stamps: shelf(&settings.paths.stamps)?,
             derived: shelf(&settings.paths.derived)?,
+            index: at(&settings.paths.index),
             staging: at(&settings.paths.staging),
             database,
             root,
@@ -580,7 +580,7 @@ impl Places {
     /// The repository's folder, and every folder of it that may lie elsewhere.
     pub fn folders(&self) -> Vec<&Path> {
         let shelves = [&self.store, &self.vault, &self.log, &self.stamps, &self.derived].into_iter().filter_map(Shelf::folder);
-        [self.root.as_path(), &self.keys, &self.lock, &self.staging].into_iter().chain(shelves).collect()
+        [self.root.as_path(), &self.keys, &self.lock, &self.staging, &self.index].into_iter().chain(shelves).collect()
     }
 
     /// Refuses to write something in clear into the repository: no copy of the repository may carry it.

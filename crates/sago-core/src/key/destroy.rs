@@ -231,6 +231,7 @@ async fn destroy(repo: &Repository, ctx: &Ctx, request: Request) -> Result<Destr
     for accession in &unit.accessions {
         repo.places.derived.erase_folder(&accession.to_string())?;
     }
+    crate::search::forget_unit(repo, request.unit).await?;
     // What an interrupted deposit left for the unit goes with it.
     crate::accession::recover::sweep(repo).await?;
     repo.db().checkpoint().await?;

@@ -570,6 +570,14 @@ events! {
       number: String, /// Why.
       reason: String }
 
+    /// What was read was searched.
+    Access SearchMade SearchMadeDetail "search-made"
+    { /// How many items and files in them matched.
+      total: u64 }
+    { /// The question.
+      query: String, /// Numbers of those that were shown.
+      shown: Vec<String> }
+
     /// Opening an original was refused.
     Access OpenRefused OpenRefusedDetail "open-refused"
     { /// The item.

@@ -87,6 +87,7 @@ pub(super) async fn project(writer: &mut Writer<'_>, record: &Record<'_>) -> Res
         | Event::RecordShown(..)
         | Event::ItemOpened(..)
         | Event::TextOpened(..)
+        | Event::SearchMade(..)
         | Event::OpenRefused(..) => Ok(()),
     }
 }

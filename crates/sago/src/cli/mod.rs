@@ -11,6 +11,7 @@ mod doctor;
 mod elsewhere;
 mod export;
 mod fixity;
+mod index;
 mod init;
 mod key;
 mod list;
@@ -26,6 +27,7 @@ mod receipt;
 mod reference;
 mod replicate;
 mod restore;
+mod search;
 mod serve;
 mod show;
 mod stamp;
@@ -97,6 +99,10 @@ pub enum Command {
     Coverage(coverage::Coverage),
     /// Show the text of an item and what it contains, with a reason, as an event.
     Text(text::Text),
+    /// Search what was read: names, words, passages, in Korean and English.
+    Search(search::Search),
+    /// Bring this machine's search index up to date, or make it anew.
+    Index(index::Index),
     /// Write the receipt of an accession, with its proof.
     Receipt(receipt::Receipt),
     /// Judge a repository, an export, a receipt, a log, an OCFL root or object, or a bag.
@@ -158,6 +164,8 @@ pub async fn run(arguments: Arguments) -> Result<Done> {
         Command::Read(command) => command.run(&common).await,
         Command::Coverage(command) => command.run(&common).await,
         Command::Text(command) => command.run(&common).await,
+        Command::Search(command) => command.run(&common).await,
+        Command::Index(command) => command.run(&common).await,
         Command::Receipt(command) => command.run(&common).await,
         Command::Verify(command) => command.run(&common).await,
         Command::Export(command) => command.run(&common).await,

@@ -80,7 +80,7 @@ fn show(part: &Part, is_outline: bool) {
 }
 
 /// Where a block stands, in short.
-fn place(anchor: &Anchor) -> String {
+pub(super) fn place(anchor: &Anchor) -> String {
     let mut words = Vec::new();
     words.extend(anchor.page.map(|page| format!("p{page}")));
     words.extend(anchor.part.as_ref().map(|part| out::plain(part)));
