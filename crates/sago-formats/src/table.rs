@@ -91,7 +91,7 @@ pub static FORMATS: &[Format] = &[
         puids: &["fmt/1149"],
         media_types: &["text/markdown"],
         extensions: &["md", "markdown", "mkd"],
-        reader: Some(readers::text::read),
+        reader: Some(readers::text::markdown::read),
     },
     Format {
         code: "source",
@@ -190,7 +190,7 @@ pub static FORMATS: &[Format] = &[
         puids: &["x-fmt/18"],
         media_types: &["text/csv"],
         extensions: &["csv"],
-        reader: Some(readers::text::read),
+        reader: Some(readers::text::delimited::read),
     },
     Format {
         code: "tsv",
@@ -199,7 +199,7 @@ pub static FORMATS: &[Format] = &[
         puids: &["x-fmt/13"],
         media_types: &["text/tab-separated-values"],
         extensions: &["tsv", "tab"],
-        reader: Some(readers::text::read),
+        reader: Some(readers::text::delimited::read),
     },
     Format {
         code: "json",
@@ -208,7 +208,7 @@ pub static FORMATS: &[Format] = &[
         puids: &["fmt/817"],
         media_types: &["application/json"],
         extensions: &["json", "geojson", "ipynb", "har", "webmanifest"],
-        reader: Some(readers::text::read),
+        reader: Some(readers::text::json::read),
     },
     Format {
         code: "jsonl",
@@ -217,7 +217,7 @@ pub static FORMATS: &[Format] = &[
         puids: &["sago/jsonl"],
         media_types: &["application/jsonl"],
         extensions: &["jsonl", "ndjson"],
-        reader: Some(readers::text::read),
+        reader: Some(readers::text::json::read_lines),
     },
     Format {
         code: "xml",
@@ -226,7 +226,7 @@ pub static FORMATS: &[Format] = &[
         puids: &["fmt/101", "x-fmt/280"],
         media_types: &["application/xml", "text/xml"],
         extensions: &["xml", "xsd", "xsl", "xslt", "rdf", "owl", "rss", "atom", "kml", "gml", "gpx", "xliff", "xlf", "tmx", "tei", "opml", "fb2", "dtd"],
-        reader: Some(readers::text::read),
+        reader: Some(readers::text::xml::read),
     },
     Format {
         code: "srt",
@@ -235,7 +235,7 @@ pub static FORMATS: &[Format] = &[
         puids: &["fmt/1218"],
         media_types: &["application/x-subrip"],
         extensions: &["srt"],
-        reader: Some(readers::text::read),
+        reader: Some(readers::text::subtitles::read),
     },
     Format {
         code: "vtt",
@@ -244,7 +244,7 @@ pub static FORMATS: &[Format] = &[
         puids: &["fmt/1454"],
         media_types: &["text/vtt"],
         extensions: &["vtt"],
-        reader: Some(readers::text::read),
+        reader: Some(readers::text::subtitles::read),
     },
     Format {
         code: "sbv",
@@ -253,7 +253,7 @@ pub static FORMATS: &[Format] = &[
         puids: &["sago/sbv"],
         media_types: &["text/x-sbv"],
         extensions: &["sbv"],
-        reader: Some(readers::text::read),
+        reader: Some(readers::text::subtitles::read),
     },
     Format {
         code: "lrc",
@@ -262,7 +262,7 @@ pub static FORMATS: &[Format] = &[
         puids: &["sago/lrc"],
         media_types: &["text/x-lrc"],
         extensions: &["lrc"],
-        reader: Some(readers::text::read),
+        reader: Some(readers::text::subtitles::read_lyrics),
     },
     Format {
         code: "ttml",
@@ -271,7 +271,7 @@ pub static FORMATS: &[Format] = &[
         puids: &["sago/ttml"],
         media_types: &["application/ttml+xml"],
         extensions: &["ttml", "dfxp"],
-        reader: Some(readers::text::read),
+        reader: Some(readers::text::xml::read),
     },
     Format {
         code: "vcard",
@@ -280,7 +280,7 @@ pub static FORMATS: &[Format] = &[
         puids: &["fmt/395", "fmt/1217"],
         media_types: &["text/vcard", "text/x-vcard"],
         extensions: &["vcf", "vcard"],
-        reader: Some(readers::text::read),
+        reader: Some(readers::text::calendar::read),
     },
     Format {
         code: "ics",
@@ -289,7 +289,7 @@ pub static FORMATS: &[Format] = &[
         puids: &["fmt/388", "fmt/387"],
         media_types: &["text/calendar", "text/x-vCalendar"],
         extensions: &["ics", "ical", "ifb", "vcs"],
-        reader: Some(readers::text::read),
+        reader: Some(readers::text::calendar::read),
     },
     Format {
         code: "kakaotalk",
@@ -298,7 +298,7 @@ pub static FORMATS: &[Format] = &[
         puids: &["sago/kakaotalk"],
         media_types: &["text/x-kakaotalk"],
         extensions: &[],
-        reader: Some(readers::text::read),
+        reader: Some(readers::text::chat::read),
     },
 ];
 
