@@ -94,13 +94,16 @@ fn choose(source: &mut Source<'_>, name: &str, limits: &Limits, sink: &mut Limit
     if source.size_bytes() == 0 {
         return sink.finding(Finding::new(Code::Empty, Code::Empty.meaning()));
     }
-    let Some(Identified { puid, name: format_name, media_type, format, .. }) = identify(source, name)? else {
+    let Some(Identified { puid, name: format_name, media_type, format, mislabelled, .. }) = identify(source, name)? else {
         let code = if is_zero_filled(source)? { Code::ZeroFilled } else { Code::Unknown };
         return sink.finding(Finding::new(code, code.meaning()));
     };
     sink.part(Part::Identified(Recognised { format: format.map(|format| format.code.to_owned()), puid, name: format_name, media_type }))?;
     if is_zero_filled(source)? {
         return sink.finding(Finding::new(Code::ZeroFilled, Code::ZeroFilled.meaning()));
+    }
+    if let Some(text) = mislabelled {
+        sink.finding(Finding::new(Code::Mislabelled, text))?;
     }
     let Some(format) = format else {
         return sink.finding(Finding::new(Code::NoReader, Code::NoReader.meaning()));
