@@ -1,3 +1,6 @@
 //! A file or folder for each format, or for a family of them that share a container. `crate::table` names them all.
 
+pub(crate) mod codepage;
+pub(crate) mod compound;
+pub(crate) mod little;
 pub mod text;
