@@ -74,15 +74,44 @@ impl PartialEq for Format {
 impl Eq for Format {}
 
 /// All formats that Sago knows by name, in the order of their kinds.
-pub static FORMATS: &[Format] = &[Format {
-    code: "text",
-    name: "Plain text",
-    kind: Kind::Document,
-    puids: &["x-fmt/111"],
-    media_types: &["text/plain"],
-    extensions: &["txt", "text", "log"],
-    reader: Some(readers::text::read),
-}];
+pub static FORMATS: &[Format] = &[
+    Format {
+        code: "text",
+        name: "Plain text",
+        kind: Kind::Document,
+        puids: &["x-fmt/111"],
+        media_types: &["text/plain"],
+        extensions: &["txt", "text", "log"],
+        reader: Some(readers::text::read),
+    },
+    Format {
+        code: "html",
+        name: "Hypertext Markup Language",
+        kind: Kind::Web,
+        puids: &["fmt/96", "fmt/97", "fmt/98", "fmt/99", "fmt/100", "fmt/471"],
+        media_types: &["text/html"],
+        extensions: &["html", "htm", "shtml", "hta"],
+        reader: Some(readers::html::read),
+    },
+    Format {
+        code: "xhtml",
+        name: "Extensible Hypertext Markup Language",
+        kind: Kind::Web,
+        puids: &["fmt/102", "fmt/103"],
+        media_types: &["application/xhtml+xml"],
+        extensions: &["xhtml", "xht"],
+        reader: Some(readers::html::read_xhtml),
+    },
+    Format {
+        code: "svg",
+        name: "Scalable Vector Graphics",
+        kind: Kind::Image,
+        puids: &["fmt/91", "fmt/92", "fmt/413"],
+        media_types: &["image/svg+xml"],
+        extensions: &["svg"],
+        reader: Some(readers::html::read_svg),
+    },
+];
 
 /// The row with this code.
 pub fn by_code(code: &str) -> Option<&'static Format> {

@@ -2,5 +2,6 @@
 
 pub(crate) mod codepage;
 pub(crate) mod compound;
+pub mod html;
 pub(crate) mod little;
 pub mod text;
