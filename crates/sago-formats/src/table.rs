@@ -111,6 +111,15 @@ pub static FORMATS: &[Format] = &[
         extensions: &["svg"],
         reader: Some(readers::html::read_svg),
     },
+    Format {
+        code: "rtf",
+        name: "Rich Text Format",
+        kind: Kind::Document,
+        puids: &["fmt/45", "fmt/50", "fmt/52", "fmt/53", "fmt/355", "fmt/969"],
+        media_types: &["application/rtf", "text/rtf"],
+        extensions: &["rtf"],
+        reader: Some(readers::rtf::read),
+    },
 ];
 
 /// The row with this code.

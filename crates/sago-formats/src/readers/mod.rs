@@ -4,4 +4,7 @@ pub(crate) mod codepage;
 pub(crate) mod compound;
 pub mod html;
 pub(crate) mod little;
+pub(crate) mod ole;
+pub(crate) mod printable;
+pub mod rtf;
 pub mod text;
