@@ -4,6 +4,8 @@ pub(crate) mod codepage;
 pub(crate) mod compound;
 pub mod html;
 pub(crate) mod little;
+pub mod office;
+pub(crate) mod officeart;
 pub(crate) mod ole;
 pub(crate) mod printable;
 pub mod rtf;

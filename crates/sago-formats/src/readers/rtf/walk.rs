@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::lex::{Lexer, Token};
 use super::story::{Ends, FontPage, Place, State, Story, Tables};
 use crate::document::{Anchor, Block, BlockKind, ChildRole, Sink};
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Finding, Severity};
 use crate::readers::codepage::CodePage;
 use crate::readers::html;
 use crate::readers::ole::{self, Object};
@@ -46,16 +46,17 @@ pub(crate) fn tell(bytes: &[u8], part: Option<&str>, paragraph: &mut u32, sink: 
         authors: BTreeSet::new(),
     };
     let mut lexer = Lexer::new(bytes);
-    let mut is_closed = false;
+    // Some programs close a group too many in the middle: what follows is read all the same, and said.
+    let mut end = None;
     while let Some(token) = lexer.next() {
         walk.token(token)?;
-        if walk.stack.len() == 1 && token == Token::Close {
-            is_closed = true;
-            break;
+        if walk.stack.len() == 1 && token == Token::Close && end.is_none() {
+            end = Some(lexer.position());
         }
     }
-    let rest = &bytes[lexer.position()..];
-    walk.finish(is_closed, rest.iter().filter(|byte| !(byte.is_ascii_whitespace() || **byte == 0)).count())
+    let rest = &bytes[end.unwrap_or(bytes.len())..];
+    let ends_well = bytes.trim_ascii_end().ends_with(b"}");
+    walk.finish(end.is_some(), ends_well, rest.iter().filter(|byte| !(byte.is_ascii_whitespace() || matches!(byte, 0 | b'}'))).count())
 }
 
 struct Walk<'a> {
@@ -690,7 +691,7 @@ impl Walk<'_> {
         self.sink.block(Block::new(kind, anchor, text))
     }
 
-    fn finish(mut self, is_closed: bool, rest: usize) -> Result<u64, Stop> {
+    fn finish(mut self, is_closed: bool, ends_well: bool, rest: usize) -> Result<u64, Stop> {
         while self.stack.len() > 1 {
             self.close()?;
         }
@@ -703,9 +704,10 @@ impl Walk<'_> {
             self.given += html::tell(&page, self.part.as_deref(), self.paragraph, html::Dialect::Html, self.sink)?;
         }
         if !is_closed {
-            self.sink.finding(Finding::new(Code::Truncated, "The last groups are not closed."))?;
+            let weight = if ends_well { Severity::Note } else { Severity::Loss };
+            self.sink.finding(Finding::new(Code::Truncated, "The last groups are not closed.").weighing(weight))?;
         } else if rest > 0 {
-            self.sink.finding(Finding::new(Code::TrailingBytes, format!("{rest} bytes after the last group were not read.")))?;
+            self.sink.finding(Finding::new(Code::TrailingBytes, format!("{rest} bytes stand after the last group; they were read as far as they are RTF.")))?;
         }
         if self.undecodable > 0 {
             self.sink.finding(Finding::new(Code::Undecodable, format!("In {} places.", self.undecodable)))?;
