@@ -50,10 +50,8 @@ fn from_storage(compound: &Compound, storage: usize, fallback: &str, findings: &
         return Some(Object { name: fallback.to_owned() + extension_of(&bytes), bytes });
     }
     // Acrobat, Works and some drawing programs keep their file in one stream.
-    if compound.find(storage, "\u{1}CompObj").is_some() && compound.entry(storage).children.len() <= 8 {
-        if let Some(bytes) = compound.read_from(storage, "CONTENTS", findings).filter(|bytes| !extension_of(bytes).is_empty()) {
-            return Some(Object { name: fallback.to_owned() + extension_of(&bytes), bytes });
-        }
+    if let Some(bytes) = compound.read_from(storage, "CONTENTS", findings).filter(|bytes| !extension_of(bytes).is_empty()) {
+        return Some(Object { name: fallback.to_owned() + extension_of(&bytes), bytes });
     }
     let has = |name: &str| compound.find(storage, name).is_some();
     let extension = if has("WordDocument") {

@@ -128,7 +128,9 @@ pub(crate) fn variant(bytes: &[u8], at: usize, kind: u32, page: CodePage, depth:
             let length = size_at(bytes, at)?;
             let raw = slice(bytes, at + 4, length)?;
             let decoded = page.decode(raw).text;
-            (text(decoded.split('\0').next().unwrap_or_default().to_owned()), 4 + length.next_multiple_of(4))
+            // In a list they follow each other without filling.
+            let taken = if depth == 0 { length } else { length.next_multiple_of(4) };
+            (text(decoded.split('\0').next().unwrap_or_default().to_owned()), 4 + taken)
         }
         31 => {
             let length = size_at(bytes, at)?.checked_mul(2)?;

@@ -275,7 +275,12 @@ impl Writer {
             }
             0x15 => {
                 if let Some((code, true)) = self.fields.pop() {
-                    self.link(&String::from_utf16_lossy(&code), blocks)?;
+                    let text = String::from_utf16_lossy(&code);
+                    self.link(&text, blocks)?;
+                    // Fields that have no result show their code: letters over letters, buttons.
+                    if ["EQ", "MACROBUTTON", "QUOTE"].iter().any(|name| text.trim_start().to_ascii_uppercase().starts_with(name)) {
+                        code.into_iter().for_each(|letter| self.put(letter, look));
+                    }
                 }
             }
             0x0b => self.put(0x0a, look),

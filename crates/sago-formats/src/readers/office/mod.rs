@@ -5,6 +5,9 @@ mod chunks;
 mod doc;
 mod doc_looks;
 mod doc_old;
+mod ppt;
+mod ppt_records;
+mod xls;
 
 use super::compound::{Compound, MAGIC, tell_summaries};
 use super::{html, rtf};
@@ -36,6 +39,13 @@ pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink)
     }
     let given = if has("WordDocument") {
         doc::read(&compound, sink)?
+    } else if let Some(name) = ["Workbook", "Book"].into_iter().find(|name| has(name)) {
+        xls::read(&compound, name, sink)?
+    } else if has("PowerPoint Document") {
+        ppt::read(&compound, sink)?
+    } else if has("PP40") {
+        sink.finding(Finding::new(Code::Version, "The text of PowerPoint 95 is not read."))?;
+        None
     } else if has("Quill/QuillSub/CONTENTS") {
         chunks::read(&compound, "Quill/QuillSub/CONTENTS", sink)?
     } else if has("CONTENTS") {
@@ -63,6 +73,7 @@ fn loose(bytes: Vec<u8>, source: &mut Source<'_>, context: &Context<'_>, sink: &
     }
     let given = match bytes.get(..2) {
         Some(b"\xdb\xa5" | b"\xdc\xa5" | b"\x9b\xa5") => doc_old::read(&bytes, sink)?,
+        Some([0x09, 0x00 | 0x02 | 0x04 | 0x08]) => xls::read_stream(&bytes, sink)?,
         Some(b"\x31\xbe" | b"\x32\xbe") => doc_old::read_write(&bytes, sink)?,
         _ => return sink.finding(Finding::new(Code::Damaged, format!("The bytes are not those of {}.", context.format.name))),
     };
