@@ -1,7 +1,8 @@
 //! Which characters the bytes of a page mean: its mark, what the transport said, what the page declares, else a judgement (HTML Standard 13.2.3).
 
-use encoding_rs::{EUC_KR, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
+use crate::charset;
 use crate::finding::{Code, Finding};
 
 /// How far a declaration is looked for. The standard asks for 1024; pages with long heads exist.
@@ -40,17 +41,12 @@ pub(crate) fn decode(bytes: &[u8], transport: Option<&str>) -> (String, Vec<Find
         findings.push(Finding::new(Code::Undecodable, format!("In {}.", encoding.name())));
         return (text.into_owned(), findings);
     }
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        if !bytes.is_ascii() {
-            findings.push(Finding::new(Code::EncodingGuessed, "UTF-8."));
-        }
-        return (text.to_owned(), findings);
+    if bytes.is_ascii() {
+        return (String::from_utf8_lossy(bytes).into_owned(), findings);
     }
-    let (korean, has_errors) = EUC_KR.decode_without_bom_handling(bytes);
-    let is_korean = !has_errors && korean.chars().filter(|letter| ('가'..='힣').contains(letter)).count() * 2 > korean.chars().filter(|letter| !letter.is_ascii()).count();
-    let (encoding, text) = if is_korean { (EUC_KR, korean) } else { (WINDOWS_1252, WINDOWS_1252.decode_without_bom_handling(bytes).0) };
-    findings.push(Finding::new(Code::EncodingGuessed, format!("{}.", encoding.name())));
-    (text.into_owned(), findings)
+    let decoded = charset::decode(bytes, None);
+    findings.extend(decoded.findings());
+    (decoded.text, findings)
 }
 
 /// UTF-16 without its mark, told by `<` beside a zero.
