@@ -74,7 +74,13 @@ impl Art {
             0xf029 => (".tif", false),
             _ => return,
         };
-        let digests = if is_metafile && matches!(instance, 0x3d5 | 0x217 | 0x543) { 32 } else if is_metafile { 16 } else { digests };
+        let digests = if is_metafile && matches!(instance, 0x3d5 | 0x217 | 0x543) {
+            32
+        } else if is_metafile {
+            16
+        } else {
+            digests
+        };
         let bytes = if is_metafile {
             let data = body.get(digests + 34..).unwrap_or_default();
             match body.get(digests + 32) {
@@ -82,7 +88,7 @@ impl Art {
                     let mut unpacked = Vec::new();
                     // What a damaged end leaves is kept.
                     let is_whole = ZlibDecoder::new(data).take(METAFILE_BYTES).read_to_end(&mut unpacked).is_ok();
-                    self.broken += usize::from(!is_whole);
+                    self.broken += usize::from(!is_whole && size_at(body, digests) != Some(unpacked.len()));
                     unpacked
                 }
                 _ => data.to_vec(),

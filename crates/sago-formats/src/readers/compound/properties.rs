@@ -58,11 +58,6 @@ impl PropertySet {
         sets
     }
 
-    /// The value with this number, as text.
-    pub fn text(&self, id: u32) -> Option<String> {
-        self.values.iter().find(|(found, _)| *found == id).map(|(_, value)| value.text())
-    }
-
     fn section(set: &[u8], findings: &mut Vec<Finding>) -> Option<Self> {
         let count = size_at(set, 4)?;
         if count > MOST_PROPERTIES {

@@ -39,6 +39,7 @@ pub(crate) fn tell(text: &str, part: Option<&str>, paragraph: &mut u32, dialect:
         tables: Vec::new(),
         tables_seen: 0,
         given: 0,
+        captions: Vec::new(),
         outside: BTreeSet::new(),
         outside_count: 0,
         scripts: 0,
@@ -110,6 +111,8 @@ struct Page<'a> {
     tables: Vec<Table>,
     tables_seen: u32,
     given: u64,
+    /// Labels and addresses that wait for the end of the text they stand in.
+    captions: Vec<String>,
     outside: BTreeSet<String>,
     outside_count: u64,
     scripts: u64,
@@ -119,18 +122,98 @@ struct Page<'a> {
 }
 
 fn is_void(name: &str) -> bool {
-    matches!(name, "area" | "base" | "basefont" | "bgsound" | "br" | "col" | "embed" | "frame" | "hr" | "img" | "input" | "link" | "meta" | "param" | "source" | "track" | "wbr")
+    matches!(
+        name,
+        "area"
+            | "base"
+            | "basefont"
+            | "bgsound"
+            | "br"
+            | "col"
+            | "embed"
+            | "frame"
+            | "hr"
+            | "img"
+            | "input"
+            | "link"
+            | "meta"
+            | "param"
+            | "source"
+            | "track"
+            | "wbr"
+    )
 }
 
 /// Elements that begin and end a line of their own.
 fn is_block(name: &str) -> bool {
     matches!(
         name,
-        "address" | "article" | "aside" | "blockquote" | "body" | "button" | "caption" | "center" | "dd" | "desc" | "details" | "dialog" | "dir" | "div" | "dl" | "dt"
-            | "fieldset" | "figcaption" | "figure" | "flowpara" | "footer" | "form" | "frameset" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "head" | "header" | "hr"
-            | "html" | "iframe" | "legend" | "li" | "listing" | "main" | "menu" | "nav" | "noframes" | "noscript" | "ol" | "optgroup" | "option" | "p" | "plaintext"
-            | "pre" | "section" | "select" | "summary" | "table" | "tbody" | "td" | "template" | "text" | "textarea" | "tfoot" | "th" | "thead" | "title" | "tr" | "ul"
-            | "xmp" | "w:p" | "o:p"
+        "address"
+            | "article"
+            | "aside"
+            | "blockquote"
+            | "body"
+            | "button"
+            | "caption"
+            | "center"
+            | "dd"
+            | "desc"
+            | "details"
+            | "dialog"
+            | "dir"
+            | "div"
+            | "dl"
+            | "dt"
+            | "fieldset"
+            | "figcaption"
+            | "figure"
+            | "flowpara"
+            | "footer"
+            | "form"
+            | "frameset"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "head"
+            | "header"
+            | "hr"
+            | "html"
+            | "iframe"
+            | "legend"
+            | "li"
+            | "listing"
+            | "main"
+            | "menu"
+            | "nav"
+            | "noframes"
+            | "noscript"
+            | "ol"
+            | "optgroup"
+            | "option"
+            | "p"
+            | "plaintext"
+            | "pre"
+            | "section"
+            | "select"
+            | "summary"
+            | "table"
+            | "tbody"
+            | "td"
+            | "template"
+            | "text"
+            | "textarea"
+            | "tfoot"
+            | "th"
+            | "thead"
+            | "title"
+            | "tr"
+            | "ul"
+            | "xmp"
+            | "w:p"
+            | "o:p"
     )
 }
 
@@ -208,7 +291,9 @@ impl Page<'_> {
             }
             "script" => self.scripts += 1,
             "meta" => {
-                if let (Some(name), Some(content)) = (attribute("name").or_else(|| attribute("property")).or_else(|| attribute("http-equiv")), attribute("content")) {
+                if let (Some(name), Some(content)) =
+                    (attribute("name").or_else(|| attribute("property")).or_else(|| attribute("http-equiv")), attribute("content"))
+                {
                     self.sink.property(&format!("meta:{name}"), content)?;
                 }
             }
@@ -241,8 +326,7 @@ impl Page<'_> {
     fn attributes(&mut self, name: &str, attribute: &dyn Fn(&str) -> Option<String>) -> Result<(), Stop> {
         for label in ["alt", "title", "aria-label", "placeholder", "summary"] {
             if let Some(text) = attribute(label).filter(|text| !text.trim().is_empty()) {
-                self.flush()?;
-                self.give(BlockKind::Caption, text)?;
+                self.captions.push(text);
             }
         }
         for place in ["src", "href", "data", "background", "poster", "xlink:href", "srcdoc"] {
@@ -254,7 +338,13 @@ impl Page<'_> {
                 self.files += 1;
                 let child = Child { media_type: Some("text/html".to_owned()), ..Child::new(ChildRole::Embedded, format!("frame{}.html", self.files)) };
                 self.sink.child(child, &mut bytes)?;
-            } else if !matches!(name, "a" | "area" | "base") && !address.trim().is_empty() && !address.starts_with('#') && !address.starts_with("cid:") {
+            } else if matches!(name, "a" | "area") {
+                // Where a link leads is text that the page need not show.
+                let address = address.trim();
+                if ["http://", "https://", "ftp://", "mailto:", "tel:", "file:"].iter().any(|scheme| address.to_ascii_lowercase().starts_with(scheme)) {
+                    self.captions.push(address.to_owned());
+                }
+            } else if !matches!(name, "base") && !address.trim().is_empty() && !address.starts_with('#') && !address.starts_with("cid:") {
                 self.outside_count += 1;
                 if self.outside.len() < MOST_NAMED {
                     self.outside.insert(address);
@@ -394,11 +484,18 @@ impl Page<'_> {
         let text = std::mem::take(&mut self.text);
         let text = if self.preformatted > 0 { text.trim_matches('\n') } else { text.trim_matches([' ', '\n']) };
         if text.trim().is_empty() {
-            return Ok(());
+            return self.labels();
         }
         let kind = self.open.iter().rev().take(64).find_map(|open| open.kind).unwrap_or(BlockKind::Paragraph);
         let kind = if self.hidden > 0 { BlockKind::Hidden } else { kind };
-        self.give(kind, text.to_owned())
+        self.give(kind, text.to_owned())?;
+        self.labels()
+    }
+
+    /// Labels and addresses that stood in the text, after it, so that they do not cut it.
+    fn labels(&mut self) -> Result<(), Stop> {
+        let captions = std::mem::take(&mut self.captions);
+        captions.into_iter().try_for_each(|caption| self.give(BlockKind::Caption, caption))
     }
 
     fn give(&mut self, kind: BlockKind, text: String) -> Result<(), Stop> {

@@ -10,8 +10,16 @@ fn kinds(read: &Collected) -> Vec<(BlockKind, &str)> {
 
 #[test]
 fn what_is_seen_is_text_and_scripts_are_not() {
-    let read = page("<title>T &amp;\n t</title><h1>제목</h1><p>one\n two<br>three<script>var x = '<p>no';</script><p hidden>secret<p>shown<!-- left over --><style>p{}</style>");
-    let expected = [(BlockKind::Heading, "제목"), (BlockKind::Paragraph, "one two\nthree"), (BlockKind::Hidden, "secret"), (BlockKind::Hidden, "left over"), (BlockKind::Paragraph, "shown")];
+    let read = page(
+        "<title>T &amp;\n t</title><h1>제목</h1><p>one\n two<br>three<script>var x = '<p>no';</script><p hidden>secret<p>shown<!-- left over --><style>p{}</style>",
+    );
+    let expected = [
+        (BlockKind::Heading, "제목"),
+        (BlockKind::Paragraph, "one two\nthree"),
+        (BlockKind::Hidden, "secret"),
+        (BlockKind::Hidden, "left over"),
+        (BlockKind::Paragraph, "shown"),
+    ];
     assert_eq!(kinds(&read), expected);
     assert_eq!(read.value("dc:title"), Some("T & t"));
     assert!(read.has(Code::ActiveContent) && read.has(Code::Hidden));

@@ -17,11 +17,6 @@ impl<'a> Blocks<'a> {
         Self { sink, paragraph: 0, hidden: 0 }
     }
 
-    /// How many were given.
-    pub(super) fn given(&self) -> u64 {
-        u64::from(self.paragraph)
-    }
-
     /// Gives text, unless it is blank; the anchor gets its number.
     pub(super) fn give(&mut self, kind: BlockKind, anchor: Anchor, text: String) -> Result<(), Stop> {
         let text = printable(text);

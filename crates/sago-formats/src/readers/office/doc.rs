@@ -153,7 +153,9 @@ pub(super) fn pieces(mut table: &[u8]) -> Vec<Piece> {
     let plan = &plan[..plan.len().min(length)];
     let count = (plan.len().saturating_sub(4) / 12).min(MOST_PIECES);
     for index in 0..count {
-        let (Some(start), Some(end), Some(raw)) = (u32_at(plan, 4 * index), u32_at(plan, 4 * index + 4), u32_at(plan, 4 * (count + 1) + 8 * index + 2)) else { break };
+        let (Some(start), Some(end), Some(raw)) = (u32_at(plan, 4 * index), u32_at(plan, 4 * index + 4), u32_at(plan, 4 * (count + 1) + 8 * index + 2)) else {
+            break;
+        };
         if end > start {
             found.push(Piece { count: end - start, raw });
         }
@@ -221,7 +223,8 @@ pub(super) fn tell_parts(
 ) -> Result<(), Stop> {
     let mut table = 0;
     for part in split {
-        let mut writer = Writer { kind: part.kind, name: part.name, shown: Vec::new(), hidden: Vec::new(), fields: Vec::new(), table, row: 1, column: 0, was_cell: false };
+        let mut writer =
+            Writer { kind: part.kind, name: part.name, shown: Vec::new(), hidden: Vec::new(), fields: Vec::new(), table, row: 1, column: 0, was_cell: false };
         for (letter, offset) in &part.letters {
             let look = looks.at(*offset);
             match letter {

@@ -64,7 +64,8 @@ pub(super) fn runs<T>(main: &[u8], table: &[u8], read: fn(&[u8], usize, usize) -
     let mut runs = Vec::new();
     let mut is_cut = false;
     for index in 0..count {
-        let Some(page) = size_at(table, 4 * (count + 1) + 4 * index).and_then(|page| slice(main, (page & 0x003f_ffff).checked_mul(PAGE_BYTES)?, PAGE_BYTES)) else {
+        let Some(page) = size_at(table, 4 * (count + 1) + 4 * index).and_then(|page| slice(main, (page & 0x003f_ffff).checked_mul(PAGE_BYTES)?, PAGE_BYTES))
+        else {
             continue;
         };
         let run_count = usize::from(page[PAGE_BYTES - 1]);
@@ -104,7 +105,8 @@ pub(super) fn shape(page: &[u8], count: usize, run: usize) -> Shape {
     let mut shape = Shape::default();
     let at = page.get(4 * (count + 1) + 13 * run).map_or(0, |offset| usize::from(*offset) * 2);
     let Some(length) = page.get(at).filter(|_| at > 0) else { return shape };
-    let (start, length) = if *length == 0 { (at + 2, page.get(at + 1).map_or(0, |half| usize::from(*half) * 2)) } else { (at + 1, usize::from(*length) * 2 - 1) };
+    let (start, length) =
+        if *length == 0 { (at + 2, page.get(at + 1).map_or(0, |half| usize::from(*half) * 2)) } else { (at + 1, usize::from(*length) * 2 - 1) };
     let rest = page.get(start..).unwrap_or_default();
     let rest = &rest[..rest.len().min(length)];
     // The first nine styles after the normal one are the headings in every document.

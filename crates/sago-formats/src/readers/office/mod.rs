@@ -37,6 +37,9 @@ pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink)
     if has("_VBA_PROJECT_CUR") || has("Macros") || has("VBA") {
         sink.finding(Finding::new(Code::ActiveContent, "Macros."))?;
     }
+    if has("__properties_version1.0") {
+        return super::msg::tell(&compound, sink);
+    }
     let given = if has("WordDocument") {
         doc::read(&compound, sink)?
     } else if let Some(name) = ["Workbook", "Book"].into_iter().find(|name| has(name)) {

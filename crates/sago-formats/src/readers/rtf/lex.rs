@@ -95,7 +95,8 @@ impl<'a> Iterator for Lexer<'a> {
                 b'\r' | b'\n' | 0 => {}
                 _ => {
                     let start = self.at - 1;
-                    let length = self.bytes[start..].iter().position(|byte| matches!(byte, b'{' | b'}' | b'\\' | b'\r' | b'\n' | 0)).unwrap_or(self.bytes.len() - start);
+                    let length =
+                        self.bytes[start..].iter().position(|byte| matches!(byte, b'{' | b'}' | b'\\' | b'\r' | b'\n' | 0)).unwrap_or(self.bytes.len() - start);
                     self.at = start + length;
                     return Some(Token::Text(&self.bytes[start..self.at]));
                 }

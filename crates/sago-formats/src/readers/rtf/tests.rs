@@ -10,7 +10,9 @@ fn kinds(read: &Collected) -> Vec<(BlockKind, &str)> {
 
 #[test]
 fn korean_is_read_from_double_bytes_and_from_numbers() {
-    let read = rtf(r"{\rtf1\ansi\ansicpg949\deff0{\fonttbl{\f0\fcharset129 Batang;}{\f1\fcharset0 Arial;}}\f0\'c7\'d1\'b1\'db \f1 caf\'e9\par\uc2\u-10916\'c7\'d1\u44544 ??!\par\u-10179?\u-8704?}");
+    let read = rtf(
+        r"{\rtf1\ansi\ansicpg949\deff0{\fonttbl{\f0\fcharset129 Batang;}{\f1\fcharset0 Arial;}}\f0\'c7\'d1\'b1\'db \f1 caf\'e9\par\uc2\u-10916\'c7\'d1\u44544 ??!\par\u-10179?\u-8704?}",
+    );
     assert_eq!(read.text(), "한글 café\n한글!\n😀");
     assert!(!read.has(Code::Undecodable));
 }

@@ -17,8 +17,7 @@ const DEEPEST: usize = 10_000;
 
 /// Tells the text of RTF: blocks count on from `paragraph` and lie in `part`; how many there were.
 pub(crate) fn tell(bytes: &[u8], part: Option<&str>, paragraph: &mut u32, sink: &mut dyn Sink) -> Result<u64, Stop> {
-    let root =
-        State { place: Place::Text, font: -1, uc: 1, is_hidden: false, is_deleted: false, is_rtf_only: false, ends: Ends::Nothing, is_star: false };
+    let root = State { place: Place::Text, font: -1, uc: 1, is_hidden: false, is_deleted: false, is_rtf_only: false, ends: Ends::Nothing, is_star: false };
     let mut walk = Walk {
         sink,
         part: part.map(str::to_owned),
@@ -96,17 +95,78 @@ struct Walk<'a> {
 fn is_skipped(word: &str) -> bool {
     matches!(
         word,
-        "colortbl" | "listtable" | "listoverridetable" | "rsidtbl" | "revtbl" | "filetbl" | "fontemb" | "themedata" | "colorschememapping" | "datastore"
-            | "latentstyles" | "nonshppict" | "pgdsctbl" | "bkmkstart" | "bkmkend" | "falt" | "panose" | "listname" | "blipuid" | "mhtmltag" | "shprslt" | "upr"
-            | "nonesttables" | "mmathPict" | "ftnsep" | "ftnsepc" | "ftncn" | "aftnsep" | "aftnsepc" | "aftncn" | "datafield" | "template" | "private"
-            | "atnid" | "atndate" | "atnref" | "atntime" | "atrfstart" | "atrfend" | "atnparent" | "objalias" | "objsect" | "objname" | "oleclsid" | "pnseclvl"
-            | "passwordhash" | "mctrlPr"
+        "colortbl"
+            | "listtable"
+            | "listoverridetable"
+            | "rsidtbl"
+            | "revtbl"
+            | "filetbl"
+            | "fontemb"
+            | "themedata"
+            | "colorschememapping"
+            | "datastore"
+            | "latentstyles"
+            | "nonshppict"
+            | "pgdsctbl"
+            | "bkmkstart"
+            | "bkmkend"
+            | "falt"
+            | "panose"
+            | "listname"
+            | "blipuid"
+            | "mhtmltag"
+            | "shprslt"
+            | "upr"
+            | "nonesttables"
+            | "mmathPict"
+            | "ftnsep"
+            | "ftnsepc"
+            | "ftncn"
+            | "aftnsep"
+            | "aftnsepc"
+            | "aftncn"
+            | "datafield"
+            | "template"
+            | "private"
+            | "atnid"
+            | "atndate"
+            | "atnref"
+            | "atntime"
+            | "atrfstart"
+            | "atrfend"
+            | "atnparent"
+            | "objalias"
+            | "objsect"
+            | "objname"
+            | "oleclsid"
+            | "pnseclvl"
+            | "passwordhash"
+            | "mctrlPr"
     )
 }
 
 /// Groups that begin with `\*` and hold text or groups with text.
 fn is_followed(word: &str) -> bool {
-    matches!(word, "shppict" | "shpinst" | "shp" | "do" | "background" | "mmath" | "moMath" | "moMathPara" | "nesttableprops" | "userprops" | "formfield" | "picprop" | "shpgrp" | "objattph" | "fchars" | "lchars" | "result")
+    matches!(
+        word,
+        "shppict"
+            | "shpinst"
+            | "shp"
+            | "do"
+            | "background"
+            | "mmath"
+            | "moMath"
+            | "moMathPara"
+            | "nesttableprops"
+            | "userprops"
+            | "formfield"
+            | "picprop"
+            | "shpgrp"
+            | "objattph"
+            | "fchars"
+            | "lchars"
+            | "result"
+    )
 }
 
 fn story_of(word: &str) -> Option<BlockKind> {
@@ -607,6 +667,8 @@ impl Walk<'_> {
         let Place::Value(name) = place else { return Ok(()) };
         let value = printable(value);
         match name {
+            // Links of a wrapped page stand in its own marks.
+            "fldinst" if self.html.is_some() => Ok(()),
             "fldinst" => {
                 let link = value.trim().strip_prefix("HYPERLINK").map(|link| link.replace("\\l", "").replace("\\o", "").replace('"', " ").trim().to_owned());
                 let link = link.filter(|link| link.contains(':'));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::number::{Look, look};
 use super::records::{Reader, Record};
 use super::sheet::Sheet;
-use crate::document::{Anchor, BlockKind, Sink};
+use crate::document::{Anchor, BlockKind};
 use crate::finding::{Code, Finding};
 use crate::readers::codepage::CodePage;
 use crate::readers::little::{size_at, u16_at};

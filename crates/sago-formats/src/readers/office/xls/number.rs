@@ -77,7 +77,13 @@ fn date(value: f64, is_1904: bool) -> String {
         return format!("{:02}:{:02}:{:02}", time / 3600, time / 60 % 60, time % 60);
     }
     // Day 60 is 29 February 1900, which never was: the days before it count one less.
-    let epoch = if is_1904 { -24_107 } else if seconds < 60 * 86_400 { -25_568 } else { -25_569 };
+    let epoch = if is_1904 {
+        -24_107
+    } else if seconds < 60 * 86_400 {
+        -25_568
+    } else {
+        -25_569
+    };
     let text = civil(seconds + epoch * 86_400).unwrap_or_else(|| plain(value));
     if time == 0 { text.split('T').next().unwrap_or_default().to_owned() } else { text }
 }
