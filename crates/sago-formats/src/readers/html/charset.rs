@@ -33,13 +33,10 @@ pub(crate) fn decode(bytes: &[u8], transport: Option<&str>) -> (String, Vec<Find
         if !has_errors {
             return (text.into_owned(), findings);
         }
-        if let Ok(text) = std::str::from_utf8(bytes) {
-            let said = format!("{} is declared and does not fit; the bytes are UTF-8.", encoding.name());
-            findings.push(Finding::new(Code::EncodingDoubtful, said).weighing(crate::Severity::Note));
-            return (text.to_owned(), findings);
-        }
-        findings.push(Finding::new(Code::Undecodable, format!("In {}.", encoding.name())));
-        return (text.into_owned(), findings);
+        // What is declared does not fit: the bytes themselves are asked.
+        let decoded = charset::decode(bytes, Some(&label));
+        findings.extend(decoded.findings());
+        return (decoded.text, findings);
     }
     if bytes.is_ascii() {
         return (String::from_utf8_lossy(bytes).into_owned(), findings);

@@ -51,6 +51,8 @@ pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink)
         None
     } else if has("Quill/QuillSub/CONTENTS") {
         chunks::read(&compound, "Quill/QuillSub/CONTENTS", sink)?
+    } else if has("MN0") {
+        chunks::read_works(&compound, sink)?
     } else if has("CONTENTS") {
         chunks::read(&compound, "CONTENTS", sink)?
     } else {
