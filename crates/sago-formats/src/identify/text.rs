@@ -192,12 +192,19 @@ fn markup(start: &str, extension: &str) -> Option<&'static str> {
         return Some("html");
     }
     if head.starts_with("<?xml") {
-        return Some(if root(&head) == Some("tt") { "ttml" } else { "xml" });
+        return Some(match root(&head) {
+            Some("tt") => "ttml",
+            Some("svg") => "svg",
+            _ => "xml",
+        });
     }
     let has_html = OF_HTML.iter().any(|tag| head.contains(tag));
     let name = root(&head)?;
     if name == "tt" {
         return Some("ttml");
+    }
+    if name == "svg" {
+        return Some("svg");
     }
     if has_html && !matches!(extension, "xml" | "svg" | "md" | "php" | "jsp" | "asp" | "vue") {
         return Some("html");

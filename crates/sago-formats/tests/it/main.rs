@@ -1,0 +1,5 @@
+//! Readers on real files, and on files that are cut, flipped and mixed.
+
+mod old_office;
+mod old_office_fuzz;
+mod support;
