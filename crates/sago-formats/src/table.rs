@@ -74,15 +74,26 @@ impl PartialEq for Format {
 impl Eq for Format {}
 
 /// All formats that Sago knows by name, in the order of their kinds.
-pub static FORMATS: &[Format] = &[Format {
-    code: "text",
-    name: "Plain text",
-    kind: Kind::Document,
-    puids: &["x-fmt/111"],
-    media_types: &["text/plain"],
-    extensions: &["txt", "text", "log"],
-    reader: Some(readers::text::read),
-}];
+pub static FORMATS: &[Format] = &[
+    Format {
+        code: "text",
+        name: "Plain text",
+        kind: Kind::Document,
+        puids: &["x-fmt/111"],
+        media_types: &["text/plain"],
+        extensions: &["txt", "text", "log"],
+        reader: Some(readers::text::read),
+    },
+    Format {
+        code: "hwp",
+        name: "Hangul document, HWP",
+        kind: Kind::Document,
+        puids: &["fmt/1083", "fmt/1084"],
+        media_types: &["application/x-hwp", "application/vnd.hancom.hwp", "application/haansofthwp"],
+        extensions: &["hwp", "hwt"],
+        reader: Some(readers::hwp::read),
+    },
+];
 
 /// The row with this code.
 pub fn by_code(code: &str) -> Option<&'static Format> {
