@@ -5,6 +5,9 @@
 use crate::document::{Anchor, Block, BlockKind, Sink};
 use crate::source::Stop;
 
+/// Marks the row and column of a cell that was only counted: the file says later where it stands.
+const UNPLACED: u32 = 1 << 31;
+
 /// What surrounds a paragraph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {
@@ -17,6 +20,9 @@ enum Scope {
 struct Grid {
     row: u32,
     column: u32,
+    /// Rows and columns that what was told last stands for besides its own.
+    rows_after: u32,
+    columns_after: u32,
 }
 
 /// A paragraph that is being read.
@@ -92,32 +98,53 @@ impl Flow {
     /// Begins the next row.
     pub fn open_row(&mut self) {
         if let Some(grid) = self.grids.last_mut() {
-            grid.row = grid.row.saturating_add(1);
-            grid.column = 0;
+            *grid = Grid { row: grid.row.saturating_add(1).saturating_add(grid.rows_after), ..Grid::default() };
         }
     }
 
-    /// Goes over rows that are not told.
-    pub fn skip_rows(&mut self, count: u32) {
+    /// The row stands for so many more that are not told.
+    pub fn skip_rows_after(&mut self, count: u32) {
         if let Some(grid) = self.grids.last_mut() {
-            grid.row = grid.row.saturating_add(count);
+            grid.rows_after = count;
         }
     }
 
-    /// Goes over columns that are not told.
-    pub fn skip_columns(&mut self, count: u32) {
+    /// The cell stands for so many more that are not told.
+    pub fn skip_columns_after(&mut self, count: u32) {
         if let Some(grid) = self.grids.last_mut() {
-            grid.column = grid.column.saturating_add(count);
+            grid.columns_after = count;
         }
     }
 
     /// Begins the next cell of the row.
     pub fn open_cell(&mut self) {
         let (row, column) = self.grids.last_mut().map_or((1, 1), |grid| {
-            grid.column = grid.column.saturating_add(1);
+            grid.column = grid.column.saturating_add(1).saturating_add(grid.columns_after);
+            grid.columns_after = 0;
             (grid.row.max(1), grid.column)
         });
         self.scopes.push(Scope::Cell(row, column));
+    }
+
+    /// Begins the next cell of the row, whose own place is said later by [`Flow::place_cell`].
+    pub fn open_unplaced_cell(&mut self) {
+        self.open_cell();
+        if let Some(Scope::Cell(row, column)) = self.scopes.last_mut() {
+            *row |= UNPLACED;
+            *column |= UNPLACED;
+        }
+    }
+
+    /// Says where the open cell stands, when that is known only behind its text.
+    pub fn place_cell(&mut self, row: u32, column: u32) {
+        let Some(Scope::Cell(old_row, old_column)) = self.scopes.iter_mut().rev().find(|scope| matches!(scope, Scope::Cell(..))) else { return };
+        let old = (*old_row, *old_column);
+        (*old_row, *old_column) = (row, column);
+        // What the cell gave waits in the paragraph around its table.
+        if let Some(layer) = self.layers.last_mut().filter(|_| old.0 & UNPLACED != 0) {
+            let own = layer.inner.iter_mut().rev().take_while(|(_, cell, _)| cell.is_some());
+            own.filter(|(_, cell, _)| *cell == Some(old)).for_each(|(_, cell, _)| *cell = Some((row, column)));
+        }
     }
 
     /// Begins a cell whose place is known; from 1.
@@ -224,6 +251,7 @@ impl Flow {
             return Ok(());
         }
         self.count = self.count.saturating_add(1);
+        let cell = cell.map(|(row, column)| (row & !UNPLACED, column & !UNPLACED));
         let anchor = Anchor { page: self.page, part: self.part.clone(), paragraph: Some(self.count), cell, time_ms: None };
         sink.block(Block::new(kind, anchor, plain(&text)))
     }

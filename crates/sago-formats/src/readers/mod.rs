@@ -7,5 +7,9 @@ mod namespaces;
 mod package;
 mod told;
 
+pub mod epub;
 pub mod hwp;
+pub mod hwpx;
+pub mod ooxml;
+pub mod opendocument;
 pub mod text;

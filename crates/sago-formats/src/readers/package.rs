@@ -159,6 +159,19 @@ impl<'s, 'b> Package<'s, 'b> {
         Ok(Some(bytes))
     }
 
+    /// Hands on as contained files what was neither read nor marked; `role` says as what, or that it holds nothing worth it.
+    pub fn rest(&mut self, sink: &mut dyn Sink, role: impl Fn(&str) -> Option<ChildRole>) -> Result<(), Stop> {
+        for index in 0..self.entries.len() {
+            if self.is_seen(index) {
+                continue;
+            }
+            if let Some(role) = role(&self.entries[index].name) {
+                self.child(index, role, None, sink)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Hands a part on as a contained file.
     pub fn child(&mut self, index: usize, role: ChildRole, media_type: Option<String>, sink: &mut dyn Sink) -> Result<(), Stop> {
         let Some(entry) = self.entries.get(index) else { return Ok(()) };
@@ -231,7 +244,7 @@ fn scanned(source: &mut Source<'_>) -> Result<Vec<Entry>, Stop> {
     while offset + LOCAL_BYTES <= source.size_bytes() {
         let block = source.at(offset, SCAN_BYTES)?;
         let Some(place) = block.windows(LOCAL.len()).position(|window| window == LOCAL) else {
-            offset += (block.len() - (LOCAL.len() - 1)) as u64;
+            offset += (block.len().saturating_sub(LOCAL.len() - 1)).max(1) as u64;
             continue;
         };
         let header_at = offset + place as u64;
