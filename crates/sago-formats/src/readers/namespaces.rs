@@ -62,6 +62,7 @@ fn prefix(uri: &str) -> Option<&'static str> {
         return open_document(rest);
     }
     Some(match uri {
+        "http://openoffice.org/2004/office" => "ooo",
         "http://purl.org/dc/elements/1.1/" => "dc",
         "http://purl.org/dc/terms/" => "dcterms",
         "http://www.w3.org/1999/xlink" => "xlink",

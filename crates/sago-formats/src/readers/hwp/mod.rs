@@ -252,7 +252,7 @@ impl Document<'_, '_> {
                 };
                 self.contained(&stream, name, is_packed, sink)?;
             } else if stream.path == "Scripts/DefaultJScript" {
-                let script = script_text(&self.unpacked(&stream, sink)?);
+                let script = script_text(&if self.flags.has(2) { self.distributed(&stream, sink)? } else { self.unpacked(&stream, sink)? });
                 if has_own_script(&script) {
                     sink.finding(Finding::new(Code::ActiveContent, "The document holds a script.").at("Scripts/DefaultJScript"))?;
                     let mut child = Child::new(ChildRole::Embedded, "DefaultJScript.js");

@@ -50,7 +50,9 @@ pub(super) fn read(package: &mut Package<'_, '_>, main: &str, limits: &Limits, s
         match tag {
             WORKBOOK => shared.is_1904 = bytes.first().is_some_and(|flags| flags & 1 == 1),
             SHEET => {
-                let (id, end) = string(bytes, 8).unwrap_or_default();
+                // Files of the first trial versions have four bytes more in front.
+                let listed = [8, 12].into_iter().filter_map(|at| string(bytes, at)).find(|(id, _)| target(&parts, id).is_some());
+                let (id, end) = listed.or_else(|| string(bytes, 8)).unwrap_or_default();
                 let (name, _) = string(bytes, end).unwrap_or_default();
                 sheets.push(Listed { name, id, is_hidden: u32_at(bytes, 0) != 0 });
             }

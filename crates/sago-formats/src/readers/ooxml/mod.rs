@@ -40,10 +40,10 @@ pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink)
 /// A compound file under the name of a package: the package is inside, encrypted (MS-OFFCRYPTO 2.3).
 fn locked(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(), Stop> {
     let streams = Compound::open(source)?.map(|compound| compound.streams).unwrap_or_default();
-    let has = |word: &str| streams.iter().any(|stream| stream.path.contains(word));
-    sink.finding(if has("DRMEncrypted") || has("DRMTransform") {
+    let has = |word: &str| streams.iter().any(|stream| stream.path.to_ascii_lowercase().contains(word));
+    sink.finding(if has("drmencrypted") || has("drmtransform") {
         Finding::new(Code::RightsManaged, "The document is locked by a rights management system.")
-    } else if has("EncryptedPackage") || has("EncryptionInfo") {
+    } else if has("encryptedpackage") || has("encryptioninfo") {
         Finding::new(Code::Encrypted, "The document needs a password.")
     } else {
         Finding::new(Code::Damaged, "It is a compound file that holds no encrypted package: an older document, or a damaged one.")
@@ -104,7 +104,10 @@ fn main(package: &Package<'_, '_>, types: &ContentTypes, roots: &[Relation]) -> 
             None
         }
     };
-    let rooted = of_kind(roots, "officeDocument").chain(of_kind(roots, "document")).chain(of_kind(roots, "fixedrepresentation"));
+    let rooted = of_kind(roots, "officeDocument")
+        .filter(|name| !name.ends_with("themeManager.xml"))
+        .chain(of_kind(roots, "document"))
+        .chain(of_kind(roots, "fixedrepresentation"));
     let usual = ["word/document.xml", "xl/workbook.xml", "xl/workbook.bin", "ppt/presentation.xml", "visio/document.xml", "theme/presentation.xml"];
     let by_extension = package.entries().iter().filter(|entry| entry.name.ends_with(".fdseq")).map(|entry| entry.name.clone()).take(1);
     rooted

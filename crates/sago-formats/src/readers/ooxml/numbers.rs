@@ -74,7 +74,9 @@ impl NumberFormat {
 pub(crate) fn shown(raw: &str, format: NumberFormat, is_1904: bool) -> String {
     let Ok(number) = raw.trim().parse::<f64>() else { return raw.to_owned() };
     if format == NumberFormat::Number || !number.is_finite() {
-        return if raw.len() <= 15 || raw.contains(['e', 'E']) { raw.to_owned() } else { rounded(number) };
+        let is_plain = raw.len() <= 15 && !raw.contains(['e', 'E']);
+        let is_written_out = number == 0.0 || (1e-9..1e15).contains(&number.abs());
+        return if is_plain || !is_written_out { raw.to_owned() } else { rounded(number) };
     }
     instant(number, format, is_1904).unwrap_or_else(|| raw.to_owned())
 }
@@ -154,6 +156,9 @@ mod tests {
         assert_eq!(shown("0.75", NumberFormat::Time, false), "18:00:00");
         assert_eq!(shown("1.5", NumberFormat::Elapsed, false), "36:00:00");
         assert_eq!(shown("0.10000000000000001", NumberFormat::Number, false), "0.1");
+        assert_eq!(shown("2.5000000000000001E-2", NumberFormat::Number, false), "0.025");
+        assert_eq!(shown("123456789012345678", NumberFormat::Number, false), "123456789012345678");
+        assert_eq!(shown("1E+300", NumberFormat::Number, false), "1E+300");
         assert_eq!(shown("-5", NumberFormat::Date, false), "-5");
     }
 

@@ -336,7 +336,7 @@ pub(super) fn header_text(raw: &str) -> String {
 /// What belongs to a sheet: comments, drawings, charts.
 pub(super) fn around(package: &mut Package<'_, '_>, name: &str, sheet: &str, nesting: u32, sink: &mut dyn Sink) -> Result<(), Stop> {
     let parts = relations(package, name, nesting, sink)?;
-    for name in of_kind(&parts, "comments").chain(of_kind(&parts, "threadedComment")) {
+    for name in of_kind(&parts, "comments").chain(of_kind(&parts, "threadedComment")).filter(|name| name.ends_with(".xml")) {
         let mut flow = Flow::of_part(sheet);
         flow.enter(BlockKind::Comment);
         let mut is_text = false;

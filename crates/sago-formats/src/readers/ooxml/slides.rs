@@ -17,6 +17,8 @@ const EMU: f32 = 12_700.0;
 /// Reads the presentation.
 pub(super) fn read(package: &mut Package<'_, '_>, main: &str, nesting: u32, sink: &mut dyn Sink) -> Result<(), Stop> {
     let parts = relations(package, main, nesting, sink)?;
+    // A theme keeps the same parts in another folder.
+    let root = main.rsplit_once('/').map_or("ppt", |(folder, _)| folder);
     let mut ids = Vec::new();
     let mut size = (0.0, 0.0);
     part(package, main, nesting, sink, &mut |node, _| {
@@ -43,24 +45,24 @@ pub(super) fn read(package: &mut Package<'_, '_>, main: &str, nesting: u32, sink
         }
     }
     // Slides that are in the file and not in the presentation: removed ones that a program left.
-    for name in package.named("ppt/slides/slide", ".xml") {
+    for name in package.named(&format!("{root}/slides/slide"), ".xml") {
         if package.find(&name).is_some_and(|index| !package.is_seen(index)) {
             number += 1;
             slide(package, &name, number, size, true, nesting, sink)?;
             sink.finding(Finding::new(Code::Hidden, "A slide is in the file and not in the presentation.").at(format!("slide {number}")))?;
         }
     }
-    for (folder, place) in [("ppt/slideMasters/slideMaster", "slide master"), ("ppt/slideLayouts/slideLayout", "slide layout")] {
-        for (number, name) in (1..).zip(package.named(folder, ".xml")) {
+    for (folder, place) in [("slideMasters/slideMaster", "slide master"), ("slideLayouts/slideLayout", "slide layout")] {
+        for (number, name) in (1..).zip(package.named(&format!("{root}/{folder}"), ".xml")) {
             let mut flow = Flow::of_part(format!("{place} {number}"));
             flow.enter(BlockKind::Margin);
             drawing(package, &name, flow, Placeholders::Margins, nesting, sink)?;
         }
     }
-    for (name, place) in [("ppt/notesMasters/notesMaster1.xml", "notes master"), ("ppt/handoutMasters/handoutMaster1.xml", "handout master")] {
+    for (name, place) in [("notesMasters/notesMaster1.xml", "notes master"), ("handoutMasters/handoutMaster1.xml", "handout master")] {
         let mut flow = Flow::of_part(place);
         flow.enter(BlockKind::Margin);
-        drawing(package, name, flow, Placeholders::Margins, nesting, sink)?;
+        drawing(package, &format!("{root}/{name}"), flow, Placeholders::Margins, nesting, sink)?;
     }
     for name in of_kind(&parts, "commentAuthors").chain(of_kind(&parts, "authors")) {
         part(package, name, nesting, sink, &mut |node, sink| match node {

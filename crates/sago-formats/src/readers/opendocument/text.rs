@@ -18,6 +18,7 @@ const UNITS: &[(&str, f32)] = &[("in", 72.0), ("cm", 28.346_457), ("mm", 2.834_6
 enum Gathering {
     Property(String),
     Caption,
+    Script,
     Annotation(&'static str),
     Binary,
 }
@@ -186,8 +187,8 @@ impl Text {
             "style:master-page" => self.enter(BlockKind::Margin),
             "office:automatic-styles" | "office:styles" | "office:font-face-decls" | "office:settings" => self.silent += 1,
             "office:spreadsheet" => self.is_sheet = true,
-            "office:script" | "script:event-listener" | "office:event" | "script:module" | "script:library" => self.has_scripts = true,
-            "script:libraries" => {}
+            "script:event-listener" | "office:event" => self.has_scripts = true,
+            "ooo:source-code" | "script:source-code" => self.gathered = Some((Gathering::Script, String::new())),
             "style:page-layout-properties" if self.page_size.is_none() => {
                 let length = |name| element.get(name).and_then(points);
                 self.page_size = length("fo:page-width").zip(length("fo:page-height"));
@@ -338,6 +339,10 @@ impl Text {
         match gathering {
             Gathering::Property(property) => sink.property(&property, text.trim().to_owned()),
             Gathering::Caption => self.flow.tell(BlockKind::Caption, &text, sink),
+            Gathering::Script => {
+                self.has_scripts |= !text.trim().is_empty();
+                self.flow.tell(BlockKind::Hidden, &text, sink)
+            }
             Gathering::Annotation("author") => {
                 self.author = text.trim().to_owned();
                 Ok(())
