@@ -2,13 +2,12 @@
 
 use crate::document::{BlockKind, Sink};
 use crate::finding::{Code, Finding};
-use crate::readers::compound::{u16_at, u32_at};
 use crate::readers::flow::Flow;
 use crate::source::Stop;
 
 use super::records::{
     CTRL_DATA, CTRL_HEADER, EQEDIT, FORM_OBJECT, LIST_HEADER, MEMO_LIST, PARA_HEADER, PARA_TEXT, Record, Records, SHAPE_COMPONENT, TABLE, TEXTART, string,
-    utf16,
+    u16_at, u32_at, utf16,
 };
 
 /// What a stack of open things holds.

@@ -4,7 +4,7 @@
 use aes::Aes128;
 use aes::cipher::{BlockCipherDecrypt, KeyInit};
 
-use crate::readers::compound::u32_at;
+use super::records::u32_at;
 
 /// Length of the data that holds the key.
 const DATA_BYTES: usize = 256;

@@ -6,7 +6,6 @@
 mod body;
 mod distribution;
 mod records;
-mod summary;
 
 use std::io::{Cursor, Read};
 
@@ -15,13 +14,13 @@ use flate2::read::DeflateDecoder;
 use crate::document::{Anchor, Block, BlockKind, Child, ChildRole, Sink};
 use crate::finding::{Code, Finding, Severity};
 use crate::limits::Limits;
-use crate::readers::compound::{Compound, Stream, u16_at, u32_at};
+use crate::readers::compound::{Compound, EntryKind, MAGIC, PropertySet, Value, filetime};
 use crate::readers::flow::plain;
 use crate::readers::told::Told;
 use crate::source::{Source, Stop};
 use crate::table::Context;
 
-use records::{BIN_DATA, DISTRIBUTE_DOC_DATA, Records, string, utf16};
+use records::{BIN_DATA, DISTRIBUTE_DOC_DATA, Records, string, u16_at, u32_at, utf16};
 
 /// What HWP files before 5 begin with.
 const OLD_SIGNATURE: &[u8] = b"HWP Document File V";
@@ -46,28 +45,66 @@ pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink)
         let version = String::from_utf8_lossy(&head[OLD_SIGNATURE.len()..]).trim().to_owned();
         return told.finding(Finding::new(Code::Version, format!("It is a file of HWP version {version}; only version 5 is read.")));
     }
-    let Some(compound) = Compound::open(source)? else {
-        return told.finding(Finding::new(Code::Damaged, "It is no compound file with a directory that can be read."));
+    let size_bytes = source.size_bytes();
+    let Some(bytes) = source.whole(context.limits.memory_bytes)? else {
+        return told.finding(Finding::new(Code::LimitMemory, format!("The file has {size_bytes} bytes.")).weighing(Severity::Unreadable));
     };
-    for trouble in &compound.troubles {
-        told.finding(Finding::new(Code::Truncated, format!("{trouble}.")))?;
+    if !bytes.starts_with(&MAGIC) {
+        return told.finding(Finding::new(Code::Damaged, "It is no compound file."));
     }
-    let mut document = Document { source, compound, limits: context.limits, flags: Flags::default(), left_bytes: 0 };
-    document.left_bytes = document.source.size_bytes().saturating_mul(context.limits.ratio).max(context.limits.ratio_free_bytes);
+    let (compound, findings) = Compound::open(bytes);
+    for finding in findings {
+        told.finding(finding)?;
+    }
+    let Some(compound) = compound else { return Ok(()) };
+    let streams = streams(&compound);
+    let left_bytes = size_bytes.saturating_mul(context.limits.ratio).max(context.limits.ratio_free_bytes);
+    let mut document = Document { compound, streams, limits: context.limits, flags: Flags::default(), left_bytes };
     document.read(&mut told)?;
     told.finish()
 }
 
-struct Document<'s, 'b> {
-    source: &'s mut Source<'b>,
+/// A stream by its path.
+#[derive(Debug, Clone)]
+struct Stream {
+    path: String,
+    index: usize,
+    size_bytes: u64,
+}
+
+/// All streams of the file, storage by storage.
+fn streams(compound: &Compound) -> Vec<Stream> {
+    let mut streams = Vec::new();
+    // The tree of the directory has no circles: the compound file sees to it.
+    let mut waiting = vec![(0, String::new())];
+    while let Some((index, path)) = waiting.pop() {
+        let entry = compound.entry(index);
+        if entry.kind == EntryKind::Stream {
+            streams.push(Stream { path, index, size_bytes: entry.size_bytes });
+            continue;
+        }
+        for child in entry.children.iter().rev() {
+            let name = &compound.entry(*child).name;
+            waiting.push((*child, if path.is_empty() { name.clone() } else { format!("{path}/{name}") }));
+        }
+    }
+    streams
+}
+
+struct Document<'s> {
     compound: Compound,
+    streams: Vec<Stream>,
     limits: &'s Limits,
     flags: Flags,
     /// How much all streams together may still unpack to.
     left_bytes: u64,
 }
 
-impl Document<'_, '_> {
+impl Document<'_> {
+    fn find(&self, path: &str) -> Option<Stream> {
+        self.streams.iter().find(|stream| stream.path.eq_ignore_ascii_case(path)).cloned()
+    }
+
     fn read(&mut self, sink: &mut Told<'_>) -> Result<(), Stop> {
         self.header(sink)?;
         self.properties(sink)?;
@@ -94,10 +131,7 @@ impl Document<'_, '_> {
     }
 
     fn header(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
-        let header = match self.compound.find("FileHeader") {
-            Some(stream) => self.compound.read(self.source, &stream, 256)?.bytes,
-            None => Vec::new(),
-        };
+        let header = self.find("FileHeader").map(|stream| self.compound.stream(stream.index).bytes).unwrap_or_default();
         if !header.starts_with(SIGNATURE) || header.len() < 40 {
             // Nearly all documents are compressed; the streams show it when this one is not.
             self.flags = Flags(1);
@@ -122,17 +156,42 @@ impl Document<'_, '_> {
         Ok(())
     }
 
+    /// The property set of the format's own (published format, table 5).
     fn properties(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
-        let Some(stream) = self.compound.find("\u{5}HwpSummaryInformation") else { return Ok(()) };
-        let bytes = self.compound.read(self.source, &stream, self.limits.memory_bytes)?.bytes;
-        if !summary::tell(&bytes, sink)? {
-            sink.finding(Finding::new(Code::PartDamaged, "The properties of the document are damaged.").at("HwpSummaryInformation"))?;
+        let Some(stream) = self.find("\u{5}HwpSummaryInformation") else { return Ok(()) };
+        let mut findings = Vec::new();
+        let sets = PropertySet::read(&self.compound.stream(stream.index).bytes, &mut findings);
+        for (id, value) in sets.iter().flat_map(|set| &set.values) {
+            let name = match id {
+                2 => "dc:title",
+                3 => "dc:subject",
+                4 => "dc:creator",
+                5 => "hwp:keywords",
+                6 => "hwp:comments",
+                8 => "hwp:last_author",
+                9 => "hwp:program",
+                11 => "hwp:last_printed",
+                12 => "dcterms:created",
+                13 => "dcterms:modified",
+                14 => "page_count",
+                20 => "hwp:date_text",
+                21 => "hwp:paragraph_count",
+                _ => continue,
+            };
+            let text = match value {
+                Value::Time(time) => filetime(*time).unwrap_or_default(),
+                other => other.text(),
+            };
+            sink.property(name, text.trim_end_matches('\0').to_owned())?;
+        }
+        for finding in findings {
+            sink.finding(Finding { place: "HwpSummaryInformation".to_owned(), ..finding })?;
         }
         Ok(())
     }
 
     fn content(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
-        let info = match self.compound.find("DocInfo") {
+        let info = match self.find("DocInfo") {
             Some(stream) => self.unpacked(&stream, sink)?,
             None => {
                 sink.finding(Finding::new(Code::PartDamaged, "The stream is not there.").at("DocInfo"))?;
@@ -159,7 +218,6 @@ impl Document<'_, '_> {
     fn sections(&self, folder: &str) -> Vec<(u32, Stream)> {
         let of = |folder: &str| -> Vec<(u32, Stream)> {
             let mut sections: Vec<_> = self
-                .compound
                 .streams
                 .iter()
                 .filter_map(|stream| Some((stream.path.strip_prefix(folder)?.strip_prefix("Section")?.parse().ok()?, stream.clone())))
@@ -179,11 +237,10 @@ impl Document<'_, '_> {
     }
 
     fn raw(&mut self, stream: &Stream, sink: &mut dyn Sink) -> Result<Vec<u8>, Stop> {
-        let content = self.compound.read(self.source, stream, self.limits.memory_bytes)?;
+        let content = self.compound.stream(stream.index);
         if !content.is_whole {
-            let (code, why) = if stream.size_bytes > self.limits.memory_bytes { (Code::LimitMemory, "read") } else { (Code::Truncated, "there") };
-            let text = format!("Only {} of {} bytes are {why}.", content.bytes.len(), stream.size_bytes);
-            sink.finding(Finding::new(code, text).at(stream.path.clone()))?;
+            let text = format!("Only {} of {} bytes are there.", content.bytes.len(), stream.size_bytes);
+            sink.finding(Finding::new(Code::Truncated, text).at(stream.path.clone()))?;
         }
         Ok(content.bytes)
     }
@@ -241,7 +298,7 @@ impl Document<'_, '_> {
             }
         }
         let mut found = std::collections::BTreeSet::new();
-        for stream in self.compound.streams.clone() {
+        for stream in self.streams.clone() {
             if let Some(name) = stream.path.strip_prefix("BinData/") {
                 let number = name.get(3..7).and_then(|digits| u16::from_str_radix(digits, 16).ok());
                 found.extend(number);
@@ -289,7 +346,7 @@ impl Document<'_, '_> {
         let raw = self.raw(stream, sink)?;
         let mut bytes = if is_packed { self.inflated(raw, &stream.path, sink)? } else { raw };
         // An OLE object is a compound file with its length in front.
-        if bytes.get(4..).is_some_and(|rest| rest.starts_with(crate::readers::compound::SIGNATURE)) {
+        if bytes.get(4..).is_some_and(|rest| rest.starts_with(&MAGIC)) {
             bytes.drain(..4);
         }
         let mut child = Child::new(ChildRole::Embedded, name);
@@ -300,8 +357,8 @@ impl Document<'_, '_> {
 
     /// The beginning of the text, kept for file managers: told when the text itself cannot be read.
     fn preview(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
-        let Some(stream) = self.compound.find("PrvText") else { return Ok(()) };
-        let text = utf16(&self.compound.read(self.source, &stream, self.limits.memory_bytes)?.bytes);
+        let Some(stream) = self.find("PrvText") else { return Ok(()) };
+        let text = utf16(&self.compound.stream(stream.index).bytes);
         for (number, line) in (1_u32..).zip(plain(&text).lines()) {
             sink.block(Block::new(BlockKind::Hidden, Anchor::in_part("preview", number), line))?;
         }

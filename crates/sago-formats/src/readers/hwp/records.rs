@@ -1,6 +1,16 @@
 //! Records of HWP 5 streams: tag, level, length, bytes ("Hangul Document File Formats 5.0", revision 1.3, 4.1), and the words in them.
 
-use crate::readers::compound::{u16_at, u32_at};
+use crate::readers::little;
+
+/// Two bytes as a number; zero when the record ends before them: older versions of the format have shorter records.
+pub fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    little::u16_at(bytes, at).unwrap_or(0)
+}
+
+/// Four bytes as a number; zero when the record ends before them.
+pub fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    little::u32_at(bytes, at).unwrap_or(0)
+}
 
 /// Data of a document for distribution: key of the rest of the stream.
 pub const DISTRIBUTE_DOC_DATA: u16 = 0x1C;

@@ -5,8 +5,8 @@ use std::io::Read;
 use crate::document::{BlockKind, Sink};
 use crate::finding::{Code, Finding};
 use crate::limits::Limits;
-use crate::readers::compound::{u16_at, u32_at};
 use crate::readers::flow::Flow;
+use crate::readers::little;
 use crate::readers::package::{Package, told};
 use crate::source::Stop;
 
@@ -193,6 +193,16 @@ fn comments(package: &mut Package<'_, '_>, name: &str, sheet: &str, limits: &Lim
         }
         Ok(())
     })
+}
+
+/// Two bytes as a number; zero when the record ends before them.
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    little::u16_at(bytes, at).unwrap_or(0)
+}
+
+/// Four bytes as a number; zero when the record ends before them.
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    little::u32_at(bytes, at).unwrap_or(0)
 }
 
 type Handler<'h> = &'h mut dyn FnMut(u16, &[u8], &mut dyn Sink) -> Result<(), Stop>;

@@ -14,7 +14,8 @@ use std::collections::BTreeSet;
 
 use crate::document::{BlockKind, ChildRole, Sink};
 use crate::finding::{Code, Finding};
-use crate::readers::compound::{Compound, SIGNATURE};
+use crate::limits::Limits;
+use crate::readers::compound::{Compound, MAGIC};
 use crate::readers::flow::Flow;
 use crate::readers::markup::{Node, part};
 use crate::readers::package::Package;
@@ -28,8 +29,8 @@ use relations::{ContentTypes, Relation, of_kind, relations};
 /// Reads it.
 pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink) -> Result<(), Stop> {
     let mut told = Told::new(sink);
-    if source.at(0, SIGNATURE.len())?.starts_with(SIGNATURE) {
-        return locked(source, &mut told);
+    if source.at(0, MAGIC.len())?.starts_with(&MAGIC) {
+        return locked(source, context.limits, &mut told);
     }
     if let Some(mut package) = Package::open(source, context.limits, &mut told)? {
         document(&mut package, context, &mut told)?;
@@ -38,12 +39,28 @@ pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink)
 }
 
 /// A compound file under the name of a package: the package is inside, encrypted (MS-OFFCRYPTO 2.3).
-fn locked(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(), Stop> {
-    let streams = Compound::open(source)?.map(|compound| compound.streams).unwrap_or_default();
-    let has = |word: &str| streams.iter().any(|stream| stream.path.to_ascii_lowercase().contains(word));
-    sink.finding(if has("drmencrypted") || has("drmtransform") {
+fn locked(source: &mut Source<'_>, limits: &Limits, sink: &mut dyn Sink) -> Result<(), Stop> {
+    let Some(bytes) = source.whole(limits.memory_bytes)? else {
+        return sink.finding(Finding::new(Code::Encrypted, "The document is a compound file, so it needs a password; it is too large to be looked into."));
+    };
+    let (compound, findings) = Compound::open(bytes);
+    for finding in findings {
+        sink.finding(finding)?;
+    }
+    let Some(compound) = compound else { return Ok(()) };
+    let mut has_package = false;
+    let mut has_rights = false;
+    let mut waiting = vec![0];
+    while let Some(index) = waiting.pop() {
+        let entry = compound.entry(index);
+        let name = entry.name.to_ascii_lowercase();
+        has_package |= name == "encryptedpackage" || name == "encryptioninfo";
+        has_rights |= name.contains("drmencrypted") || name.contains("drmtransform");
+        waiting.extend(&entry.children);
+    }
+    sink.finding(if has_rights {
         Finding::new(Code::RightsManaged, "The document is locked by a rights management system.")
-    } else if has("encryptedpackage") || has("encryptioninfo") {
+    } else if has_package {
         Finding::new(Code::Encrypted, "The document needs a password.")
     } else {
         Finding::new(Code::Damaged, "It is a compound file that holds no encrypted package: an older document, or a damaged one.")
