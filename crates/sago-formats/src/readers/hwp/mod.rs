@@ -143,8 +143,11 @@ impl Document<'_> {
         if major != 5 {
             sink.finding(Finding::new(Code::Feature, format!("Version {major} of the format is not published; it is read as version 5.")))?;
         }
+        if self.flags.has(2) {
+            // Its program neither prints nor copies it; that locks nothing away.
+            sink.property("hwp:distribution", "true".to_owned())?;
+        }
         let notes = [
-            (2, Code::Feature, "The document is for distribution: its program does not print or copy it."),
             (7, Code::Signed, "The document is signed; the signature was not judged."),
             (14, Code::Hidden, "Changes are tracked in the document; inserted and deleted text is not told apart from the rest."),
         ];

@@ -99,6 +99,7 @@ pub(super) fn read(package: &mut Package<'_, '_>, main: &str, limits: &Limits, s
         })?;
     }
     for listed in &sheets {
+        sink.property("sheet", listed.name.clone())?;
         match target(&parts, &listed.id).filter(|name| package.find(name).is_some()) {
             Some(name) => {
                 sheet(package, name, listed, &shared, limits, sink)?;

@@ -117,7 +117,7 @@ impl Drawing {
             "p:ph" => {
                 let kind = element.get("type").unwrap_or("obj");
                 self.is_title = matches!(kind, "title" | "ctrTitle");
-                self.is_dropped = kind == "sldNum" || self.placeholders == Placeholders::Margins && !matches!(kind, "ftr" | "hdr" | "dt");
+                self.is_dropped = self.placeholders == Placeholders::Margins && !matches!(kind, "ftr" | "hdr" | "dt");
             }
             "a:p" => {
                 self.flow.open();

@@ -148,10 +148,12 @@ fn properties(package: &mut Package<'_, '_>, roots: &[Relation], nesting: u32, s
             continue;
         }
         let mut own: Option<String> = None;
+        let mut is_links = false;
         let mut value = String::new();
         part(package, &name, nesting, sink, &mut |node, sink| {
             match node {
                 Node::Open(element) => {
+                    is_links |= element.name == "ap:HLinks";
                     if element.name == "op:property" {
                         own = element.get("name").map(|name| format!("custom:{name}"));
                     }
@@ -166,10 +168,15 @@ fn properties(package: &mut Package<'_, '_>, roots: &[Relation], nesting: u32, s
                             return Ok(());
                         }
                         // Values of the document's own properties; other vectors repeat what the parts say.
+                        "vt:lpwstr" if own.is_none() && is_links => "ooxml:hyperlink".to_owned(),
                         name if name.starts_with("vt:") => match &own {
                             Some(own) => own.clone(),
                             None => return Ok(()),
                         },
+                        "ap:HLinks" => {
+                            is_links = false;
+                            return Ok(());
+                        }
                         "ap:Pages" | "ap:Slides" => "page_count".to_owned(),
                         "cp:lastModifiedBy" => "ooxml:last_author".to_owned(),
                         name => name.to_owned(),

@@ -25,6 +25,8 @@ pub(super) struct Listed {
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     pub strings: Vec<Box<str>>,
+    /// How texts are spoken, by their number: Japanese readings.
+    pub spoken: std::collections::HashMap<usize, Box<str>>,
     pub formats: Vec<NumberFormat>,
     pub is_1904: bool,
 }
@@ -81,6 +83,7 @@ pub(super) fn read(package: &mut Package<'_, '_>, main: &str, limits: &Limits, s
         styles(package, name, nesting, &mut shared, sink)?;
     }
     for listed in &sheets {
+        sink.property("sheet", listed.name.clone())?;
         match target(&parts, &listed.id).filter(|name| package.find(name).is_some()) {
             Some(name) => {
                 sheet(package, name, listed, &shared, nesting, sink)?;
@@ -99,23 +102,32 @@ pub(super) fn read(package: &mut Package<'_, '_>, main: &str, limits: &Limits, s
 }
 
 fn strings(package: &mut Package<'_, '_>, name: &str, limits: &Limits, shared: &mut Shared, sink: &mut dyn Sink) -> Result<(), Stop> {
-    let mut text = String::new();
+    let (mut text, mut spoken) = (String::new(), String::new());
     let (mut is_text, mut phonetic, mut held, mut left_out) = (false, 0_u32, 0_u64, 0_u64);
     part(package, name, limits.nesting, sink, &mut |node, _| {
         match node {
             Node::Open(element) => match element.name.as_str() {
                 "si" => text.clear(),
-                "t" => is_text = phonetic == 0,
+                "t" => is_text = true,
                 "rPh" => phonetic += 1,
                 _ => {}
             },
-            Node::Text(more) if is_text => text.push_str(more),
+            Node::Text(more) if is_text => {
+                if phonetic == 0 {
+                    text.push_str(more)
+                } else {
+                    spoken.push_str(more)
+                }
+            }
             Node::Text(_) => {}
             Node::Close("t") => is_text = false,
             Node::Close("rPh") => phonetic = phonetic.saturating_sub(1),
             Node::Close("si") => {
-                held += text.len() as u64 + size_of::<Box<str>>() as u64;
+                held += (text.len() + spoken.len() + size_of::<Box<str>>()) as u64;
                 if held <= limits.memory_bytes {
+                    if !spoken.is_empty() {
+                        shared.spoken.insert(shared.strings.len(), std::mem::take(&mut spoken).into());
+                    }
                     shared.strings.push(std::mem::take(&mut text).into());
                 } else {
                     left_out += 1;
@@ -303,6 +315,11 @@ impl Cells<'_> {
         self.has_hidden |= is_hidden;
         self.flow.enter_cell(self.row, self.column);
         self.flow.tell(if is_hidden { BlockKind::Hidden } else { kind }, &text, sink)?;
+        if self.kind == "s"
+            && let Some(spoken) = self.value.trim().parse().ok().and_then(|number: usize| self.shared.spoken.get(&number))
+        {
+            self.flow.tell(if is_hidden { BlockKind::Hidden } else { BlockKind::Caption }, spoken, sink)?;
+        }
         self.flow.leave();
         Ok(())
     }

@@ -42,6 +42,8 @@ pub(crate) struct Text {
     depth: u32,
     cell_value: Option<String>,
     cell_has_text: bool,
+    /// Inside a comment or the remark of a change: who and when are said in it.
+    is_remark: bool,
     author: String,
     date: String,
     page_size: Option<(f32, f32)>,
@@ -72,6 +74,7 @@ impl Text {
             depth: 0,
             cell_value: None,
             cell_has_text: false,
+            is_remark: false,
             author: String::new(),
             date: String::new(),
             page_size: None,
@@ -162,9 +165,10 @@ impl Text {
             "text:line-break" => self.push("\n"),
             "text:note-body" | "text:footnote-body" | "text:endnote-body" => self.enter(BlockKind::Note),
             "text:note-citation" | "text:footnote-citation" | "text:endnote-citation" => self.silent += 1,
-            "office:annotation" => {
+            "office:annotation" | "office:change-info" => {
                 self.author.clear();
                 self.date.clear();
+                self.is_remark = true;
                 self.enter(BlockKind::Comment);
             }
             "presentation:notes" => self.enter(BlockKind::Comment),
@@ -202,9 +206,8 @@ impl Text {
             "draw:frame" | "draw:custom-shape" if element.get("presentation:placeholder") == Some("true") => {}
             "svg:title" | "svg:desc" => self.gathered = Some((Gathering::Caption, String::new())),
             "office:binary-data" => self.gathered = Some((Gathering::Binary, String::new())),
-            "dc:creator" if !self.entered.is_empty() => self.gathered = Some((Gathering::Annotation("author"), String::new())),
-            "dc:date" if !self.entered.is_empty() => self.gathered = Some((Gathering::Annotation("date"), String::new())),
-            "office:meta" => self.enter(BlockKind::Field),
+            "dc:creator" if self.is_remark => self.gathered = Some((Gathering::Annotation("author"), String::new())),
+            "dc:date" if self.is_remark => self.gathered = Some((Gathering::Annotation("date"), String::new())),
             name if name.starts_with("table:") => self.open_table(element, sink)?,
             name if name.starts_with("form:") => self.form(element, sink)?,
             name if name.starts_with("meta:") || name.starts_with("dc:") => self.property(element, sink)?,
@@ -237,6 +240,7 @@ impl Text {
                     self.sheets = self.sheets.saturating_add(1);
                     let name = element.get("table:name").map_or_else(|| format!("sheet {}", self.sheets), str::to_owned);
                     self.flow.close_all(sink)?;
+                    sink.property("sheet", name.clone())?;
                     self.flow = Flow::of_part(name);
                     self.entered.clear();
                 }
@@ -312,10 +316,11 @@ impl Text {
             "text:p" | "text:h" | "presentation:header-decl" | "presentation:footer-decl" | "presentation:date-time-decl" => self.flow.close(sink)?,
             "text:note-citation" | "text:footnote-citation" | "text:endnote-citation" => self.silent = self.silent.saturating_sub(1),
             "office:automatic-styles" | "office:styles" | "office:font-face-decls" | "office:settings" => self.silent = self.silent.saturating_sub(1),
-            "office:annotation" => {
+            "office:annotation" | "office:change-info" => {
+                self.is_remark = false;
                 let who: Vec<&str> = [self.author.as_str(), self.date.as_str()].into_iter().filter(|word| !word.is_empty()).collect();
                 if !who.is_empty() {
-                    sink.property("comment_by", who.join(" "))?;
+                    sink.property(if name == "office:annotation" { "comment_by" } else { "change_by" }, who.join(" "))?;
                 }
             }
             "table:table-cell" | "table:covered-table-cell" => {
