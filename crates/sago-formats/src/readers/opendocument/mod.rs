@@ -106,33 +106,25 @@ fn stream(
         return Ok(None);
     }
     let mut text = Text::new(place.clone());
-    let mut formula: Option<Flow> = None;
+    // A formula: its words as they are shown, and as they were written.
+    let mut formula: Option<[String; 2]> = None;
+    let mut is_written = false;
     let is_there = part(package, name, nesting, sink, &mut |node, sink| {
-        if let Node::Open(element) = &node
-            && element.name == "math:math"
-        {
-            let mut flow = Flow::of_part(place.clone().unwrap_or_else(|| "formula".to_owned()));
-            flow.open();
-            formula = Some(flow);
-        }
-        match (&mut formula, &node) {
-            // A formula: its own annotation says it as it was written, its elements as they are shown.
-            (Some(flow), Node::Text(text)) => {
-                flow.push(text.trim());
-                Ok(())
-            }
-            (Some(flow), Node::Close("math:annotation" | "math:mrow")) => {
-                flow.push(" ");
-                Ok(())
-            }
-            (Some(flow), Node::Close("math:math")) => {
-                flow.close(sink)?;
+        match (&node, &mut formula) {
+            (Node::Open(element), None) if element.name == "math:math" => formula = Some(Default::default()),
+            (Node::Open(element), Some(_)) => is_written |= element.name == "math:annotation",
+            (Node::Text(text), Some([shown, written])) => if is_written { written } else { shown }.push_str(text.trim_end_matches('\n')),
+            (Node::Close("math:annotation"), Some(_)) => is_written = false,
+            (Node::Close("math:math"), Some([shown, written])) => {
+                let mut flow = Flow::of_part(place.clone().unwrap_or_else(|| "formula".to_owned()));
+                // What was written says all that is shown.
+                flow.tell(BlockKind::Paragraph, if written.trim().is_empty() { shown } else { written }.trim(), sink)?;
                 formula = None;
-                Ok(())
             }
-            (Some(_), _) => Ok(()),
-            (None, _) => text.node(node, sink),
+            (_, Some(_)) => {}
+            (_, None) => text.node(node, sink)?,
         }
+        Ok(())
     })?;
     if !is_there {
         return Ok(None);
