@@ -8,6 +8,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod charset;
 mod collect;
 pub mod document;
 mod finding;

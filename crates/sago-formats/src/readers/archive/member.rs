@@ -2,9 +2,13 @@
 
 use std::io::Read;
 
+use crate::charset::{self, Basis, Charset};
 use crate::document::{Child, ChildRole, Property, Sink};
 use crate::finding::{Code, Finding};
 use crate::source::Stop;
+
+/// How many names are judged together.
+const NAMES_JUDGED: usize = 1000;
 
 /// How a name is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,12 +28,31 @@ pub(super) struct Tally {
     guessed: u64,
     guessed_as: Option<(&'static str, String)>,
     expected: Option<u64>,
+    charset: Option<Charset>,
 }
 
 impl Tally {
     /// The archive says it has so many entries, folders and links among them.
     pub(super) fn expect(&mut self, entries: u64) {
         self.expected = Some(entries);
+    }
+
+    /// Judges the character set by all names together: one alone is often too short.
+    pub(super) fn judge<'a>(&mut self, names: impl Iterator<Item = &'a [u8]>) {
+        let mut joined = Vec::new();
+        for name in names.filter(|name| std::str::from_utf8(name).is_err()).take(NAMES_JUDGED) {
+            joined.extend_from_slice(name);
+            joined.push(b'\n');
+        }
+        let judged = charset::judge(&joined, None);
+        self.charset = (judged.basis == Basis::Guessed && judged.confidence > 60).then_some(judged.charset);
+    }
+
+    fn decode(&self, raw: &[u8]) -> (String, &'static str) {
+        match self.charset.map(|charset| (charset, charset::decode_as(raw, charset))) {
+            Some((charset, (name, 0))) => (name, charset.name()),
+            _ => decode_name(raw),
+        }
     }
 
     /// How many entries were seen.
@@ -42,7 +65,7 @@ impl Tally {
         let (name, own) = match std::str::from_utf8(raw) {
             Ok(name) => (name.to_owned(), None),
             Err(_) => {
-                let (name, charset) = decode_name(raw);
+                let (name, charset) = self.decode(raw);
                 if writing == Writing::Utf8 {
                     let text = format!("The name is said to be UTF-8 and is not; it was read as {charset}.");
                     sink.finding(Finding::new(Code::NameGuessed, text).at(name.clone()))?;
@@ -132,15 +155,8 @@ fn is_unsafe(name: &str) -> bool {
 
 /// Decodes a name of which no character set is known, and says which was taken.
 pub(crate) fn decode_name(raw: &[u8]) -> (String, &'static str) {
-    if let Ok(name) = std::str::from_utf8(raw) {
-        return (name.to_owned(), "UTF-8");
-    }
-    for encoding in [encoding_rs::EUC_KR, encoding_rs::SHIFT_JIS, encoding_rs::GBK] {
-        if let Some(name) = encoding.decode_without_bom_handling_and_without_replacement(raw) {
-            return (name.into_owned(), encoding.name());
-        }
-    }
-    (raw.iter().map(|byte| char::from(*byte)).collect(), "ISO-8859-1")
+    let decoded = charset::decode_name(raw);
+    (decoded.text, decoded.charset)
 }
 
 /// Seconds since 1970 as RFC 3339 in UTC.

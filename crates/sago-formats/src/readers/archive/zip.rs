@@ -1,5 +1,6 @@
 //! ZIP: by its central directory, and by its local headers when there is none (PKWARE APPNOTE 6.3.10, Info-ZIP's extra fields).
 
+use std::collections::{HashMap, HashSet};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 use super::checked::{Checked, damaged};
@@ -23,7 +24,7 @@ pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink)
         None => {
             let text = "There is no central directory at the end; members were looked for from the beginning.";
             sink.finding(Finding::new(Code::Truncated, text))?;
-            by_scan(source, 0, &mut tally, sink)?;
+            let _names = by_scan(source, 0, &[], &mut tally, sink)?;
             if tally.seen() == 0 {
                 return sink.finding(Finding::new(Code::Damaged, "No member was found."));
             }
@@ -52,12 +53,25 @@ fn by_directory(source: &mut Source<'_>, context: &Context<'_>, directory: &Dire
         sink.finding(Finding::new(Code::PartDamaged, text).at(format!("offset {}", directory.offset + understood as u64)))?;
     }
     if listed.is_empty() && directory.expected > 0 {
-        return by_scan(source, directory.prefix_bytes, tally, sink);
+        return by_scan(source, directory.prefix_bytes, &[], tally, sink).map(|_| ());
     }
+    tally.judge(listed.iter().filter(|entry| entry.unicode_name.is_none()).map(|entry| entry.name.as_slice()));
     let mut taken: Vec<(u64, u64)> = Vec::with_capacity(listed.len());
+    let mut missing = Vec::new();
     for entry in listed {
-        if let Some(range) = one(source, directory, entry, tally, sink)? {
+        if !entry.is_folder() && entry.disk == directory.disk && local(source, directory.prefix_bytes.saturating_add(entry.header_offset))?.is_none() {
+            missing.push(entry);
+        } else if let Some(range) = one(source, directory, &entry, tally, sink)? {
             taken.push(range);
+        }
+    }
+    if !missing.is_empty() {
+        let text = format!("The directory points to the wrong place for {} members; they were looked for from the beginning.", missing.len());
+        sink.finding(Finding::new(Code::PartDamaged, text))?;
+        let found = by_scan(source, 0, &taken, tally, sink)?;
+        for entry in missing.iter().filter(|entry| !found.contains(&entry.name)) {
+            let child = describe(entry, tally, sink)?;
+            tally.lost(&child.name, Code::ChildMissing, "No such member was found.", sink)?;
         }
     }
     // Members that share bytes are how small files are made to unpack to enormous ones.
@@ -69,8 +83,8 @@ fn by_directory(source: &mut Source<'_>, context: &Context<'_>, directory: &Dire
     Ok(())
 }
 
-fn one(source: &mut Source<'_>, directory: &Directory, entry: Entry, tally: &mut Tally, sink: &mut dyn Sink) -> Result<Option<(u64, u64)>, Stop> {
-    let child = describe(&entry, tally, sink)?;
+fn one(source: &mut Source<'_>, directory: &Directory, entry: &Entry, tally: &mut Tally, sink: &mut dyn Sink) -> Result<Option<(u64, u64)>, Stop> {
+    let child = describe(entry, tally, sink)?;
     if entry.is_folder() {
         tally.folder();
         return Ok(None);
@@ -94,12 +108,12 @@ fn one(source: &mut Source<'_>, directory: &Directory, entry: Entry, tally: &mut
     }
     if entry.is_link() && entry.packed_bytes <= LINK_BYTES {
         let mut target = Vec::new();
-        let is_read = unpack(source, &entry, begin).and_then(|mut bytes| (&mut bytes).take(LINK_BYTES).read_to_end(&mut target)).is_ok();
+        let is_read = unpack(source, entry, begin).and_then(|mut bytes| (&mut bytes).take(LINK_BYTES).read_to_end(&mut target)).is_ok();
         let target = if is_read { super::member::decode_name(&target).0 } else { String::new() };
         tally.link(&child.name, "A symbolic link", &target, sink)?;
         return Ok(None);
     }
-    give(source, &entry, begin, child, tally, sink)?;
+    give(source, entry, begin, child, tally, sink)?;
     Ok(Some((offset, begin.saturating_add(entry.packed_bytes))))
 }
 
@@ -144,13 +158,20 @@ fn unpack<'a>(source: &'a mut Source<'_>, entry: &Entry, begin: u64) -> io::Resu
     })
 }
 
-/// Looks for members by their own headers.
-fn by_scan(source: &mut Source<'_>, mut offset: u64, tally: &mut Tally, sink: &mut dyn Sink) -> Result<(), Stop> {
+/// Looks for members by their own headers, but those that begin where one was taken; says the names of those it found.
+fn by_scan(source: &mut Source<'_>, mut offset: u64, taken: &[(u64, u64)], tally: &mut Tally, sink: &mut dyn Sink) -> Result<HashSet<Vec<u8>>, Stop> {
+    let taken: HashMap<u64, u64> = taken.iter().copied().collect();
+    let mut names = HashSet::new();
     while let Some(place) = next_header(source, offset)? {
+        if let Some(end) = taken.get(&place) {
+            offset = (*end).max(place + 4);
+            continue;
+        }
         let Some((mut entry, begin)) = local(source, place)? else {
             offset = place + 4;
             continue;
         };
+        names.insert(entry.name.clone());
         let child = describe(&entry, tally, sink)?;
         let is_open = entry.has_descriptor() && entry.packed_bytes == 0;
         offset = begin.saturating_add(entry.packed_bytes);
@@ -175,7 +196,7 @@ fn by_scan(source: &mut Source<'_>, mut offset: u64, tally: &mut Tally, sink: &m
             give(source, &entry, begin, child, tally, sink)?;
         }
     }
-    Ok(())
+    Ok(names)
 }
 
 /// Hands on a deflated member whose length stands after it, and says how many packed bytes it had.
