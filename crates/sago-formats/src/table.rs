@@ -264,6 +264,33 @@ pub static FORMATS: &[Format] = &[
         extensions: &["egg"],
         reader: Some(readers::archive::read_egg),
     },
+    Format {
+        code: "eml",
+        name: "E-mail message",
+        kind: Kind::Mail,
+        puids: &["fmt/278", "fmt/950"],
+        media_types: &["message/rfc822"],
+        extensions: &["eml", "mail"],
+        reader: Some(readers::mail::read_eml),
+    },
+    Format {
+        code: "mbox",
+        name: "MBOX mailbox",
+        kind: Kind::Mail,
+        puids: &["fmt/720"],
+        media_types: &["application/mbox"],
+        extensions: &["mbox", "mbx"],
+        reader: Some(readers::mail::read_mbox),
+    },
+    Format {
+        code: "emlx",
+        name: "Apple Mail message",
+        kind: Kind::Mail,
+        puids: &[],
+        media_types: &["message/x-emlx"],
+        extensions: &["emlx"],
+        reader: Some(readers::mail::read_emlx),
+    },
 ];
 
 /// The row with this code.

@@ -1,4 +1,5 @@
 //! A file or folder for each format, or for a family of them that share a container. `crate::table` names them all.
 
 pub mod archive;
+pub mod mail;
 pub mod text;

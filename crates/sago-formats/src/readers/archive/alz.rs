@@ -51,7 +51,9 @@ fn member(source: &mut Source<'_>, offset: u64, tally: &mut Tally, sink: &mut dy
     let width = usize::from(descriptor >> 4);
     let (mut method, mut crc, mut packed, mut size, mut place) = (0, 0, 0_u64, 0_u64, 9);
     if width > 0 {
-        let wide = |from: usize| head.get(from..from + width).filter(|_| width <= 8).map(|bytes| bytes.iter().rev().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte)));
+        let wide = |from: usize| {
+            head.get(from..from + width).filter(|_| width <= 8).map(|bytes| bytes.iter().rev().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte)))
+        };
         let (Some(own_method), Some(own_crc), Some(own_packed), Some(own_size)) = (head.get(9), u32_at(&head, 11), wide(15), wide(15 + width)) else {
             return Ok(None);
         };

@@ -35,7 +35,8 @@ struct File {
 /// Reads it.
 pub fn read(source: &mut Source<'_>, _: &Context<'_>, sink: &mut dyn Sink) -> Result<(), Stop> {
     let head = source.at(0, 40)?;
-    let (Some(files_at), Some(folders), Some(files), Some(flags), true) = (u32_at(&head, 16), u16_at(&head, 26), u16_at(&head, 28), u16_at(&head, 30), head.starts_with(b"MSCF"))
+    let (Some(files_at), Some(folders), Some(files), Some(flags), true) =
+        (u32_at(&head, 16), u16_at(&head, 26), u16_at(&head, 28), u16_at(&head, 30), head.starts_with(b"MSCF"))
     else {
         return sink.finding(Finding::new(Code::Damaged, "The file does not begin as a cabinet does."));
     };

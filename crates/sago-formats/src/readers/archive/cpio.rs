@@ -28,7 +28,14 @@ fn header(bytes: &[u8]) -> Option<Header> {
         return Some(Header { mode: hex(1)?, modified: hex(5)?, size_bytes: hex(6)?, name_bytes: hex(11)?, length: 110, align: 4 });
     }
     if bytes.starts_with(b"070707") {
-        return Some(Header { mode: field(18, 6, 8)?, modified: field(48, 11, 8)?, name_bytes: field(59, 6, 8)?, size_bytes: field(65, 11, 8)?, length: 76, align: 1 });
+        return Some(Header {
+            mode: field(18, 6, 8)?,
+            modified: field(48, 11, 8)?,
+            name_bytes: field(59, 6, 8)?,
+            size_bytes: field(65, 11, 8)?,
+            length: 76,
+            align: 1,
+        });
     }
     None
 }

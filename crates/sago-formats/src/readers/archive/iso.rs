@@ -32,7 +32,9 @@ pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink)
         let escapes = &bytes[88..91];
         let is_joliet = bytes[0] == 2 && matches!(escapes, b"%/@" | b"%/C" | b"%/E");
         if bytes[0] == 1 && volume.is_none() {
-            for (name, from, to) in [("iso:volume", 40, 72), ("iso:publisher", 318, 446), ("iso:preparer", 446, 574), ("iso:application", 574, 702), ("iso:created", 813, 829)] {
+            for (name, from, to) in
+                [("iso:volume", 40, 72), ("iso:publisher", 318, 446), ("iso:preparer", 446, 574), ("iso:application", 574, 702), ("iso:created", 813, 829)]
+            {
                 sink.property(name, decode_name(&bytes[from..to]).0.trim_matches([' ', '\0']).to_owned())?;
             }
         }
@@ -124,8 +126,8 @@ fn record(bytes: &[u8], volume: &Volume) -> Option<Record> {
     name.truncate(end);
     let offset = i32::from(time[6].cast_signed()) * 15;
     let zone = if offset == 0 { "Z".to_owned() } else { format!("{}{:02}:{:02}", if offset < 0 { '-' } else { '+' }, offset.abs() / 60, offset.abs() % 60) };
-    let modified = (time[1] > 0)
-        .then(|| format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{zone}", 1900 + u16::from(time[0]), time[1], time[2], time[3], time[4], time[5]));
+    let modified =
+        (time[1] > 0).then(|| format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{zone}", 1900 + u16::from(time[0]), time[1], time[2], time[3], time[4], time[5]));
     Some(Record { name, extents: vec![(begin, size)], is_folder: flags & 2 != 0, continues: flags & 0x80 != 0, modified, link })
 }
 

@@ -40,8 +40,11 @@ pub fn read(source: &mut Source<'_>, _: &Context<'_>, sink: &mut dyn Sink) -> Re
         let mut child = tally.child(&raw_name(&header), Writing::Unknown, sink)?;
         child.size_bytes = Some(header.original_size);
         let (date, time) = (header.last_modified >> 16, header.last_modified & 0xFFFF);
-        child.modified =
-            if header.level < 2 { dos_time(u16::try_from(date).unwrap_or(0), u16::try_from(time).unwrap_or(0)) } else { unix_time(i64::from(header.last_modified)) };
+        child.modified = if header.level < 2 {
+            dos_time(u16::try_from(date).unwrap_or(0), u16::try_from(time).unwrap_or(0))
+        } else {
+            unix_time(i64::from(header.last_modified))
+        };
         if header.is_directory() {
             tally.folder();
             continue;

@@ -24,4 +24,3 @@ mod zip_directory;
 pub use compressed::{read_bzip2, read_gzip, read_lz4, read_lzip, read_lzma, read_xz, read_z, read_zlib, read_zstd};
 pub use {alz::read as read_alz, ar::read as read_ar, cab::read as read_cab, cpio::read as read_cpio, egg::read as read_egg, iso::read as read_iso};
 pub use {lzh::read as read_lzh, rar::read as read_rar, sevenzip::read as read_sevenzip, tar::read as read_tar, zip::read as read_zip};
-

@@ -110,7 +110,8 @@ fn member(source: &mut Source<'_>, found: Header, extended: &Extended, place: (u
         b'V' => sink.property("tar:volume", child.name)?,
         b'M' => tally.lost(&child.name, Code::ChildMissing, "Its beginning lies in another part of the archive.", sink)?,
         _ => {
-            child.modified = extended.value("mtime").and_then(|time| std::str::from_utf8(time).ok()?.split('.').next()?.parse().ok()).or(found.modified).and_then(unix_time);
+            child.modified =
+                extended.value("mtime").and_then(|time| std::str::from_utf8(time).ok()?.split('.').next()?.parse().ok()).or(found.modified).and_then(unix_time);
             tell(&mut child, "tar:owner", decode_name(&found.owner).0);
             let mut map = found.pieces;
             let mut real = found.real_bytes;

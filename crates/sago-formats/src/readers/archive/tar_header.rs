@@ -55,11 +55,7 @@ pub(super) fn header(block: &[u8; BLOCK]) -> Option<Header> {
 
 /// Offset and length of pieces, 24 bytes each, until an empty one.
 pub(super) fn pieces(bytes: &[u8]) -> Vec<(u64, u64)> {
-    bytes
-        .chunks_exact(24)
-        .take_while(|piece| piece[0] != 0)
-        .filter_map(|piece| Some((number(&piece[..12])?, number(&piece[12..])?)))
-        .collect()
+    bytes.chunks_exact(24).take_while(|piece| piece[0] != 0).filter_map(|piece| Some((number(&piece[..12])?, number(&piece[12..])?))).collect()
 }
 
 /// Octal digits, or binary of base 256 when the first bit is set. Blank is zero.

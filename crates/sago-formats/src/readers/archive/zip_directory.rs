@@ -67,8 +67,12 @@ impl Entry {
             match id {
                 0x0001 => self.take_zip64(field, is_central),
                 // The checksum tells whether a program that does not know the field has changed the name since.
-                0x7075 if field.first() == Some(&1) && u32_at(field, 1) == Some(crc32fast::hash(&self.name)) => self.unicode_name = field.get(5..).map(<[u8]>::to_vec),
-                0x5455 if field.first().is_some_and(|flags| flags & 1 != 0) => self.unix_seconds = u32_at(field, 1).map(|seconds| i64::from(seconds.cast_signed())),
+                0x7075 if field.first() == Some(&1) && u32_at(field, 1) == Some(crc32fast::hash(&self.name)) => {
+                    self.unicode_name = field.get(5..).map(<[u8]>::to_vec)
+                }
+                0x5455 if field.first().is_some_and(|flags| flags & 1 != 0) => {
+                    self.unix_seconds = u32_at(field, 1).map(|seconds| i64::from(seconds.cast_signed()))
+                }
                 _ => {}
             }
             extra = extra.get(4 + usize::from(size)..).unwrap_or_default();
