@@ -291,6 +291,33 @@ pub static FORMATS: &[Format] = &[
         extensions: &["emlx"],
         reader: Some(readers::mail::read_emlx),
     },
+    Format {
+        code: "warc",
+        name: "Web archive (WARC, ARC)",
+        kind: Kind::Web,
+        puids: &["fmt/289", "fmt/1281", "fmt/1355", "x-fmt/219", "fmt/410"],
+        media_types: &["application/warc"],
+        extensions: &["warc", "arc"],
+        reader: Some(readers::warc::read),
+    },
+    Format {
+        code: "wacz",
+        name: "Web archive collection (WACZ)",
+        kind: Kind::Web,
+        puids: &[],
+        media_types: &["application/wacz"],
+        extensions: &["wacz"],
+        reader: Some(readers::archive::read_zip),
+    },
+    Format {
+        code: "pst",
+        name: "Outlook personal folders (PST, OST)",
+        kind: Kind::Mail,
+        puids: &["x-fmt/248", "x-fmt/249", "x-fmt/250", "x-fmt/251"],
+        media_types: &["application/vnd.ms-outlook-pst"],
+        extensions: &["pst", "ost"],
+        reader: Some(readers::pst::read),
+    },
 ];
 
 /// The row with this code.

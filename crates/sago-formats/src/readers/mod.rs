@@ -2,4 +2,6 @@
 
 pub mod archive;
 pub mod mail;
+pub mod pst;
 pub mod text;
+pub mod warc;

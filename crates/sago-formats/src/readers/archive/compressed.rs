@@ -15,6 +15,11 @@ pub(super) const DECODER_KIB: u32 = 512 << 10;
 
 /// Gzip (RFC 1952): name, time and comment of its first member.
 pub fn read_gzip(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink) -> Result<(), Stop> {
+    let name = context.name.to_ascii_lowercase();
+    if name.ends_with(".warc.gz") || name.ends_with(".arc.gz") {
+        // Each record is a gzip member of its own: a damaged one is only lost alone when both are read together.
+        return crate::readers::warc::read(source, context, sink);
+    }
     let mut child = unwrapped(context.name);
     let mut bytes = GzipReader::new(BufReader::new(source));
     let mut first = Vec::new();
@@ -96,7 +101,7 @@ pub(super) fn lzma<R: Read>(packed: R, properties: u8, dictionary: u32, size: u6
 }
 
 /// Zstandard, its window bounded.
-pub(super) fn zstd<R: Read>(packed: R) -> io::Result<ZstdReader<R>> {
+pub(crate) fn zstd<R: Read>(packed: R) -> io::Result<ZstdReader<R>> {
     let mut reader = ZstdReader { packed: Some(Pushback { head: Vec::new(), inner: packed }), frame: None, frames: 0 };
     reader.open()?;
     Ok(reader)
@@ -117,15 +122,25 @@ fn unwrapped(name: &str) -> Child {
 }
 
 /// Members of a gzip file one after another, until something else comes.
-struct GzipReader<R: BufRead> {
+pub(crate) struct GzipReader<R: BufRead> {
     member: Option<flate2::bufread::GzDecoder<Counting<R>>>,
     header: Option<flate2::GzHeader>,
-    trailing: Option<u64>,
+    used: u64,
+    /// Where something else begins, in packed bytes.
+    pub(crate) trailing: Option<u64>,
+    /// What was wrong, when reading failed.
+    pub(crate) failed: Option<String>,
 }
 
 impl<R: BufRead> GzipReader<R> {
-    fn new(inner: R) -> Self {
-        Self { member: Some(flate2::bufread::GzDecoder::new(Counting { inner, count: 0 })), header: None, trailing: None }
+    /// Begins where `inner` stands.
+    pub(crate) fn new(inner: R) -> Self {
+        Self { member: Some(flate2::bufread::GzDecoder::new(Counting { inner, count: 0 })), header: None, used: 0, trailing: None, failed: None }
+    }
+
+    /// How many packed bytes were used so far.
+    pub(crate) fn used_bytes(&self) -> u64 {
+        self.member.as_ref().map_or(self.used, |member| member.get_ref().count)
     }
 
     fn header(&self) -> Option<&flate2::GzHeader> {
@@ -136,7 +151,7 @@ impl<R: BufRead> GzipReader<R> {
 impl<R: BufRead> Read for GzipReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while let Some(member) = &mut self.member {
-            let count = member.read(buffer)?;
+            let count = member.read(buffer).inspect_err(|error| self.failed = Some(error.to_string()))?;
             if count > 0 || buffer.is_empty() {
                 return Ok(count);
             }
@@ -147,6 +162,7 @@ impl<R: BufRead> Read for GzipReader<R> {
             let mut inner = member.into_inner();
             // Tapes pad with zeros.
             loop {
+                self.used = inner.count;
                 let ready = inner.fill_buf()?;
                 if ready.is_empty() {
                     return Ok(0);
@@ -195,7 +211,7 @@ impl<R: BufRead> BufRead for Counting<R> {
 }
 
 /// Fails once, when there is something to fail with: an error that came before its time.
-struct Failing(Option<io::Error>);
+pub(crate) struct Failing(pub(crate) Option<io::Error>);
 
 impl Read for Failing {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -218,7 +234,7 @@ impl<R: Read> Read for Frames<R> {
 }
 
 /// Bytes that were looked at are given back before the rest.
-pub(super) struct Pushback<R> {
+pub(crate) struct Pushback<R> {
     head: Vec<u8>,
     inner: R,
 }
@@ -238,7 +254,7 @@ impl<R: Read> Read for Pushback<R> {
 type ZstdFrame<R> = ruzstd::decoding::StreamingDecoder<Pushback<R>, ruzstd::decoding::FrameDecoder>;
 
 /// Frames of Zstandard one after another.
-pub(super) struct ZstdReader<R: Read> {
+pub(crate) struct ZstdReader<R: Read> {
     packed: Option<Pushback<R>>,
     frame: Option<ZstdFrame<R>>,
     frames: u64,

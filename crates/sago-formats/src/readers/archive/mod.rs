@@ -21,6 +21,10 @@ mod tar_header;
 mod zip;
 mod zip_directory;
 
+pub(crate) use checked::Checked;
+pub(crate) use compressed::{Failing, GzipReader, zstd};
+pub(crate) use member::file_time;
+
 pub use compressed::{read_bzip2, read_gzip, read_lz4, read_lzip, read_lzma, read_xz, read_z, read_zlib, read_zstd};
 pub use {alz::read as read_alz, ar::read as read_ar, cab::read as read_cab, cpio::read as read_cpio, egg::read as read_egg, iso::read as read_iso};
 pub use {lzh::read as read_lzh, rar::read as read_rar, sevenzip::read as read_sevenzip, tar::read as read_tar, zip::read as read_zip};

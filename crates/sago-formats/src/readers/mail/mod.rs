@@ -10,3 +10,4 @@ mod transfer;
 mod words;
 
 pub use {emlx::read as read_emlx, mbox::read as read_mbox, message::read as read_eml};
+pub(crate) use message::rfc3339;
