@@ -9,5 +9,6 @@ mod message;
 mod transfer;
 mod words;
 
-pub use {emlx::read as read_emlx, mbox::read as read_mbox, message::read as read_eml};
 pub(crate) use message::rfc3339;
+pub(crate) use transfer::base64;
+pub use {emlx::read as read_emlx, mbox::read as read_mbox, message::read as read_eml};

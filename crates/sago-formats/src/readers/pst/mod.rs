@@ -101,9 +101,11 @@ fn one(file: &mut File<'_, '_>, node: &Node, folders: &BTreeMap<u32, Folder>, co
     child.modified = rendered.date;
     child.size_bytes = Some(rendered.bytes.len() as u64);
     child.anchor = Anchor { part: Some(place), ..Anchor::default() };
-    for (name, value) in
-        [("pst:folder", folder), ("pst:message-class", rendered.class), ("pst:rendering", "made from the properties of the message; not the bytes that were sent".to_owned())]
-    {
+    for (name, value) in [
+        ("pst:folder", folder),
+        ("pst:message-class", rendered.class),
+        ("pst:rendering", "made from the properties of the message; not the bytes that were sent".to_owned()),
+    ] {
         if !value.is_empty() {
             child.properties.push(Property { name: name.to_owned(), value });
         }

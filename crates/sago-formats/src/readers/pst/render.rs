@@ -17,8 +17,8 @@ const RECIPIENTS: u32 = 0x692;
 const ATTACHMENTS: u32 = 0x671;
 /// Properties that stand in the rendering under their own names, or say nothing to a person.
 const TOLD: &[u16] = &[
-    0x001A, 0x0037, 0x003D, 0x007D, 0x0070, 0x0E1D, 0x1000, 0x1009, 0x1013, 0x1035, 0x1039, 0x1042, 0x0C1A, 0x0C1E, 0x0C1F, 0x5D01, 0x0042, 0x0064, 0x0065, 0x5D02, 0x0E02,
-    0x0E03, 0x0E04, 0x0050,
+    0x001A, 0x0037, 0x003D, 0x007D, 0x0070, 0x0E1D, 0x1000, 0x1009, 0x1013, 0x1035, 0x1039, 0x1042, 0x0C1A, 0x0C1E, 0x0C1F, 0x5D01, 0x0042, 0x0064, 0x0065,
+    0x5D02, 0x0E02, 0x0E03, 0x0E04, 0x0050,
 ];
 
 /// A rendering and what was found.
@@ -231,7 +231,12 @@ fn part(out: &mut Vec<u8>, boundary: &str, header: &str, bytes: &[u8], state: &m
 }
 
 fn attachment(
-    file: &mut File<'_, '_>, heap: &Heap, (id, message): (u32, &Properties), (boundary, depth): (&str, u8), state: &mut State, out: &mut Vec<u8>,
+    file: &mut File<'_, '_>,
+    heap: &Heap,
+    (id, message): (u32, &Properties),
+    (boundary, depth): (&str, u8),
+    state: &mut State,
+    out: &mut Vec<u8>,
 ) -> io::Result<()> {
     let own = match heap.subnode(id) {
         Some(node) => Heap::open(file, node.data, node.subnodes)?,

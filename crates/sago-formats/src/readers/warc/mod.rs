@@ -145,7 +145,13 @@ fn one(head: &Head, block: &mut dyn Read, counts: &mut Counts, sink: &mut dyn Si
 fn describe(head: &Head, number: u32) -> Child {
     let mut child = Child::new(ChildRole::Record, head.uri.clone());
     child.anchor = Anchor { part: Some(head.id.clone()).filter(|id| !id.is_empty()), paragraph: Some(number), ..Anchor::default() };
-    for (name, value) in [("warc:type", &head.kind), ("warc:date", &head.date), ("warc:ip", &head.ip), ("warc:payload-digest", &head.digest), ("warc:truncated", &head.truncated)] {
+    for (name, value) in [
+        ("warc:type", &head.kind),
+        ("warc:date", &head.date),
+        ("warc:ip", &head.ip),
+        ("warc:payload-digest", &head.digest),
+        ("warc:truncated", &head.truncated),
+    ] {
         if !value.is_empty() {
             child.properties.push(Property { name: name.to_owned(), value: value.clone() });
         }
