@@ -82,6 +82,14 @@ pub static FORMATS: &[Format] = &[Format {
     media_types: &["text/plain"],
     extensions: &["txt", "text", "log"],
     reader: Some(readers::text::read),
+}, Format {
+    code: "pdf",
+    name: "Portable Document Format",
+    kind: Kind::Document,
+    puids: &["fmt/14", "fmt/15", "fmt/16", "fmt/17", "fmt/18", "fmt/19", "fmt/20", "fmt/95", "fmt/144", "fmt/145", "fmt/146", "fmt/147", "fmt/148", "fmt/157", "fmt/158", "fmt/276", "fmt/354", "fmt/476", "fmt/477", "fmt/478", "fmt/479", "fmt/480", "fmt/481", "fmt/488", "fmt/489", "fmt/490", "fmt/491", "fmt/492", "fmt/493", "fmt/558", "fmt/559", "fmt/560", "fmt/561", "fmt/562", "fmt/563", "fmt/564", "fmt/565", "fmt/1129", "fmt/1451"],
+    media_types: &["application/pdf"],
+    extensions: &["pdf", "ai"],
+    reader: Some(readers::pdf::read),
 }];
 
 /// The row with this code.

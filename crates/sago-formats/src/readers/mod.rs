@@ -1,3 +1,5 @@
 //! A file or folder for each format, or for a family of them that share a container. `crate::table` names them all.
 
+pub mod pdf;
 pub mod text;
+pub mod xmp;

@@ -1,0 +1,131 @@
+//! The logical structure of a tagged document (ISO 32000-2, 14.7): which marked content is a heading, a note, a cell, and what pictures are said to show.
+
+use std::collections::{HashMap, HashSet};
+
+use hayro_syntax::object::{Array, Dict, MaybeRef, Name, Object, ObjectIdentifier};
+
+use super::values;
+use crate::document::BlockKind;
+
+/// Most elements that are looked at, and how deep.
+const ELEMENTS: usize = 2_000_000;
+const DEPTH: usize = 128;
+/// Longest alternative text that is taken.
+const TEXT_BYTES: u64 = 1 << 20;
+
+/// What the structure says of a piece of marked content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Role {
+    /// What its text is.
+    pub kind: BlockKind,
+}
+
+/// The roles of all marked content, and alternative texts by page.
+#[derive(Debug, Default)]
+pub struct Roles {
+    roles: HashMap<(u32, i32), Role>,
+    alternatives: HashMap<u32, Vec<String>>,
+}
+
+impl Roles {
+    /// Follows the structure tree of a document.
+    pub fn of(catalog: &Dict<'_>, pages: &HashMap<ObjectIdentifier, u32>) -> Self {
+        let mut roles = Self::default();
+        let Some(root) = catalog.get::<Dict<'_>>("StructTreeRoot") else {
+            return roles;
+        };
+        let map = root.get::<Dict<'_>>("RoleMap").unwrap_or_default();
+        let mut seen = HashSet::new();
+        let mut open = vec![(root, None::<u32>, None::<BlockKind>, 0_usize)];
+        let mut count = 0;
+        while let Some((element, page, kind, depth)) = open.pop() {
+            count += 1;
+            if count > ELEMENTS || depth > DEPTH || element.obj_id().is_some_and(|id| depth > 0 && !seen.insert(id)) {
+                continue;
+            }
+            let page = element.get_ref("Pg").and_then(|page| pages.get(&page.into()).copied()).or(page);
+            let kind = kind_of(&element, &map).or(kind);
+            roles.alternative(&element, page);
+            let mut next = |kid: MaybeRef<Object<'_>>, kids: &mut Vec<_>, dict: Option<Dict<'_>>| match (kid, dict) {
+                (MaybeRef::NotRef(Object::Number(mark)), _) => roles.add(page, mark.as_i64(), kind),
+                (_, Some(dict)) if values::is_name(&dict, "Type", b"MCR") => {
+                    let page = dict.get_ref("Pg").and_then(|page| pages.get(&page.into()).copied()).or(page);
+                    roles.add(page, dict.get::<i32>("MCID").map_or(-1, i64::from), kind);
+                }
+                (_, Some(dict)) if !values::is_name(&dict, "Type", b"OBJR") => kids.push((page, kind, depth + 1, dict.obj_id())),
+                _ => {}
+            };
+            let mut kids: Vec<(Option<u32>, Option<BlockKind>, usize, Option<ObjectIdentifier>)> = Vec::new();
+            let mut dicts = Vec::new();
+            match element.get::<Object<'_>>("K") {
+                Some(Object::Array(array)) => {
+                    for (raw, object) in array.raw_iter().zip(resolved(&array)) {
+                        let dict = object.into_dict();
+                        let before = kids.len();
+                        next(raw, &mut kids, dict.clone());
+                        if kids.len() > before {
+                            dicts.extend(dict);
+                        }
+                    }
+                }
+                Some(Object::Dict(dict)) => {
+                    let before = kids.len();
+                    next(MaybeRef::NotRef(Object::Dict(dict.clone())), &mut kids, Some(dict.clone()));
+                    if kids.len() > before {
+                        dicts.push(dict);
+                    }
+                }
+                Some(Object::Number(mark)) => roles.add(page, mark.as_i64(), kind),
+                _ => {}
+            }
+            for ((page, kind, depth, _), dict) in kids.into_iter().zip(dicts).rev() {
+                open.push((dict, page, kind, depth));
+            }
+        }
+        roles
+    }
+
+    fn add(&mut self, page: Option<u32>, mark: i64, kind: Option<BlockKind>) {
+        if let (Some(page), Ok(mark), Some(kind)) = (page, i32::try_from(mark), kind) {
+            self.roles.insert((page, mark), Role { kind });
+        }
+    }
+
+    fn alternative(&mut self, element: &Dict<'_>, page: Option<u32>) {
+        if let (Some(page), Some(text)) = (page, values::entry(element, "Alt", TEXT_BYTES)) {
+            self.alternatives.entry(page).or_default().push(text);
+        }
+    }
+
+    /// What marked content on a page is, when the structure says more than that it is text.
+    pub fn get(&self, page: u32, mark: i32) -> Option<Role> {
+        self.roles.get(&(page, mark)).copied()
+    }
+
+    /// What pictures and formulas of a page are said to show, in the order of the structure.
+    pub fn alternatives(&self, page: u32) -> &[String] {
+        self.alternatives.get(&page).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The items of an array with references followed; what cannot be followed is null, so that none shifts.
+fn resolved<'a>(array: &Array<'a>) -> Vec<Object<'a>> {
+    let mut items = array.flex_iter();
+    array.raw_iter().map(|_| items.next::<Object<'a>>().unwrap_or(Object::Null(hayro_syntax::object::Null))).collect()
+}
+
+fn kind_of(element: &Dict<'_>, map: &Dict<'_>) -> Option<BlockKind> {
+    let mut role = element.get::<Name<'_>>("S")?;
+    for _ in 0..8 {
+        let bytes: &[u8] = role.as_ref();
+        match bytes {
+            b"H" | b"H1" | b"H2" | b"H3" | b"H4" | b"H5" | b"H6" | b"Title" => return Some(BlockKind::Heading),
+            b"Note" | b"FENote" => return Some(BlockKind::Note),
+            b"TD" | b"TH" => return Some(BlockKind::Cell),
+            b"Caption" => return Some(BlockKind::Caption),
+            b"P" | b"LBody" | b"Span" | b"Document" | b"Sect" | b"Part" => return None,
+            _ => role = map.get::<Name<'_>>(bytes)?,
+        }
+    }
+    None
+}
