@@ -1,9 +1,11 @@
 //! XMP (ISO 16684-1): the XML packet of properties in documents and pictures; and the text of small XML documents inside them.
 
+use base64::Engine as _;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use crate::document::Sink;
+use crate::document::{Child, ChildRole, Sink};
+use crate::finding::{Code, Finding};
 use crate::source::Stop;
 
 /// Deepest nesting that is followed.
@@ -15,9 +17,26 @@ const VALUE_BYTES: usize = 64 << 10;
 /// stand in brackets.
 pub fn tell(bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Stop> {
     for (name, value) in properties(bytes) {
+        if name.ends_with("xmpGImg:image") {
+            thumbnail(&value, sink)?;
+            continue;
+        }
         sink.property(&name, value)?;
     }
     Ok(())
+}
+
+/// A small picture of the document, written as base64.
+fn thumbnail(value: &str, sink: &mut dyn Sink) -> Result<(), Stop> {
+    let packed: String = value.chars().filter(|sign| !sign.is_whitespace()).collect();
+    match base64::engine::general_purpose::STANDARD.decode(packed.as_bytes()) {
+        Ok(bytes) => {
+            let mut child = Child::new(ChildRole::Thumbnail, "thumbnail.jpg");
+            child.media_type = Some("image/jpeg".to_owned());
+            sink.child(child, &mut bytes.as_slice()).map(drop)
+        }
+        Err(error) => sink.finding(Finding::new(Code::ChildFailed, format!("A small picture in the XMP packet could not be decoded: {error}"))),
+    }
 }
 
 /// All properties of a packet, in order.

@@ -57,7 +57,12 @@ pub fn tell<'a>(
             }
             // A stamp or a field may say something by its looks alone.
             None if !is(b"Link") => {
+                let value = field_value(&annotation);
                 for passage in appearance(&annotation, place, fonts, off, limits) {
+                    // The form tells the same.
+                    if value.as_deref().is_some_and(|value| value.trim() == passage.text.trim()) {
+                        continue;
+                    }
                     *paragraph += 1;
                     has_text = true;
                     let kind = if is(b"Widget") { BlockKind::Field } else { BlockKind::Comment };
@@ -85,6 +90,18 @@ fn written(annotation: &Dict<'_>) -> Option<String> {
 
 /// What viewers write as subject when a person wrote none.
 const TOOLS: &[&str] = &["Highlight", "Sticky Note", "Comment on Text", "Text Box", "Pencil", "Stamp", "Underline", "Cross-Out", "Strikeout", "Inserted Text", "Note"];
+
+/// The value of the field a widget belongs to.
+fn field_value(widget: &Dict<'_>) -> Option<String> {
+    let mut dict = widget.clone();
+    for _ in 0..8 {
+        if let Some(value) = values::entry(&dict, "V", TEXT_BYTES) {
+            return Some(value);
+        }
+        dict = dict.get::<Dict<'_>>("Parent")?;
+    }
+    None
+}
 
 fn author(annotation: &Dict<'_>) -> Option<String> {
     values::entry(annotation, "T", TEXT_BYTES)
@@ -122,7 +139,7 @@ fn appearance<'a>(annotation: &Dict<'a>, place: &Place, fonts: &mut Fonts<'a>, o
         let matrix = place.matrix * Affine::new([x, 0.0, 0.0, y, rect.x0 - form.x0 * x, rect.y0 - form.y0 * y]);
         let mut interpreter = Interpreter::new(fonts, off, matrix, place.size.0 * place.size.1, limits.memory_bytes / 4);
         interpreter.appearance(&stream, &Resources::of(&Dict::empty()));
-        layout::passages(&interpreter.finish(), place.size.0, place.size.1)
+        layout::passages(&interpreter.finish(), place.size.0, place.size.1, &|_| None)
     });
     passages.unwrap_or_default()
 }

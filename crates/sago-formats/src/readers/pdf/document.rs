@@ -63,7 +63,7 @@ pub fn properties(pdf: &Pdf, bytes: &[u8], catalog: &Dict<'_>, limits: &Limits, 
     if let Some(stream) = catalog.get::<Stream<'_>>("Metadata") {
         xmp::tell(&values::bytes(&stream, XMP_BYTES.min(limits.memory_bytes)).0, sink)?;
     }
-    if reference(bytes, b"/Encrypt").is_some() {
+    if is_encrypted(bytes) {
         sink.property("pdf:encryption", "opens without a password; rights are restricted by an owner's password".to_owned())?;
     }
     Ok(())
@@ -84,8 +84,9 @@ fn information<'a>(pdf: &'a Pdf, bytes: &[u8]) -> Option<Dict<'a>> {
     None
 }
 
-fn reference(bytes: &[u8], key: &[u8]) -> Option<ObjectIdentifier> {
-    rfind(bytes, key).and_then(|at| id_after(&bytes[at + key.len()..]))
+/// Whether a trailer says that the document is encrypted.
+pub fn is_encrypted(bytes: &[u8]) -> bool {
+    rfind(bytes, b"/Encrypt").is_some_and(|at| id_after(&bytes[at + 8..]).is_some() || bytes[at + 8..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<'))
 }
 
 fn id_after(bytes: &[u8]) -> Option<ObjectIdentifier> {
@@ -205,7 +206,6 @@ pub fn attachments<'a>(
     pdf: &'a Pdf,
     catalog: &Dict<'a>,
     pages: &HashMap<ObjectIdentifier, u32>,
-    limits: &Limits,
     sink: &mut dyn Sink,
 ) -> Result<(), Stop> {
     let mut found: Vec<(Dict<'a>, Option<String>, Option<u32>)> = Vec::new();
@@ -235,7 +235,7 @@ pub fn attachments<'a>(
     found.extend(others.unwrap_or_default().into_iter().map(|file| (file, None, None)));
     let mut taken = HashSet::new();
     for (file, name, page) in found {
-        attachment(&file, name, page, &mut taken, limits, sink)?;
+        attachment(&file, name, page, &mut taken, sink)?;
     }
     Ok(())
 }
@@ -245,7 +245,6 @@ fn attachment(
     label: Option<String>,
     page: Option<u32>,
     taken: &mut HashSet<(ObjectIdentifier, usize)>,
-    limits: &Limits,
     sink: &mut dyn Sink,
 ) -> Result<(), Stop> {
     let Some(streams) = file.get::<Dict<'_>>("EF") else {
@@ -285,7 +284,6 @@ fn attachment(
             Err(why) => sink.finding(Finding::new(Code::ChildFailed, format!("An attached file could not be taken out: {why}.")).at(child.name))?,
         }
     }
-    let _ = limits;
     Ok(())
 }
 

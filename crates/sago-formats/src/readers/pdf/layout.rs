@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use kurbo::{Point, Rect};
 
 use super::content::{Class, Content, Glyph};
+use super::structure::Role;
 use crate::document::{BlockKind, WordBox};
 
 /// Share of the page that pictures must cover for invisible text to count as recognised in them.
@@ -26,14 +27,13 @@ pub struct Passage {
     pub text: String,
     /// Its words.
     pub boxes: Vec<WordBox>,
-    /// The marked content its first sign stands in.
-    pub mark: Option<i32>,
 }
 
 /// All passages of a page of this size, in order.
-pub fn passages(content: &Content, width: f64, height: f64) -> Vec<Passage> {
-    let glyphs = placed(content, width, height);
-    let lines = joined(fragments(&glyphs), &glyphs);
+pub fn passages(content: &Content, width: f64, height: f64, role: &dyn Fn(i32) -> Option<Role>) -> Vec<Passage> {
+    let mut glyphs = placed(content, width, height, role);
+    let fragments = upright(fragments(&glyphs), &mut glyphs);
+    let lines = joined(fragments, &glyphs);
     let mut passages: Vec<Passage> = Vec::new();
     let mut open: Option<Open> = None;
     for line in &lines {
@@ -42,7 +42,7 @@ pub fn passages(content: &Content, width: f64, height: f64) -> Vec<Passage> {
             current.add(line, step, &glyphs, content);
         } else {
             passages.extend(open.take().and_then(Open::close));
-            let mut fresh = Open::new(line, &glyphs);
+            let mut fresh = Open::new(line);
             fresh.add(line, Step::First, &glyphs, content);
             open = Some(fresh);
         }
@@ -54,6 +54,8 @@ pub fn passages(content: &Content, width: f64, height: f64) -> Vec<Passage> {
 struct Placed<'a> {
     glyph: &'a Glyph,
     kind: BlockKind,
+    /// Element of the structure; 0 when the file names none.
+    group: u32,
     text: &'a str,
     angle: i32,
     /// Along the line.
@@ -63,7 +65,7 @@ struct Placed<'a> {
     across: f64,
 }
 
-fn placed<'a>(content: &'a Content, width: f64, height: f64) -> Vec<Placed<'a>> {
+fn placed<'a>(content: &'a Content, width: f64, height: f64, role: &dyn Fn(i32) -> Option<Role>) -> Vec<Placed<'a>> {
     let mut seen: HashMap<(&str, i64, i64), Vec<(Point, f64)>> = HashMap::new();
     let mut placed: Vec<Placed<'a>> = Vec::with_capacity(content.glyphs.len());
     let page = Rect::new(0.0, 0.0, width, height);
@@ -77,6 +79,8 @@ fn placed<'a>(content: &'a Content, width: f64, height: f64) -> Vec<Placed<'a>> 
             Class::Shown => BlockKind::Paragraph,
             Class::Artefact => BlockKind::Margin,
         };
+        let role = if kind == BlockKind::Paragraph { glyph.mark.and_then(role) } else { None };
+        let (kind, group) = role.map_or((kind, 0), |role| (role.kind, role.element));
         let is_blank = text.trim().is_empty();
         if !is_blank && is_overprinted(&mut seen, text, glyph) {
             continue;
@@ -89,7 +93,7 @@ fn placed<'a>(content: &'a Content, width: f64, height: f64) -> Vec<Placed<'a>> 
         let (sin, cos) = f64::from(angle).to_radians().sin_cos();
         let along = |point: Point| point.x * cos + point.y * sin;
         let across = glyph.origin.y * cos - glyph.origin.x * sin;
-        placed.push(Placed { glyph, kind, text, angle, from: along(glyph.origin), to: along(glyph.origin + glyph.advance), across });
+        placed.push(Placed { glyph, kind, group, text, angle, from: along(glyph.origin), to: along(glyph.origin + glyph.advance), across });
     }
     placed
 }
@@ -109,6 +113,7 @@ fn is_overprinted<'a>(seen: &mut HashMap<(&'a str, i64, i64), Vec<(Point, f64)>>
 
 struct Line {
     kind: BlockKind,
+    group: u32,
     angle: i32,
     members: Vec<usize>,
     from: f64,
@@ -126,7 +131,7 @@ fn fragments(glyphs: &[Placed<'_>]) -> Vec<Line> {
             let gap = glyph.from - line.to;
             let is_blank = glyph.text.trim().is_empty();
             let is_on_line = (glyph.across - line.across).abs() < 0.45 * tall && glyph.from >= line.from - 0.3 * tall;
-            if line.kind == glyph.kind && line.angle == glyph.angle && is_on_line && (-0.6 * tall..1.2 * tall).contains(&gap) {
+            if line.kind == glyph.kind && line.group == glyph.group && line.angle == glyph.angle && is_on_line && (-0.6 * tall..1.2 * tall).contains(&gap) {
                 line.to = line.to.max(glyph.to);
                 if !is_blank && size > line.size {
                     (line.size, line.across) = (size, glyph.across);
@@ -135,19 +140,69 @@ fn fragments(glyphs: &[Placed<'_>]) -> Vec<Line> {
                 continue;
             }
         }
-        lines.push(Line { kind: glyph.kind, angle: glyph.angle, members: vec![index], from: glyph.from, to: glyph.to.max(glyph.from), across: glyph.across, size });
+        lines.push(Line { kind: glyph.kind, group: glyph.group, angle: glyph.angle, members: vec![index], from: glyph.from, to: glyph.to.max(glyph.from), across: glyph.across, size });
     }
     lines.retain(|line| line.members.iter().any(|member| !glyphs[*member].text.trim().is_empty()));
     lines
 }
 
+/// Upright signs set one below the other are a vertical line: so browsers and some word processors write Korean, Chinese and Japanese from top to bottom.
+fn upright(lines: Vec<Line>, glyphs: &mut [Placed<'_>]) -> Vec<Line> {
+    let follows = |last: &Line, next: &Line| {
+        let down = next.across - last.across;
+        last.kind == next.kind && last.group == next.group && last.angle == next.angle && (0.7..1.6).contains(&(down / last.size)) && (middle(last) - middle(next)).abs() < 0.3 * last.size
+    };
+    let is_sign = |line: &Line, glyphs: &[Placed<'_>]| line.members.iter().filter(|member| !glyphs[**member].text.trim().is_empty()).count() == 1 && line.members.iter().any(|member| glyphs[*member].text.chars().any(is_wide));
+    let mut kept: Vec<Line> = Vec::with_capacity(lines.len());
+    let mut column: Vec<Line> = Vec::new();
+    for line in lines {
+        if !(is_sign(&line, glyphs) && column.last().is_none_or(|last| follows(last, &line))) {
+            close_column(&mut column, &mut kept, glyphs);
+        }
+        if is_sign(&line, glyphs) { column.push(line) } else { kept.push(line) }
+    }
+    close_column(&mut column, &mut kept, glyphs);
+    kept
+}
+
+fn middle(line: &Line) -> f64 {
+    f64::midpoint(line.from, line.to)
+}
+
+/// Signs that are set upright in vertical lines.
+fn is_wide(sign: char) -> bool {
+    matches!(sign, '\u{1100}'..='\u{11FF}' | '\u{2E80}'..='\u{9FFF}' | '\u{A960}'..='\u{A97F}' | '\u{AC00}'..='\u{D7FF}' | '\u{F900}'..='\u{FAFF}' | '\u{FF00}'..='\u{FFEF}' | '\u{20000}'..='\u{3FFFF}')
+}
+
+fn close_column(column: &mut Vec<Line>, kept: &mut Vec<Line>, glyphs: &mut [Placed<'_>]) {
+    if column.len() < 3 {
+        kept.append(column);
+        return;
+    }
+    let Some((first, last)) = column.first().zip(column.last()) else {
+        return;
+    };
+    let (angle, size) = ((first.angle + 90).rem_euclid(360), first.size);
+    // Turned by a right angle, what was down is along, and what was along is across, backwards.
+    let across = -middle(first);
+    let whole = Line { kind: first.kind, group: first.group, angle, members: column.iter().flat_map(|line| line.members.clone()).collect(), from: first.across, to: last.across + size, across, size };
+    for line in column.iter() {
+        for member in &line.members {
+            let glyph = &mut glyphs[*member];
+            (glyph.angle, glyph.from, glyph.to, glyph.across) = (angle, line.across, line.across + size, across);
+        }
+    }
+    kept.push(whole);
+    column.clear();
+}
+
 /// Joins fragments that stand on one line next to each other, whatever was drawn between them.
 fn joined(mut lines: Vec<Line>, glyphs: &[Placed<'_>]) -> Vec<Line> {
-    lines.sort_by(|a, b| (a.kind, a.angle).cmp(&(b.kind, b.angle)).then(a.across.total_cmp(&b.across)));
+    lines.sort_by(|a, b| (a.kind, a.group, a.angle).cmp(&(b.kind, b.group, b.angle)).then(a.across.total_cmp(&b.across)));
     let mut rows: Vec<Vec<Line>> = Vec::new();
     for line in lines {
-        match rows.last_mut().and_then(|row| row.first().map(|first| (first.kind, first.angle, first.across, first.size))) {
-            Some((kind, angle, across, size)) if kind == line.kind && angle == line.angle && line.across - across < 0.3 * size.min(line.size) => {
+        match rows.last_mut().and_then(|row| row.first().map(|first| ((first.kind, first.group), first.angle, first.across, first.size))) {
+            Some((kind, angle, across, size)) if kind == (line.kind, line.group) && angle == line.angle && line.across - across < 0.3 * size.min(line.size) => {
                 if let Some(row) = rows.last_mut() {
                     row.push(line);
                 }
@@ -206,6 +261,7 @@ enum Step {
 /// A passage that still grows.
 struct Open {
     passage: Passage,
+    group: u32,
     angle: i32,
     size: f64,
     from: f64,
@@ -216,10 +272,10 @@ struct Open {
 }
 
 impl Open {
-    fn new(line: &Line, glyphs: &[Placed<'_>]) -> Self {
-        let mark = line.members.first().and_then(|member| glyphs[*member].glyph.mark);
+    fn new(line: &Line) -> Self {
         Self {
-            passage: Passage { kind: line.kind, text: String::new(), boxes: Vec::new(), mark },
+            passage: Passage { kind: line.kind, text: String::new(), boxes: Vec::new() },
+            group: line.group,
             angle: line.angle,
             size: line.size,
             from: line.from,
@@ -232,7 +288,7 @@ impl Open {
 
     /// How the line goes on from this passage, if it does.
     fn step(&self, line: &Line) -> Option<Step> {
-        if line.kind != self.passage.kind || line.angle != self.angle || self.passage.text.len() > BLOCK_BYTES {
+        if line.kind != self.passage.kind || line.group != self.group || line.angle != self.angle || self.passage.text.len() > BLOCK_BYTES {
             return None;
         }
         let tall = self.size.max(line.size);

@@ -48,6 +48,8 @@ pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink)
     let pdf = match guarded(|| Pdf::new(std::sync::Arc::clone(&bytes))) {
         Some(Ok(pdf)) => pdf,
         Some(Err(LoadPdfError::Decryption(error))) => return sink.finding(encrypted(error)),
+        // With some passwords the library fails before it can say so.
+        Some(Err(LoadPdfError::Invalid)) if document::is_encrypted(&bytes) => return sink.finding(encrypted(DecryptionError::PasswordProtected)),
         Some(Err(LoadPdfError::Invalid)) => return sink.finding(Finding::new(Code::Damaged, "No page of the document could be found.")),
         None => return sink.finding(Finding::new(Code::Damaged, "The reader of PDF failed on the structure of the file.")),
     };
@@ -117,7 +119,7 @@ impl<'p> Reading<'p, '_> {
         }
         self.has_text |= fields::tell(&catalog, &self.pages, self.limits, self.sink)?;
         self.has_text |= document::outline(&catalog, &self.pages, self.sink)?;
-        document::attachments(self.pdf, &catalog, &self.pages, self.limits, self.sink)?;
+        document::attachments(self.pdf, &catalog, &self.pages, self.sink)?;
         self.findings(&told, &catalog)
     }
 
@@ -139,7 +141,7 @@ impl<'p> Reading<'p, '_> {
             let mut interpreter = Interpreter::new(fonts, off, matrix, area, limit);
             interpreter.page(page.raw(), &Resources::of_page(page.resources()));
             let content = interpreter.finish();
-            let passages = layout::passages(&content, f64::from(width), f64::from(height));
+            let passages = layout::passages(&content, f64::from(width), f64::from(height), &|mark| roles.get(number, mark));
             (content, passages)
         });
         let Some((content, passages)) = read else {
@@ -152,11 +154,7 @@ impl<'p> Reading<'p, '_> {
         let mut paragraph = 0;
         let mut last_alternative = None;
         for passage in passages {
-            let role = passage.mark.and_then(|mark| roles.get(number, mark));
-            let kind = match (passage.kind, role) {
-                (BlockKind::Paragraph, Some(role)) => role.kind,
-                (kind, _) => kind,
-            };
+            let kind = passage.kind;
             if kind == BlockKind::Hidden {
                 told.hidden.insert(number);
             }

@@ -18,6 +18,8 @@ const TEXT_BYTES: u64 = 1 << 20;
 pub struct Role {
     /// What its text is.
     pub kind: BlockKind,
+    /// The element it belongs to: paragraph, heading, cell. Text of one element belongs together, text of two does not.
+    pub element: u32,
 }
 
 /// The roles of all marked content, and alternative texts by page.
@@ -36,21 +38,22 @@ impl Roles {
         };
         let map = root.get::<Dict<'_>>("RoleMap").unwrap_or_default();
         let mut seen = HashSet::new();
-        let mut open = vec![(root, None::<u32>, None::<BlockKind>, 0_usize)];
+        let mut open = vec![(root, None::<u32>, None::<BlockKind>, 0_u32, 0_usize)];
         let mut count = 0;
-        while let Some((element, page, kind, depth)) = open.pop() {
+        while let Some((element, page, kind, group, depth)) = open.pop() {
             count += 1;
             if count > ELEMENTS || depth > DEPTH || element.obj_id().is_some_and(|id| depth > 0 && !seen.insert(id)) {
                 continue;
             }
             let page = element.get_ref("Pg").and_then(|page| pages.get(&page.into()).copied()).or(page);
             let kind = kind_of(&element, &map).or(kind);
+            let group = if is_inline(&element, &map) { group } else { u32::try_from(count).unwrap_or(u32::MAX) };
             roles.alternative(&element, page);
             let mut next = |kid: MaybeRef<Object<'_>>, kids: &mut Vec<_>, dict: Option<Dict<'_>>| match (kid, dict) {
-                (MaybeRef::NotRef(Object::Number(mark)), _) => roles.add(page, mark.as_i64(), kind),
+                (MaybeRef::NotRef(Object::Number(mark)), _) => roles.add(page, mark.as_i64(), kind, group),
                 (_, Some(dict)) if values::is_name(&dict, "Type", b"MCR") => {
                     let page = dict.get_ref("Pg").and_then(|page| pages.get(&page.into()).copied()).or(page);
-                    roles.add(page, dict.get::<i32>("MCID").map_or(-1, i64::from), kind);
+                    roles.add(page, dict.get::<i32>("MCID").map_or(-1, i64::from), kind, group);
                 }
                 (_, Some(dict)) if !values::is_name(&dict, "Type", b"OBJR") => kids.push((page, kind, depth + 1, dict.obj_id())),
                 _ => {}
@@ -75,19 +78,19 @@ impl Roles {
                         dicts.push(dict);
                     }
                 }
-                Some(Object::Number(mark)) => roles.add(page, mark.as_i64(), kind),
+                Some(Object::Number(mark)) => roles.add(page, mark.as_i64(), kind, group),
                 _ => {}
             }
             for ((page, kind, depth, _), dict) in kids.into_iter().zip(dicts).rev() {
-                open.push((dict, page, kind, depth));
+                open.push((dict, page, kind, group, depth));
             }
         }
         roles
     }
 
-    fn add(&mut self, page: Option<u32>, mark: i64, kind: Option<BlockKind>) {
-        if let (Some(page), Ok(mark), Some(kind)) = (page, i32::try_from(mark), kind) {
-            self.roles.insert((page, mark), Role { kind });
+    fn add(&mut self, page: Option<u32>, mark: i64, kind: Option<BlockKind>, element: u32) {
+        if let (Some(page), Ok(mark)) = (page, i32::try_from(mark)) {
+            self.roles.insert((page, mark), Role { kind: kind.unwrap_or(BlockKind::Paragraph), element });
         }
     }
 
@@ -97,7 +100,7 @@ impl Roles {
         }
     }
 
-    /// What marked content on a page is, when the structure says more than that it is text.
+    /// What marked content on a page is, when the structure names it.
     pub fn get(&self, page: u32, mark: i32) -> Option<Role> {
         self.roles.get(&(page, mark)).copied()
     }
@@ -112,6 +115,24 @@ impl Roles {
 fn resolved<'a>(array: &Array<'a>) -> Vec<Object<'a>> {
     let mut items = array.flex_iter();
     array.raw_iter().map(|_| items.next::<Object<'a>>().unwrap_or(Object::Null(hayro_syntax::object::Null))).collect()
+}
+
+/// Elements within a line, whose text belongs to what they stand in (14.8.4.7).
+fn is_inline(element: &Dict<'_>, map: &Dict<'_>) -> bool {
+    let Some(mut role) = element.get::<Name<'_>>("S") else {
+        return false;
+    };
+    for _ in 0..8 {
+        let bytes: &[u8] = role.as_ref();
+        if matches!(bytes, b"Span" | b"Link" | b"Annot" | b"Quote" | b"Reference" | b"Code" | b"Em" | b"Strong" | b"Sub" | b"Ruby" | b"RB" | b"Warichu" | b"NonStruct" | b"Lbl" | b"LBody" | b"Figure") {
+            return true;
+        }
+        match map.get::<Name<'_>>(bytes) {
+            Some(next) => role = next,
+            None => return false,
+        }
+    }
+    false
 }
 
 fn kind_of(element: &Dict<'_>, map: &Dict<'_>) -> Option<BlockKind> {
