@@ -4,14 +4,30 @@ use base64::Engine as _;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use crate::document::{Child, ChildRole, Sink};
-use crate::finding::{Code, Finding};
-use crate::source::Stop;
+use crate::document::{Anchor, Block, BlockKind, Child, ChildRole, Sink};
+use crate::finding::{Code, Finding, Severity};
+use crate::source::{Source, Stop};
+use crate::table::Context;
 
 /// Deepest nesting that is followed.
 const DEPTH: usize = 64;
 /// Longest value that is told.
 const VALUE_BYTES: usize = 64 << 10;
+
+/// Reads a file that is a packet by itself, as it lies beside a picture or film.
+pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink) -> Result<(), Stop> {
+    let Some(bytes) = source.whole(context.limits.memory_bytes)? else {
+        return sink.finding(Finding::new(Code::LimitMemory, Code::LimitMemory.meaning()).weighing(Severity::Unreadable));
+    };
+    let told = properties(&bytes);
+    for (number, (name, value)) in (1_u32..).zip(&told) {
+        if value.chars().any(char::is_alphanumeric) && !name.ends_with("xmpGImg:image") {
+            sink.block(Block::new(BlockKind::Paragraph, Anchor::in_part(name.clone(), number), value.clone()))?;
+        }
+    }
+    tell(&bytes, sink)?;
+    if told.is_empty() { sink.finding(Finding::new(Code::NoText, "The packet holds no properties.")) } else { Ok(()) }
+}
 
 /// Tells the properties of a packet under their own prefixes: `dc:title`, `xmp:CreateDate`, `photoshop:City`. Nested ones are joined by a slash, languages
 /// stand in brackets.
@@ -128,7 +144,8 @@ fn attributes(element: &quick_xml::events::BytesStart<'_>, path: &[String], name
 
 /// The name of a property from the elements it stands in, without those that only hold it.
 fn joined(path: &[String]) -> Option<String> {
-    let parts: Vec<&str> = path.iter().map(String::as_str).filter(|part| !part.starts_with("rdf:") && !part.starts_with("x:") && !part.starts_with('?')).collect();
+    let parts: Vec<&str> =
+        path.iter().map(String::as_str).filter(|part| !part.starts_with("rdf:") && !part.starts_with("x:") && !part.starts_with('?')).collect();
     (!parts.is_empty()).then(|| parts.join("/")).filter(|name| name.len() <= 512)
 }
 

@@ -111,7 +111,9 @@ pub fn thumbnail(source: &mut Source<'_>, page: u32, side: u32, limits: &RenderL
 fn load(source: &mut Source<'_>, limits: &RenderLimits) -> Result<Vec<u8>, Finding> {
     match source.whole(limits.memory_bytes) {
         Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => Err(Finding::new(Code::LimitMemory, format!("The file has {} bytes; up to {} are held in memory.", source.size_bytes(), limits.memory_bytes))),
+        Ok(None) => {
+            Err(Finding::new(Code::LimitMemory, format!("The file has {} bytes; up to {} are held in memory.", source.size_bytes(), limits.memory_bytes)))
+        }
         Err(error) => Err(Finding::new(Code::Damaged, format!("The bytes could not be read: {error}"))),
     }
 }
@@ -183,7 +185,11 @@ fn fitted(width: f64, height: f64, limits: &RenderLimits, scale: f64, dpi: f32) 
 
 fn resized(image: &DynamicImage, scale: f64) -> DynamicImage {
     let side = |length: u32| ((f64::from(length) * scale).round() as u32).clamp(1, MOST_SIDE as u32);
-    if scale < 1.0 { image.thumbnail_exact(side(image.width()), side(image.height())) } else { image.resize_exact(side(image.width()), side(image.height()), image::imageops::FilterType::Triangle) }
+    if scale < 1.0 {
+        image.thumbnail_exact(side(image.width()), side(image.height()))
+    } else {
+        image.resize_exact(side(image.width()), side(image.height()), image::imageops::FilterType::Triangle)
+    }
 }
 
 fn png(image: &DynamicImage, dpi: f32) -> Result<Picture, Finding> {
@@ -193,6 +199,8 @@ fn png(image: &DynamicImage, dpi: f32) -> Result<Picture, Finding> {
         other => other.clone(),
     };
     let mut png = Vec::new();
-    plain.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).map_err(|error| Finding::new(Code::Damaged, format!("The picture could not be written: {error}")))?;
+    plain
+        .write_to(&mut Cursor::new(&mut png), ImageFormat::Png)
+        .map_err(|error| Finding::new(Code::Damaged, format!("The picture could not be written: {error}")))?;
     Ok(Picture { width: plain.width(), height: plain.height(), dpi, png })
 }

@@ -89,7 +89,8 @@ fn written(annotation: &Dict<'_>) -> Option<String> {
 }
 
 /// What viewers write as subject when a person wrote none.
-const TOOLS: &[&str] = &["Highlight", "Sticky Note", "Comment on Text", "Text Box", "Pencil", "Stamp", "Underline", "Cross-Out", "Strikeout", "Inserted Text", "Note"];
+const TOOLS: &[&str] =
+    &["Highlight", "Sticky Note", "Comment on Text", "Text Box", "Pencil", "Stamp", "Underline", "Cross-Out", "Strikeout", "Inserted Text", "Note"];
 
 /// The value of the field a widget belongs to.
 fn field_value(widget: &Dict<'_>) -> Option<String> {

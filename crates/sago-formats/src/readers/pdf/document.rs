@@ -24,7 +24,8 @@ pub fn look(bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Stop> {
     let head = &bytes[..bytes.len().min(1_024)];
     match find(head, b"%PDF-") {
         Some(at) => {
-            let version: String = head[at + 5..].iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').take(8).map(|byte| char::from(*byte)).collect();
+            let version: String =
+                head[at + 5..].iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').take(8).map(|byte| char::from(*byte)).collect();
             sink.property("pdf:version", version)?;
             if at > 0 {
                 sink.finding(Finding::new(Code::TrailingBytes, format!("The document begins after {at} other bytes.")).at("beginning"))?;
@@ -86,7 +87,8 @@ fn information<'a>(pdf: &'a Pdf, bytes: &[u8]) -> Option<Dict<'a>> {
 
 /// Whether a trailer says that the document is encrypted.
 pub fn is_encrypted(bytes: &[u8]) -> bool {
-    rfind(bytes, b"/Encrypt").is_some_and(|at| id_after(&bytes[at + 8..]).is_some() || bytes[at + 8..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<'))
+    rfind(bytes, b"/Encrypt")
+        .is_some_and(|at| id_after(&bytes[at + 8..]).is_some() || bytes[at + 8..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<'))
 }
 
 fn id_after(bytes: &[u8]) -> Option<ObjectIdentifier> {
@@ -116,8 +118,11 @@ pub fn page_labels(catalog: &Dict<'_>, count: usize, sink: &mut dyn Sink) -> Res
     if runs.is_empty() || is_plain {
         return Ok(());
     }
-    let kept: Vec<String> =
-        runs.iter().filter(|(index, _)| usize::try_from(*index).is_ok_and(|index| index < count)).map(|(index, label)| format!("{}={label}", index + 1)).collect();
+    let kept: Vec<String> = runs
+        .iter()
+        .filter(|(index, _)| usize::try_from(*index).is_ok_and(|index| index < count))
+        .map(|(index, label)| format!("{}={label}", index + 1))
+        .collect();
     sink.property("pdf:page_labels", kept.join(", "))
 }
 
@@ -125,8 +130,21 @@ fn numeral(number: i32, style: &str) -> String {
     match style {
         "D" => number.to_string(),
         "r" | "R" => {
-            const STEPS: [(i32, &str); 13] =
-                [(1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i")];
+            const STEPS: [(i32, &str); 13] = [
+                (1000, "m"),
+                (900, "cm"),
+                (500, "d"),
+                (400, "cd"),
+                (100, "c"),
+                (90, "xc"),
+                (50, "l"),
+                (40, "xl"),
+                (10, "x"),
+                (9, "ix"),
+                (5, "v"),
+                (4, "iv"),
+                (1, "i"),
+            ];
             if number > 20_000 {
                 return number.to_string();
             }
@@ -202,12 +220,7 @@ fn target(item: &Dict<'_>, pages: &HashMap<ObjectIdentifier, u32>) -> Option<u32
 }
 
 /// Attached files: of the document, of annotations, and those that only stand in the file.
-pub fn attachments<'a>(
-    pdf: &'a Pdf,
-    catalog: &Dict<'a>,
-    pages: &HashMap<ObjectIdentifier, u32>,
-    sink: &mut dyn Sink,
-) -> Result<(), Stop> {
+pub fn attachments<'a>(pdf: &'a Pdf, catalog: &Dict<'a>, pages: &HashMap<ObjectIdentifier, u32>, sink: &mut dyn Sink) -> Result<(), Stop> {
     let mut found: Vec<(Dict<'a>, Option<String>, Option<u32>)> = Vec::new();
     guarded(|| {
         if let Some(tree) = catalog.get::<Dict<'a>>("Names").and_then(|names| names.get::<Dict<'a>>("EmbeddedFiles")) {
@@ -333,7 +346,10 @@ pub fn findings(pdf: &Pdf, bytes: &[u8], catalog: &Dict<'_>, sink: &mut dyn Sink
         sink.finding(Finding::new(Code::ActiveContent, "The document asks to start programs or open files; nothing was started."))?;
     }
     for kind in kinds {
-        sink.finding(Finding::new(Code::Feature, format!("The document holds {kind} annotations; their content is read only as far as it is a contained file.")).weighing(Severity::Note))?;
+        sink.finding(
+            Finding::new(Code::Feature, format!("The document holds {kind} annotations; their content is read only as far as it is a contained file."))
+                .weighing(Severity::Note),
+        )?;
     }
     for signature in signatures {
         sink.finding(Finding::new(Code::Signed, signature))?;
@@ -361,10 +377,11 @@ fn look_at(dict: &Dict<'_>, scripts: &mut u64, launches: &mut u64, signatures: &
     let is_signature = dict.contains_key("ByteRange") && dict.contains_key("Contents");
     if is_signature && signatures.len() < 100 {
         let part = |key: &str| dict.get::<PdfString<'_>>(key).map(|string| values::text(string.as_bytes())).filter(|text| !text.trim().is_empty());
-        let told: Vec<String> = [("by", part("Name")), ("at", part("M").map(|date| values::date(&date))), ("reason:", part("Reason")), ("place:", part("Location"))]
-            .into_iter()
-            .filter_map(|(label, value)| value.map(|value| format!("{label} {value}")))
-            .collect();
+        let told: Vec<String> =
+            [("by", part("Name")), ("at", part("M").map(|date| values::date(&date))), ("reason:", part("Reason")), ("place:", part("Location"))]
+                .into_iter()
+                .filter_map(|(label, value)| value.map(|value| format!("{label} {value}")))
+                .collect();
         let text = if told.is_empty() { Code::Signed.meaning().to_owned() } else { format!("{} It says: {}.", Code::Signed.meaning(), told.join(", ")) };
         if !signatures.contains(&text) {
             signatures.push(text);
@@ -378,7 +395,13 @@ fn states(bytes: &[u8]) -> usize {
     let mut at = 0;
     while let Some(found) = find(&bytes[at..], b"startxref") {
         let from = at + found + 9;
-        let offset: String = bytes[from..].iter().skip_while(|byte| byte.is_ascii_whitespace()).take_while(|byte| byte.is_ascii_digit()).take(20).map(|byte| char::from(*byte)).collect();
+        let offset: String = bytes[from..]
+            .iter()
+            .skip_while(|byte| byte.is_ascii_whitespace())
+            .take_while(|byte| byte.is_ascii_digit())
+            .take(20)
+            .map(|byte| char::from(*byte))
+            .collect();
         // The first part of a linearised file ends with `startxref 0` and is no state of its own.
         if offset.parse::<u64>().is_ok_and(|offset| offset > 0) {
             count += 1;

@@ -28,7 +28,8 @@ pub fn tell(catalog: &Dict<'_>, pages: &HashMap<ObjectIdentifier, u32>, limits: 
     };
     let mut told = Told { pages, limits, sink, paragraph: 0 };
     let fields = form.get::<Array<'_>>("Fields");
-    let mut open: Vec<Field<'_>> = fields.iter().flat_map(|fields| fields.iter::<Dict<'_>>()).map(|dict| Field { dict, name: String::new(), value: None, depth: 0 }).collect();
+    let mut open: Vec<Field<'_>> =
+        fields.iter().flat_map(|fields| fields.iter::<Dict<'_>>()).map(|dict| Field { dict, name: String::new(), value: None, depth: 0 }).collect();
     open.reverse();
     let mut seen = HashSet::new();
     let mut count = 0;
@@ -92,7 +93,12 @@ impl Told<'_, '_> {
             Some(Object::Array(array)) => {
                 let names: Vec<PdfString<'_>> = array.iter::<PdfString<'_>>().collect();
                 let streams: Vec<Stream<'_>> = array.iter::<Stream<'_>>().collect();
-                names.iter().map(|name| values::text(name.as_bytes())).zip(streams).map(|(name, stream)| (name, values::bytes(&stream, self.limits.memory_bytes / 8).0)).collect()
+                names
+                    .iter()
+                    .map(|name| values::text(name.as_bytes()))
+                    .zip(streams)
+                    .map(|(name, stream)| (name, values::bytes(&stream, self.limits.memory_bytes / 8).0))
+                    .collect()
             }
             _ => return Ok(()),
         };

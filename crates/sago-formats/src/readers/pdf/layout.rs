@@ -140,7 +140,16 @@ fn fragments(glyphs: &[Placed<'_>]) -> Vec<Line> {
                 continue;
             }
         }
-        lines.push(Line { kind: glyph.kind, group: glyph.group, angle: glyph.angle, members: vec![index], from: glyph.from, to: glyph.to.max(glyph.from), across: glyph.across, size });
+        lines.push(Line {
+            kind: glyph.kind,
+            group: glyph.group,
+            angle: glyph.angle,
+            members: vec![index],
+            from: glyph.from,
+            to: glyph.to.max(glyph.from),
+            across: glyph.across,
+            size,
+        });
     }
     lines.retain(|line| line.members.iter().any(|member| !glyphs[*member].text.trim().is_empty()));
     lines
@@ -150,9 +159,16 @@ fn fragments(glyphs: &[Placed<'_>]) -> Vec<Line> {
 fn upright(lines: Vec<Line>, glyphs: &mut [Placed<'_>]) -> Vec<Line> {
     let follows = |last: &Line, next: &Line| {
         let down = next.across - last.across;
-        last.kind == next.kind && last.group == next.group && last.angle == next.angle && (0.7..1.6).contains(&(down / last.size)) && (middle(last) - middle(next)).abs() < 0.3 * last.size
+        last.kind == next.kind
+            && last.group == next.group
+            && last.angle == next.angle
+            && (0.7..1.6).contains(&(down / last.size))
+            && (middle(last) - middle(next)).abs() < 0.3 * last.size
     };
-    let is_sign = |line: &Line, glyphs: &[Placed<'_>]| line.members.iter().filter(|member| !glyphs[**member].text.trim().is_empty()).count() == 1 && line.members.iter().any(|member| glyphs[*member].text.chars().any(is_wide));
+    let is_sign = |line: &Line, glyphs: &[Placed<'_>]| {
+        line.members.iter().filter(|member| !glyphs[**member].text.trim().is_empty()).count() == 1
+            && line.members.iter().any(|member| glyphs[*member].text.chars().any(is_wide))
+    };
     let mut kept: Vec<Line> = Vec::with_capacity(lines.len());
     let mut column: Vec<Line> = Vec::new();
     for line in lines {
@@ -185,7 +201,16 @@ fn close_column(column: &mut Vec<Line>, kept: &mut Vec<Line>, glyphs: &mut [Plac
     let (angle, size) = ((first.angle + 90).rem_euclid(360), first.size);
     // Turned by a right angle, what was down is along, and what was along is across, backwards.
     let across = -middle(first);
-    let whole = Line { kind: first.kind, group: first.group, angle, members: column.iter().flat_map(|line| line.members.clone()).collect(), from: first.across, to: last.across + size, across, size };
+    let whole = Line {
+        kind: first.kind,
+        group: first.group,
+        angle,
+        members: column.iter().flat_map(|line| line.members.clone()).collect(),
+        from: first.across,
+        to: last.across + size,
+        across,
+        size,
+    };
     for line in column.iter() {
         for member in &line.members {
             let glyph = &mut glyphs[*member];

@@ -124,7 +124,25 @@ fn is_inline(element: &Dict<'_>, map: &Dict<'_>) -> bool {
     };
     for _ in 0..8 {
         let bytes: &[u8] = role.as_ref();
-        if matches!(bytes, b"Span" | b"Link" | b"Annot" | b"Quote" | b"Reference" | b"Code" | b"Em" | b"Strong" | b"Sub" | b"Ruby" | b"RB" | b"Warichu" | b"NonStruct" | b"Lbl" | b"LBody" | b"Figure") {
+        if matches!(
+            bytes,
+            b"Span"
+                | b"Link"
+                | b"Annot"
+                | b"Quote"
+                | b"Reference"
+                | b"Code"
+                | b"Em"
+                | b"Strong"
+                | b"Sub"
+                | b"Ruby"
+                | b"RB"
+                | b"Warichu"
+                | b"NonStruct"
+                | b"Lbl"
+                | b"LBody"
+                | b"Figure"
+        ) {
             return true;
         }
         match map.get::<Name<'_>>(bytes) {
