@@ -15,17 +15,17 @@ pub fn read(bytes: &[u8]) -> (Vec<(String, String)>, Option<Vec<u8>>) {
         return (Vec::new(), None);
     };
     let mut told = Vec::new();
+    let is_tiff = bytes.starts_with(b"II") || bytes.starts_with(b"MM");
     for field in exif.fields() {
         let Some(value) = value(&field.value, field.tag, &exif) else {
             continue;
         };
         let name = if field.tag.description().is_some() { field.tag.to_string() } else { format!("tag-{:#06x}", field.tag.number()) };
-        let prefix = if field.ifd_num == In::PRIMARY {
-            "exif:"
-        } else if field.ifd_num == In::THUMBNAIL {
-            "exif:thumbnail:"
-        } else {
-            "exif:other:"
+        // The second directory of a TIFF is its second image, of other pictures the small one.
+        let prefix = match field.ifd_num {
+            In::PRIMARY => "exif:".to_owned(),
+            In::THUMBNAIL if !is_tiff => "exif:thumbnail:".to_owned(),
+            In(index) => format!("exif:page {}:", index.saturating_add(1)),
         };
         let name = undefined_name(field.tag.number()).map_or(name, str::to_owned);
         told.push((format!("{prefix}{name}"), value));

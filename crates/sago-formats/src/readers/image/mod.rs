@@ -6,6 +6,7 @@
 mod exif_fields;
 mod segments;
 
+use std::collections::HashSet;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -54,7 +55,7 @@ pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink)
     let mut told: Vec<(String, String)> = Vec::new();
     let (fields, thumbnail) = catch_unwind(AssertUnwindSafe(|| exif_fields::read(&bytes))).unwrap_or_default();
     told.extend(fields);
-    told.extend(segments::read(&bytes, context.limits.memory_bytes));
+    told.extend(segments::read(&bytes));
     for packet in packets(&bytes) {
         let mut listed: Vec<(String, String)> = xmp::properties(packet);
         listed.retain(|(name, _)| !name.ends_with("xmpGImg:image"));
@@ -62,7 +63,11 @@ pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink)
     }
     let mut paragraph = 0;
     let mut written: Vec<&str> = Vec::new();
+    let mut seen = HashSet::new();
     for (name, value) in &told {
+        if !seen.insert((name, value)) {
+            continue;
+        }
         sink.property(name, value.clone())?;
         let plain = name.split('[').next().unwrap_or(name);
         if WRITTEN.contains(&plain) && !written.contains(&value.as_str()) && value.chars().any(char::is_alphanumeric) {

@@ -9,7 +9,7 @@ use flate2::read::ZlibDecoder;
 const TEXT_BYTES: u64 = 1 << 20;
 
 /// All properties, in order.
-pub fn read(bytes: &[u8], _limit_bytes: u64) -> Vec<(String, String)> {
+pub fn read(bytes: &[u8]) -> Vec<(String, String)> {
     match bytes {
         [0xFF, 0xD8, ..] => jpeg(bytes),
         [0x89, b'P', b'N', b'G', ..] => png(bytes),

@@ -329,17 +329,24 @@ fn metadata(body: &[u8], told: &mut Told) {
             let text = match form & 0x00FF_FFFF {
                 1 => crate::readers::guessed(value),
                 2 => encoding_rs::UTF_16BE.decode_without_bom_handling(value).0.into_owned(),
-                21 | 22 | 65..=67 if value.len() <= 8 => value.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte)).to_string(),
+                21 | 65..=67 | 74 if (1..=8).contains(&value.len()) => signed(value).to_string(),
+                22 | 75..=78 if value.len() <= 8 => value.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte)).to_string(),
                 _ => continue,
             };
-            let name = keys
-                .get(&u32::from_be_bytes(kind))
-                .cloned()
-                .unwrap_or_else(|| format!("itunes:{}", crate::readers::guessed(&kind).trim_start_matches('\u{A9}').trim()));
+            let name = keys.get(&u32::from_be_bytes(kind)).cloned().unwrap_or_else(|| itunes_name(&kind));
             if name.ends_with("location.ISO6709") {
                 place(&text, told);
             }
             told.property(name, text);
         }
     }
+}
+
+fn itunes_name(kind: &[u8; 4]) -> String {
+    format!("itunes:{}", String::from_utf8_lossy(kind.strip_prefix(&[0xA9]).unwrap_or(kind)).trim())
+}
+
+fn signed(value: &[u8]) -> i64 {
+    let start = if value.first().is_some_and(|first| *first >= 0x80) { -1_i64 } else { 0 };
+    value.iter().fold(start, |sum, byte| sum << 8 | i64::from(*byte))
 }

@@ -10,6 +10,7 @@ mod riff;
 mod simple;
 mod tags;
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::document::{Anchor, Block, BlockKind, Child, ChildRole, Sink};
@@ -129,7 +130,11 @@ fn tell(told: Told, context: &Context<'_>, sink: &mut dyn Sink) -> Result<(), St
     for (index, track) in told.tracks.iter().enumerate() {
         sink.property("media:stream", described(index + 1, track))?;
     }
+    let mut seen = HashSet::new();
     for (name, value) in told.properties {
+        if !seen.insert((name.clone(), value.clone())) {
+            continue;
+        }
         sink.property(&name, value)?;
     }
     let mut paragraph = 0;
@@ -169,6 +174,8 @@ fn tell(told: Told, context: &Context<'_>, sink: &mut dyn Sink) -> Result<(), St
         }
         if is_score {
             sink.finding(Finding::new(Code::NoText, "It holds notes, not sound."))?;
+        } else if !told.tracks.is_empty() && !has(StreamKind::Audio) && !has(StreamKind::Video) && paragraph == 0 {
+            sink.finding(Finding::new(Code::NoText, "It holds streams of data, no sound, pictures or text."))?;
         }
     }
     Ok(())

@@ -15,6 +15,9 @@ use crate::source::Source;
 
 /// Adds what the tags say.
 pub fn add(source: &mut Source<'_>, code: &str, told: &mut Told) {
+    if code == "mp3" {
+        lyrics3(source, told);
+    }
     let read = catch_unwind(AssertUnwindSafe(|| probe(source, code)));
     let file = match read {
         Ok(Some(Ok(file))) => file,
@@ -62,10 +65,49 @@ pub fn add(source: &mut Source<'_>, code: &str, told: &mut Told) {
         for picture in tag.pictures() {
             let media_type = picture.mime_type().map(|kind| kind.as_str().to_owned());
             let name = picture.description().map(repaired).filter(|name| !name.trim().is_empty()).unwrap_or_else(|| format!("{:?}", picture.pic_type()));
+            let extension = picture.mime_type().and_then(|kind| kind.ext()).or_else(|| kind_of(picture.data()));
+            let name = extension.map_or(name.clone(), |extension| format!("{name}.{extension}"));
             told.files.push((ChildRole::Embedded, name, media_type, picture.data().to_vec()));
         }
     }
     told.properties.dedup();
+}
+
+fn kind_of(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xFF, 0xD8, ..] => Some("jpg"),
+        [0x89, b'P', b'N', b'G', ..] => Some("png"),
+        [b'G', b'I', b'F', ..] => Some("gif"),
+        [b'B', b'M', ..] => Some("bmp"),
+        _ => None,
+    }
+}
+
+/// Lyrics3 2.00, a block near the end of old MP3 files: fields of three letters, five digits of length, text.
+fn lyrics3(source: &mut Source<'_>, told: &mut Told) {
+    const MOST_BYTES: u64 = 1 << 20;
+    let Ok(end) = source.at(source.size_bytes().saturating_sub(MOST_BYTES), MOST_BYTES as usize) else {
+        return;
+    };
+    let Some(start) = memchr::memmem::rfind(&end, b"LYRICSBEGIN") else {
+        return;
+    };
+    let mut rest = &end[start + 11..];
+    while let (Some(name), Some(length)) = (rest.get(..3), rest.get(3..8)) {
+        let Some(length) = std::str::from_utf8(length).ok().and_then(|length| length.parse::<usize>().ok()) else {
+            return;
+        };
+        let Some(value) = rest.get(8..8 + length) else {
+            return;
+        };
+        let text = crate::readers::guessed(value);
+        match name {
+            b"LYR" => told.texts.push(("lyrics".to_owned(), text)),
+            b"IND" => {}
+            _ => told.property(format!("lyrics3:{}", String::from_utf8_lossy(name)), text),
+        }
+        rest = &rest[8 + length..];
+    }
 }
 
 fn probe(source: &mut Source<'_>, code: &str) -> Option<Result<TaggedFile, lofty::error::FileParseError>> {
