@@ -85,6 +85,11 @@ fn information<'a>(pdf: &'a Pdf, bytes: &[u8]) -> Option<Dict<'a>> {
     None
 }
 
+/// Whether the encryption is that of a rights management service.
+pub fn is_rights_managed(bytes: &[u8]) -> bool {
+    [&b"/MicrosoftIRMServices"[..], b"/EBX_HANDLER", b"/FOPN_foweb", b"/Adobe.APS"].iter().any(|name| find(bytes, name).is_some())
+}
+
 /// Whether a trailer says that the document is encrypted.
 pub fn is_encrypted(bytes: &[u8]) -> bool {
     rfind(bytes, b"/Encrypt")
@@ -402,8 +407,9 @@ fn states(bytes: &[u8]) -> usize {
             .take(20)
             .map(|byte| char::from(*byte))
             .collect();
-        // The first part of a linearised file ends with `startxref 0` and is no state of its own.
-        if offset.parse::<u64>().is_ok_and(|offset| offset > 0) {
+        // The first part of a linearised file ends with `startxref 0` and is no state of its own; nor is a second table without objects, which word
+        // processors add for old viewers.
+        if offset.parse::<u64>().is_ok_and(|offset| offset > 0) && find(&bytes[at..from], b" obj").is_some() {
             count += 1;
         }
         at = from;

@@ -32,7 +32,7 @@ pub struct Passage {
 /// All passages of a page of this size, in order.
 pub fn passages(content: &Content, width: f64, height: f64, role: &dyn Fn(i32) -> Option<Role>) -> Vec<Passage> {
     let mut glyphs = placed(content, width, height, role);
-    let fragments = upright(fragments(&glyphs), &mut glyphs);
+    let fragments = upright(without_overprints(fragments(&glyphs), &glyphs), &mut glyphs);
     let lines = joined(fragments, &glyphs);
     let mut passages: Vec<Passage> = Vec::new();
     let mut open: Option<Open> = None;
@@ -66,7 +66,6 @@ struct Placed<'a> {
 }
 
 fn placed<'a>(content: &'a Content, width: f64, height: f64, role: &dyn Fn(i32) -> Option<Role>) -> Vec<Placed<'a>> {
-    let mut seen: HashMap<(&str, i64, i64), Vec<(Point, f64)>> = HashMap::new();
     let mut placed: Vec<Placed<'a>> = Vec::with_capacity(content.glyphs.len());
     let page = Rect::new(0.0, 0.0, width, height);
     for glyph in &content.glyphs {
@@ -82,7 +81,7 @@ fn placed<'a>(content: &'a Content, width: f64, height: f64, role: &dyn Fn(i32) 
         let role = if kind == BlockKind::Paragraph { glyph.mark.and_then(role) } else { None };
         let (kind, group) = role.map_or((kind, 0), |role| (role.kind, role.element));
         let is_blank = text.trim().is_empty();
-        if !is_blank && is_overprinted(&mut seen, text, glyph) {
+        if !is_blank && placed.last().is_some_and(|last| is_overprinted(last, text, glyph)) {
             continue;
         }
         let angle = if glyph.advance.hypot() > 1e-6 {
@@ -98,17 +97,28 @@ fn placed<'a>(content: &'a Content, width: f64, height: f64, role: &dyn Fn(i32) 
     placed
 }
 
-fn is_overprinted<'a>(seen: &mut HashMap<(&'a str, i64, i64), Vec<(Point, f64)>>, text: &'a str, glyph: &Glyph) -> bool {
+/// Whether the sign before is the same one, printed twice to look bold.
+fn is_overprinted(last: &Placed<'_>, text: &str, glyph: &Glyph) -> bool {
+    last.text == text && last.glyph.class == glyph.class && last.glyph.origin.distance(glyph.origin) < OVERPRINT * last.glyph.size.min(glyph.size)
+}
+
+/// Drops lines that are printed a second time on the first, to look bold or to cast a shadow.
+fn without_overprints(lines: Vec<Line>, glyphs: &[Placed<'_>]) -> Vec<Line> {
+    let mut seen: HashMap<(String, i64, i64), Vec<Point>> = HashMap::new();
     let cell = |value: f64| (value / 4.0).floor() as i64;
-    let (x, y) = (cell(glyph.origin.x), cell(glyph.origin.y));
-    let is_near = |(point, size): &(Point, f64)| {
-        point.distance(glyph.origin) < OVERPRINT * size.min(glyph.size) && (size - glyph.size).abs() < 0.05 * size && size.max(glyph.size) < 200.0
-    };
-    let found = (x - 1..=x + 1).any(|x| (y - 1..=y + 1).any(|y| seen.get(&(text, x, y)).is_some_and(|points| points.iter().rev().take(8).any(is_near))));
-    if !found {
-        seen.entry((text, x, y)).or_default().push((glyph.origin, glyph.size));
+    let mut kept = Vec::with_capacity(lines.len());
+    for line in lines {
+        let text: String = line.members.iter().map(|member| glyphs[*member].text).collect();
+        let origin = line.members.first().map_or(Point::ZERO, |member| glyphs[*member].glyph.origin);
+        let (x, y) = (cell(origin.x), cell(origin.y));
+        let is_near = |point: &Point| point.distance(origin) < OVERPRINT * line.size.min(30.0);
+        let is_second = (x - 1..=x + 1).any(|x| (y - 1..=y + 1).any(|y| seen.get(&(text.clone(), x, y)).is_some_and(|points| points.iter().any(is_near))));
+        if !is_second {
+            seen.entry((text, x, y)).or_default().push(origin);
+            kept.push(line);
+        }
     }
-    found
+    kept
 }
 
 struct Line {

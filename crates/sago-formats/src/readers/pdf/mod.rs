@@ -47,6 +47,9 @@ pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink)
     document::look(&bytes, sink)?;
     let pdf = match guarded(|| Pdf::new(std::sync::Arc::clone(&bytes))) {
         Some(Ok(pdf)) => pdf,
+        Some(Err(LoadPdfError::Decryption(_))) if document::is_rights_managed(&bytes) => {
+            return sink.finding(Finding::new(Code::RightsManaged, Code::RightsManaged.meaning()));
+        }
         Some(Err(LoadPdfError::Decryption(error))) => return sink.finding(encrypted(error)),
         // With some passwords the library fails before it can say so.
         Some(Err(LoadPdfError::Invalid)) if document::is_encrypted(&bytes) => return sink.finding(encrypted(DecryptionError::PasswordProtected)),
