@@ -13,10 +13,10 @@ use std::sync::Arc;
 use hayro::hayro_interpret::InterpreterSettings;
 use hayro::hayro_interpret::font::{FontData, FontQuery};
 use hayro::{PixmapSettings, RenderCache, RenderSettings};
-use hayro_syntax::Pdf;
 use image::{DynamicImage, ImageFormat};
 
 use crate::finding::{Code, Finding};
+use crate::readers::pdf::open;
 use crate::source::Source;
 
 pub use decode::{count_pages, decode};
@@ -127,20 +127,12 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Finding>) -> Result<T, Finding> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Finding::new(Code::Crashed, "The decoder failed on the file.")))
 }
 
-fn opened(bytes: Vec<u8>) -> Result<Pdf, Finding> {
-    use hayro_syntax::LoadPdfError::{Decryption, Invalid};
-    Pdf::new(bytes).map_err(|error| match error {
-        Decryption(_) => Finding::new(Code::Encrypted, Code::Encrypted.meaning()),
-        Invalid => Finding::new(Code::Damaged, "No page of the document could be found."),
-    })
-}
-
 fn no_page(page: u32, count: usize) -> Finding {
     Finding::new(Code::ChildMissing, format!("There is no page {page}; the file has {count}.")).at(format!("page {page}"))
 }
 
 fn pdf_size(bytes: &[u8], page: u32) -> Result<f64, Finding> {
-    let pdf = opened(bytes.to_vec())?;
+    let pdf = open(&Arc::new(bytes.to_vec()))?;
     let index = usize::try_from(page).unwrap_or(usize::MAX).wrapping_sub(1);
     let found = pdf.pages().get(index).ok_or_else(|| no_page(page, pdf.pages().len()))?;
     let (width, height) = found.render_dimensions();
@@ -148,7 +140,7 @@ fn pdf_size(bytes: &[u8], page: u32) -> Result<f64, Finding> {
 }
 
 fn pdf_page(bytes: Vec<u8>, page: u32, dpi: f32, limits: &RenderLimits) -> Result<Picture, Finding> {
-    let pdf = opened(bytes)?;
+    let pdf = open(&Arc::new(bytes))?;
     let index = usize::try_from(page).unwrap_or(usize::MAX).wrapping_sub(1);
     let found = pdf.pages().get(index).ok_or_else(|| no_page(page, pdf.pages().len()))?;
     let (width, height) = found.render_dimensions();

@@ -201,7 +201,7 @@ fn info(bytes: &[u8], state: &mut State, told: &mut Told) {
     }
     if let Some(duration) = parts.get(&0x4489).and_then(|value| float(value)) {
         let ms = duration * state.scale_ns as f64 / 1e6;
-        told.duration_ms = (ms.is_finite() && ms >= 0.0 && ms < 1e15).then_some(ms as u64);
+        told.duration_ms = (0.0..1e15).contains(&ms).then_some(ms as u64);
     }
     if let Some(time) = parts.get(&0x4461).and_then(|value| utc((unsigned(value) as i64).div_euclid(1_000_000_000) + EPOCH)) {
         told.property("matroska:DateUTC", time);

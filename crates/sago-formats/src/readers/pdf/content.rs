@@ -281,11 +281,12 @@ impl<'a, 'f> Interpreter<'a, 'f> {
                     }
                 }
             }
-            Op::XObject(name) => {
-                if let Some(stream) = resources.forms.get::<Stream<'a>>(name.0.as_ref() as &[u8]) {
-                    self.x_object(&stream, resources);
+            Op::XObject(name) => match resources.forms.get::<Stream<'a>>(name.0.as_ref() as &[u8]) {
+                Some(stream) => self.x_object(&stream, resources),
+                None => {
+                    self.content.faults.insert("a form or picture is named that is not there, is damaged, or contains itself");
                 }
-            }
+            },
             Op::InlineImage(_) => self.image(),
             Op::BeginMarkedContent(mark) => self.begin_mark(mark.0, None, None),
             Op::BeginMarkedContentWithProperties(mark) => self.begin_properties(mark.0, mark.1, resources),

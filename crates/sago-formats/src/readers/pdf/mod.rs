@@ -45,19 +45,25 @@ pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink)
     };
     let bytes = std::sync::Arc::new(bytes);
     document::look(&bytes, sink)?;
-    let pdf = match guarded(|| Pdf::new(std::sync::Arc::clone(&bytes))) {
-        Some(Ok(pdf)) => pdf,
-        Some(Err(LoadPdfError::Decryption(_))) if document::is_rights_managed(&bytes) => {
-            return sink.finding(Finding::new(Code::RightsManaged, Code::RightsManaged.meaning()));
-        }
-        Some(Err(LoadPdfError::Decryption(error))) => return sink.finding(encrypted(error)),
-        // With some passwords the library fails before it can say so.
-        Some(Err(LoadPdfError::Invalid)) if document::is_encrypted(&bytes) => return sink.finding(encrypted(DecryptionError::PasswordProtected)),
-        Some(Err(LoadPdfError::Invalid)) => return sink.finding(Finding::new(Code::Damaged, "No page of the document could be found.")),
-        None => return sink.finding(Finding::new(Code::Damaged, "The reader of PDF failed on the structure of the file.")),
+    let pdf = match open(&bytes) {
+        Ok(pdf) => pdf,
+        Err(finding) => return sink.finding(finding),
     };
     let mut reading = Reading { pdf: &pdf, bytes: &bytes, limits: context.limits, sink, pages: HashMap::new(), has_text: false };
     reading.all()
+}
+
+/// Opens a document, with the empty password when it is encrypted.
+pub(crate) fn open(bytes: &std::sync::Arc<Vec<u8>>) -> Result<Pdf, Finding> {
+    match guarded(|| Pdf::new(std::sync::Arc::clone(bytes))) {
+        Some(Ok(pdf)) => Ok(pdf),
+        Some(Err(LoadPdfError::Decryption(_))) if document::is_rights_managed(bytes) => Err(Finding::new(Code::RightsManaged, Code::RightsManaged.meaning())),
+        Some(Err(LoadPdfError::Decryption(error))) => Err(encrypted(error)),
+        // With some passwords the library fails before it can say so.
+        Some(Err(LoadPdfError::Invalid)) if document::is_encrypted(bytes) => Err(encrypted(DecryptionError::PasswordProtected)),
+        Some(Err(LoadPdfError::Invalid)) => Err(Finding::new(Code::Damaged, "No page of the document could be found.")),
+        None => Err(Finding::new(Code::Damaged, "The reader of PDF failed on the structure of the file.")),
+    }
 }
 
 fn encrypted(error: DecryptionError) -> Finding {

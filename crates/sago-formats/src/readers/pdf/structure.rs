@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use hayro_syntax::object::{Array, Dict, MaybeRef, Name, Object, ObjectIdentifier};
+use hayro_syntax::object::{Dict, Name, Object, ObjectIdentifier};
 
 use super::values;
 use crate::document::BlockKind;
@@ -49,41 +49,19 @@ impl Roles {
             let kind = kind_of(&element, &map).or(kind);
             let group = if is_inline(&element, &map) { group } else { u32::try_from(count).unwrap_or(u32::MAX) };
             roles.alternative(&element, page);
-            let mut next = |kid: MaybeRef<Object<'_>>, kids: &mut Vec<_>, dict: Option<Dict<'_>>| match (kid, dict) {
-                (MaybeRef::NotRef(Object::Number(mark)), _) => roles.add(page, mark.as_i64(), kind, group),
-                (_, Some(dict)) if values::is_name(&dict, "Type", b"MCR") => {
-                    let page = dict.get_ref("Pg").and_then(|page| pages.get(&page.into()).copied()).or(page);
-                    roles.add(page, dict.get::<i32>("MCID").map_or(-1, i64::from), kind, group);
-                }
-                (_, Some(dict)) if !values::is_name(&dict, "Type", b"OBJR") => kids.push((page, kind, depth + 1, dict.obj_id())),
-                _ => {}
-            };
-            let mut kids: Vec<(Option<u32>, Option<BlockKind>, usize, Option<ObjectIdentifier>)> = Vec::new();
             let mut dicts = Vec::new();
-            match element.get::<Object<'_>>("K") {
-                Some(Object::Array(array)) => {
-                    for (raw, object) in array.raw_iter().zip(resolved(&array)) {
-                        let dict = object.into_dict();
-                        let before = kids.len();
-                        next(raw, &mut kids, dict.clone());
-                        if kids.len() > before {
-                            dicts.extend(dict);
-                        }
+            for kid in kids(&element) {
+                match kid {
+                    Object::Number(mark) => roles.add(page, mark.as_i64(), kind, group),
+                    Object::Dict(dict) if values::is_name(&dict, "Type", b"MCR") => {
+                        let page = dict.get_ref("Pg").and_then(|page| pages.get(&page.into()).copied()).or(page);
+                        roles.add(page, dict.get::<i32>("MCID").map_or(-1, i64::from), kind, group);
                     }
+                    Object::Dict(dict) if !values::is_name(&dict, "Type", b"OBJR") => dicts.push(dict),
+                    _ => {}
                 }
-                Some(Object::Dict(dict)) => {
-                    let before = kids.len();
-                    next(MaybeRef::NotRef(Object::Dict(dict.clone())), &mut kids, Some(dict.clone()));
-                    if kids.len() > before {
-                        dicts.push(dict);
-                    }
-                }
-                Some(Object::Number(mark)) => roles.add(page, mark.as_i64(), kind, group),
-                _ => {}
             }
-            for ((page, kind, depth, _), dict) in kids.into_iter().zip(dicts).rev() {
-                open.push((dict, page, kind, group, depth));
-            }
+            open.extend(dicts.into_iter().rev().map(|dict| (dict, page, kind, group, depth + 1)));
         }
         roles
     }
@@ -111,10 +89,12 @@ impl Roles {
     }
 }
 
-/// The items of an array with references followed; what cannot be followed is null, so that none shifts.
-fn resolved<'a>(array: &Array<'a>) -> Vec<Object<'a>> {
-    let mut items = array.flex_iter();
-    array.raw_iter().map(|_| items.next::<Object<'a>>().unwrap_or(Object::Null(hayro_syntax::object::Null))).collect()
+/// What an element holds: one thing or an array of them.
+fn kids<'a>(element: &Dict<'a>) -> Vec<Object<'a>> {
+    match element.get::<Object<'a>>("K") {
+        Some(Object::Array(array)) => array.iter::<Object<'a>>().collect(),
+        one => one.into_iter().collect(),
+    }
 }
 
 /// Elements within a line, whose text belongs to what they stand in (14.8.4.7).

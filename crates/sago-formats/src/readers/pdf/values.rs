@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn text_strings_are_read_in_every_encoding_they_may_have() {
-        assert_eq!(text(b"\xFE\xFF\xD5\x9C\xAE\x00"), "한글");
+        assert_eq!(text(b"\xFE\xFF\xD5\x5C\xAE\x00"), "한글");
         assert_eq!(text(b"\xEF\xBB\xBF\xED\x95\x9C"), "한");
         assert_eq!(text(b"caf\xE9 \x80"), "café •");
         assert_eq!(text(b"\xC7\xD1\xB1\xDB"), "한글");
