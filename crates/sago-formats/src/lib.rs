@@ -16,6 +16,7 @@ pub mod identify;
 mod limits;
 mod read;
 pub mod readers;
+pub mod render;
 mod source;
 pub mod table;
 

@@ -28,3 +28,24 @@ pub mod mail;
 pub mod pst;
 pub mod sqlite;
 pub mod warc;
+pub mod image;
+pub mod media;
+pub mod pdf;
+pub mod xmp;
+
+/// Bytes without a declared character set, as short metadata has them: UTF-8, else CP949 when every sign of it is Korean, else Windows-1252.
+pub(crate) fn guessed(bytes: &[u8]) -> String {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.to_owned();
+    }
+    let (korean, had_errors) = encoding_rs::EUC_KR.decode_without_bom_handling(bytes);
+    let high = bytes.iter().filter(|byte| **byte >= 0x80).count();
+    let syllables = korean.chars().filter(|sign| ('\u{AC00}'..='\u{D7A3}').contains(sign)).count();
+    if !had_errors && syllables * 2 >= high {
+        return korean.into_owned();
+    encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned()
+}
+
+/// Text without control characters but line ends and tabs.
+pub(crate) fn printable(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n").chars().filter(|sign| !sign.is_control() || matches!(sign, '\n' | '\t')).collect()

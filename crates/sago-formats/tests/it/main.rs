@@ -10,3 +10,14 @@ mod support;
 mod package_documents;
 mod package_hostile;
 mod package_table;
+//! Readers on real files and on hostile ones.
+
+#![allow(clippy::unwrap_used)]
+
+mod hostile_media;
+mod images;
+mod media;
+mod pdf;
+mod pdf_made;
+mod render;
+mod shared_files;
