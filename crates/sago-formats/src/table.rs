@@ -328,6 +328,15 @@ pub static FORMATS: &[Format] = &[
         reader: Some(readers::html::read_svg),
     },
     Format {
+        code: "mhtml",
+        name: "MHTML",
+        kind: Kind::Web,
+        puids: &["x-fmt/429"],
+        media_types: &["multipart/related", "application/x-mimearchive"],
+        extensions: &["mht", "mhtml"],
+        reader: Some(readers::mhtml::read),
+    },
+    Format {
         code: "rtf",
         name: "Rich Text Format",
         kind: Kind::Document,
@@ -446,10 +455,6 @@ pub static FORMATS: &[Format] = &[
         media_types: &["application/vnd.ms-project"],
         extensions: &["mpp", "mpt"],
         reader: Some(readers::office::read),
-        puids: &["x-fmt/111"],
-        media_types: &["text/plain"],
-        extensions: &["txt", "text", "log"],
-        reader: Some(readers::text::read),
     },
     Format {
         code: "hwp",
@@ -473,7 +478,7 @@ pub static FORMATS: &[Format] = &[
         code: "docx",
         name: "Word document, Office Open XML",
         kind: Kind::Document,
-        puids: &["fmt/412", "fmt/523", "fmt/597", "fmt/599"],
+        puids: &["fmt/412", "fmt/523", "fmt/599"],
         media_types: &[
             "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
             "application/vnd.openxmlformats-officedocument.wordprocessingml.template",
@@ -487,7 +492,7 @@ pub static FORMATS: &[Format] = &[
         code: "xlsx",
         name: "Excel workbook, Office Open XML",
         kind: Kind::Table,
-        puids: &["fmt/214", "fmt/445", "fmt/598", "fmt/627", "fmt/628"],
+        puids: &["fmt/214", "fmt/445", "fmt/627", "fmt/628"],
         media_types: &[
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             "application/vnd.openxmlformats-officedocument.spreadsheetml.template",
@@ -646,6 +651,9 @@ pub static FORMATS: &[Format] = &[
         puids: &["fmt/1441", "fmt/646", "fmt/825", "fmt/1439", "fmt/824"],
         media_types: &["application/vnd.apple.pages", "application/vnd.apple.numbers", "application/vnd.apple.keynote"],
         extensions: &["pages", "numbers", "key"],
+        reader: None,
+    },
+    Format {
         code: "zip",
         name: "ZIP",
         kind: Kind::Archive,
@@ -933,6 +941,7 @@ pub static FORMATS: &[Format] = &[
         extensions: &["mdb", "accdb"],
         reader: None,
     },
+    Format {
         code: "pdf",
         name: "Portable Document Format",
         kind: Kind::Document,
@@ -1107,7 +1116,6 @@ pub static FORMATS: &[Format] = &[
         extensions: &["emf"],
         reader: None,
     },
-    Format { code: "wmf", name: "Windows Metafile", kind: Kind::Image, puids: &["x-fmt/119"], media_types: &["image/wmf"], extensions: &["wmf"], reader: None },
     Format {
         code: "xmp",
         name: "Extensible Metadata Platform",
