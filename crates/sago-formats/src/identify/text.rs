@@ -85,7 +85,7 @@ fn marked(start: &str, extension: &str) -> Option<&'static str> {
         && first.len() < 300
         && first.split_whitespace().last().is_some_and(|word| word.parse::<u32>().is_ok() || word.starts_with(['+', '-']))
     {
-        return Some("mbox");
+        return Some(if extension == "eml" { "eml" } else { "mbox" });
     }
     if is_message(start) {
         return Some("eml");

@@ -15,3 +15,7 @@ mod pdf_made;
 mod render;
 mod shared_files;
 mod support;
+//! Readers on real files, and beside other people's programs.
+
+mod identification;
+mod texts;
