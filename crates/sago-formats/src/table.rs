@@ -328,6 +328,15 @@ pub static FORMATS: &[Format] = &[
         reader: Some(readers::html::read_svg),
     },
     Format {
+        code: "mhtml",
+        name: "MHTML",
+        kind: Kind::Web,
+        puids: &["x-fmt/429"],
+        media_types: &["multipart/related", "application/x-mimearchive"],
+        extensions: &["mht", "mhtml"],
+        reader: Some(readers::mhtml::read),
+    },
+    Format {
         code: "rtf",
         name: "Rich Text Format",
         kind: Kind::Document,

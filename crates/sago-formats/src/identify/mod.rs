@@ -113,7 +113,9 @@ pub fn identify(source: &mut Source<'_>, name: &str) -> io::Result<Option<Identi
     let mut found = REGISTER.prevail(&found);
     let is_text = text::of(&head, head.len() as u64 == source.size_bytes());
     let kind = is_text.as_deref().map(|text| text::kind(text, &extension));
-    if kind.is_some_and(|kind| matches!(kind, "eml" | "mbox" | "kakaotalk" | "srt" | "vtt" | "csv" | "tsv" | "json" | "jsonl" | "source" | "markdown")) {
+    if kind
+        .is_some_and(|kind| matches!(kind, "eml" | "mhtml" | "mbox" | "kakaotalk" | "srt" | "vtt" | "csv" | "tsv" | "json" | "jsonl" | "source" | "markdown"))
+    {
         found.retain(|record| !QUOTED.contains(&REGISTER.records[*record].puid));
     }
     // Between equals the extension decides, then the register's order.

@@ -4,6 +4,7 @@ pub(crate) mod codepage;
 pub(crate) mod compound;
 pub mod html;
 pub(crate) mod little;
+pub mod mhtml;
 pub mod msg;
 pub mod office;
 pub(crate) mod officeart;
