@@ -87,6 +87,9 @@ fn marked(start: &str, extension: &str) -> Option<&'static str> {
     {
         return Some(if extension == "eml" { "eml" } else { "mbox" });
     }
+    if matches!(extension, "mht" | "mhtml") && start.lines().take(50).any(|line| line.to_ascii_lowercase().starts_with("mime-version:")) {
+        return Some("mhtml");
+    }
     if is_message(start) {
         return Some("eml");
     }

@@ -15,6 +15,7 @@ pub(crate) mod little;
 pub mod mail;
 mod markup;
 pub mod media;
+pub mod mhtml;
 pub mod msg;
 mod namespaces;
 pub mod office;

@@ -5,6 +5,8 @@
 mod hostile_media;
 mod images;
 mod media;
+#![allow(clippy::unwrap_used)]
+
 mod old_office;
 mod old_office_fuzz;
 mod package_documents;

@@ -205,7 +205,7 @@ pub(crate) fn civil(seconds: i64) -> Option<String> {
 /// A date of OLE Automation: days since 30 December 1899.
 fn variant_date(days: f64) -> String {
     let seconds = (days * 86_400.0).round();
-    if !(seconds.abs() < 1e12) {
+    if seconds.is_nan() || seconds.abs() >= 1e12 {
         return days.to_string();
     }
     civil(seconds as i64 - 25_569 * 86_400).unwrap_or_else(|| days.to_string())

@@ -13,6 +13,7 @@ use crate::source::{Source, Stop};
 use crate::table::Context;
 
 pub(crate) use charset::decode;
+pub(crate) use data_uri::decode_base64;
 pub(crate) use page::{Dialect, tell};
 
 /// Reads HTML.

@@ -325,7 +325,7 @@ impl Page<'_> {
     /// Labels that stand in attributes, files in the page, and addresses of what is not in it.
     fn attributes(&mut self, name: &str, attribute: &dyn Fn(&str) -> Option<String>) -> Result<(), Stop> {
         for label in ["alt", "title", "aria-label", "placeholder", "summary"] {
-            if let Some(text) = attribute(label).filter(|text| !text.trim().is_empty()) {
+            if let Some(text) = attribute(label).filter(|text| !text.trim().is_empty() && !self.captions.contains(text)) {
                 self.captions.push(text);
             }
         }
@@ -341,7 +341,9 @@ impl Page<'_> {
             } else if matches!(name, "a" | "area") {
                 // Where a link leads is text that the page need not show.
                 let address = address.trim();
-                if ["http://", "https://", "ftp://", "mailto:", "tel:", "file:"].iter().any(|scheme| address.to_ascii_lowercase().starts_with(scheme)) {
+                let is_new = !self.captions.iter().any(|caption| caption == address);
+                if is_new && ["http://", "https://", "ftp://", "mailto:", "tel:", "file:"].iter().any(|scheme| address.to_ascii_lowercase().starts_with(scheme))
+                {
                     self.captions.push(address.to_owned());
                 }
             } else if !matches!(name, "base") && !address.trim().is_empty() && !address.starts_with('#') && !address.starts_with("cid:") {

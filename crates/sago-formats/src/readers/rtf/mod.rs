@@ -1,8 +1,10 @@
 //! Rich Text Format (specification 1.9.1), and the pages and mails that Outlook wraps in it (MS-OXRTFEX).
 
+mod ends;
 mod lex;
 mod story;
 mod walk;
+mod words;
 
 use crate::document::Sink;
 use crate::finding::{Code, Finding, Severity};

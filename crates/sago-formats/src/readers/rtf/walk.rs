@@ -4,12 +4,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::lex::{Lexer, Token};
 use super::story::{Ends, FontPage, Place, State, Story, Tables};
-use crate::document::{Anchor, Block, BlockKind, ChildRole, Sink};
-use crate::finding::{Code, Finding, Severity};
+use super::words::{is_followed, is_skipped, letter_of, story_of, time_of, value_of};
+use crate::document::{BlockKind, Sink};
+use crate::finding::{Code, Finding};
 use crate::readers::codepage::CodePage;
-use crate::readers::html;
-use crate::readers::ole::{self, Object};
-use crate::readers::printable::printable;
 use crate::source::Stop;
 
 /// Deepest groups that are followed.
@@ -58,184 +56,37 @@ pub(crate) fn tell(bytes: &[u8], part: Option<&str>, paragraph: &mut u32, sink: 
     walk.finish(end.is_some(), ends_well, rest.iter().filter(|byte| !(byte.is_ascii_whitespace() || matches!(byte, 0 | b'}'))).count())
 }
 
-struct Walk<'a> {
-    sink: &'a mut dyn Sink,
-    part: Option<String>,
-    paragraph: &'a mut u32,
-    given: u64,
-    tables: Tables,
-    stack: Vec<State>,
-    too_deep: usize,
-    stories: Vec<Story>,
-    tables_seen: u32,
-    values: Vec<String>,
+pub(super) struct Walk<'a> {
+    pub(super) sink: &'a mut dyn Sink,
+    pub(super) part: Option<String>,
+    pub(super) paragraph: &'a mut u32,
+    pub(super) given: u64,
+    pub(super) tables: Tables,
+    pub(super) stack: Vec<State>,
+    pub(super) too_deep: usize,
+    pub(super) stories: Vec<Story>,
+    pub(super) tables_seen: u32,
+    pub(super) values: Vec<String>,
     /// Name of the property or shape property whose value comes next.
-    property: String,
-    time: [i32; 6],
-    time_name: &'static str,
+    pub(super) property: String,
+    pub(super) time: [i32; 6],
+    pub(super) time_name: &'static str,
     /// Bytes not yet decoded, all in one font.
-    pending: Vec<u8>,
+    pub(super) pending: Vec<u8>,
     /// Bytes that stand for the last `\u` in older programs.
-    skip: usize,
+    pub(super) skip: usize,
     /// First half of a pair of UTF-16 units.
-    half: Option<u16>,
+    pub(super) half: Option<u16>,
     /// Bytes of the open picture or object.
-    data: Vec<u8>,
-    nibble: Option<u8>,
-    extension: &'static str,
-    files: u32,
+    pub(super) data: Vec<u8>,
+    pub(super) nibble: Option<u8>,
+    pub(super) extension: &'static str,
+    pub(super) files: u32,
     /// The page that is wrapped in the RTF.
-    html: Option<String>,
-    undecodable: u64,
-    hidden: u64,
-    authors: BTreeSet<String>,
-}
-
-/// Groups whose text is never read: tables of looks, and copies of what stands elsewhere.
-fn is_skipped(word: &str) -> bool {
-    matches!(
-        word,
-        "colortbl"
-            | "listtable"
-            | "listoverridetable"
-            | "rsidtbl"
-            | "revtbl"
-            | "filetbl"
-            | "fontemb"
-            | "themedata"
-            | "colorschememapping"
-            | "datastore"
-            | "latentstyles"
-            | "nonshppict"
-            | "pgdsctbl"
-            | "bkmkstart"
-            | "bkmkend"
-            | "falt"
-            | "panose"
-            | "listname"
-            | "blipuid"
-            | "mhtmltag"
-            | "shprslt"
-            | "upr"
-            | "nonesttables"
-            | "mmathPict"
-            | "ftnsep"
-            | "ftnsepc"
-            | "ftncn"
-            | "aftnsep"
-            | "aftnsepc"
-            | "aftncn"
-            | "datafield"
-            | "template"
-            | "private"
-            | "atnid"
-            | "atndate"
-            | "atnref"
-            | "atntime"
-            | "atrfstart"
-            | "atrfend"
-            | "atnparent"
-            | "objalias"
-            | "objsect"
-            | "objname"
-            | "oleclsid"
-            | "pnseclvl"
-            | "passwordhash"
-            | "mctrlPr"
-    )
-}
-
-/// Groups that begin with `\*` and hold text or groups with text.
-fn is_followed(word: &str) -> bool {
-    matches!(
-        word,
-        "shppict"
-            | "shpinst"
-            | "shp"
-            | "do"
-            | "background"
-            | "mmath"
-            | "moMath"
-            | "moMathPara"
-            | "nesttableprops"
-            | "userprops"
-            | "formfield"
-            | "picprop"
-            | "shpgrp"
-            | "objattph"
-            | "fchars"
-            | "lchars"
-            | "result"
-    )
-}
-
-fn story_of(word: &str) -> Option<BlockKind> {
-    Some(match word {
-        "footnote" => BlockKind::Note,
-        "header" | "headerl" | "headerr" | "headerf" | "footer" | "footerl" | "footerr" | "footerf" => BlockKind::Margin,
-        "annotation" => BlockKind::Comment,
-        "shptxt" | "dptxbxtext" => BlockKind::Paragraph,
-        "xe" | "tc" | "rxe" | "txe" => BlockKind::Hidden,
-        _ => return None,
-    })
-}
-
-fn value_of(word: &str) -> Option<&'static str> {
-    Some(match word {
-        "title" => "dc:title",
-        "subject" => "dc:subject",
-        "author" => "dc:creator",
-        "operator" => "cp:lastModifiedBy",
-        "keywords" => "cp:keywords",
-        "doccomm" | "comment" => "dc:description",
-        "company" => "app:Company",
-        "manager" => "app:Manager",
-        "category" => "cp:category",
-        "generator" => "app:Application",
-        "hlinkbase" => "app:HyperlinkBase",
-        "atnauthor" => "atnauthor",
-        "fldinst" => "fldinst",
-        "sn" => "sn",
-        "sv" => "sv",
-        "propname" => "propname",
-        "staticval" => "staticval",
-        "objclass" => "rtf:objclass",
-        "ffdeftext" | "ffl" | "ffhelptext" | "ffstattext" => "field",
-        _ => return None,
-    })
-}
-
-fn time_of(word: &str) -> Option<&'static str> {
-    Some(match word {
-        "creatim" => "dcterms:created",
-        "revtim" => "dcterms:modified",
-        "printim" => "cp:lastPrinted",
-        _ => return None,
-    })
-}
-
-fn letter_of(word: &str) -> Option<&'static str> {
-    Some(match word {
-        "emdash" => "—",
-        "endash" => "–",
-        "bullet" => "•",
-        "lquote" => "‘",
-        "rquote" => "’",
-        "ldblquote" => "“",
-        "rdblquote" => "”",
-        "emspace" => "\u{2003}",
-        "enspace" => "\u{2002}",
-        "qmspace" => "\u{2005}",
-        "zwj" => "\u{200d}",
-        "zwnj" => "\u{200c}",
-        "zwbo" => "\u{200b}",
-        "zwnbo" => "\u{2060}",
-        "ltrmark" => "\u{200e}",
-        "rtlmark" => "\u{200f}",
-        "tab" => "\t",
-        "line" | "lbr" | "softline" => "\n",
-        _ => return None,
-    })
+    pub(super) html: Option<String>,
+    pub(super) undecodable: u64,
+    pub(super) hidden: u64,
+    pub(super) authors: BTreeSet<String>,
 }
 
 impl Walk<'_> {
@@ -306,7 +157,7 @@ impl Walk<'_> {
     }
 
     /// Decodes what waits and puts it where it belongs.
-    fn decode(&mut self) {
+    pub(super) fn decode(&mut self) {
         if self.pending.is_empty() {
             return;
         }
@@ -320,7 +171,7 @@ impl Walk<'_> {
         self.put(&text);
     }
 
-    fn put(&mut self, text: &str) {
+    pub(super) fn put(&mut self, text: &str) {
         let Some(state) = self.stack.last() else { return };
         match state.place {
             Place::Text if self.html.is_some() && self.stories.len() == 1 => {
@@ -598,185 +449,5 @@ impl Walk<'_> {
             }
         }
         self.skip = self.state().uc;
-    }
-
-    fn close(&mut self) -> Result<(), Stop> {
-        self.decode();
-        self.skip = 0;
-        let Some(state) = (self.stack.len() > 1).then(|| self.stack.pop()).flatten() else { return Ok(()) };
-        match state.ends {
-            Ends::Nothing => Ok(()),
-            Ends::Story => {
-                self.end_cell_rest()?;
-                self.stories.pop();
-                Ok(())
-            }
-            Ends::Value => {
-                let value = self.values.pop().unwrap_or_default();
-                self.end_value(state.place, value)
-            }
-            Ends::Time => {
-                let [year, month, day, hour, minute, second] = self.time;
-                if year == 0 {
-                    return Ok(());
-                }
-                self.sink.property(self.time_name, format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"))
-            }
-            Ends::Picture => {
-                let bytes = std::mem::take(&mut self.data);
-                self.file(bytes, "picture")
-            }
-            Ends::Object => {
-                let bytes = std::mem::take(&mut self.data);
-                self.object(&bytes)
-            }
-        }
-    }
-
-    fn file(&mut self, bytes: Vec<u8>, stem: &str) -> Result<(), Stop> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        self.files += 1;
-        let extension = if self.extension.is_empty() { ole::extension_of(&bytes) } else { self.extension };
-        let object = Object { name: format!("{stem}{}{extension}", self.files), bytes };
-        ole::tell(&object, ChildRole::Embedded, Anchor::paragraph(self.paragraph.saturating_add(1)), self.sink)
-    }
-
-    fn object(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        let name = format!("object{}", self.files + 1);
-        let mut findings = Vec::new();
-        let object = ole::from_ole1(bytes, &name, &mut findings);
-        findings.into_iter().try_for_each(|finding| self.sink.finding(finding))?;
-        match object {
-            Some(object) => {
-                self.files += 1;
-                ole::tell(&object, ChildRole::Embedded, Anchor::paragraph(self.paragraph.saturating_add(1)), self.sink)
-            }
-            None => {
-                self.extension = ".ole";
-                self.file(bytes.to_vec(), "object")
-            }
-        }
-    }
-
-    fn end_value(&mut self, place: Place, value: String) -> Result<(), Stop> {
-        let Place::Value(name) = place else { return Ok(()) };
-        let value = printable(value);
-        match name {
-            // Links of a wrapped page stand in its own marks.
-            "fldinst" if self.html.is_some() => Ok(()),
-            "fldinst" => {
-                let link = value.trim().strip_prefix("HYPERLINK").map(|link| link.replace("\\l", "").replace("\\o", "").replace('"', " ").trim().to_owned());
-                let link = link.filter(|link| link.contains(':'));
-                link.map_or(Ok(()), |link| self.give(BlockKind::Caption, link, None))
-            }
-            "sn" | "propname" => {
-                self.property = value;
-                Ok(())
-            }
-            "sv" if matches!(self.property.as_str(), "wzDescription" | "gtextUNICODE" | "wzTooltip") => self.give(BlockKind::Caption, value, None),
-            "sv" => Ok(()),
-            "staticval" => self.sink.property(&format!("custom:{}", self.property), value),
-            "field" => self.give(BlockKind::Field, value, None),
-            "atnauthor" => {
-                if self.authors.insert(value.clone()) {
-                    self.sink.property("comment:author", value)?;
-                }
-                Ok(())
-            }
-            _ => self.sink.property(name, value.trim_end_matches([';', ' ']).to_owned()),
-        }
-    }
-
-    fn end_paragraph(&mut self) -> Result<(), Stop> {
-        if self.html.is_some() && self.stories.len() == 1 {
-            self.put("\r\n");
-            return Ok(());
-        }
-        let Some(story) = self.stories.last_mut() else { return Ok(()) };
-        if story.is_in_table {
-            story.text.push('\n');
-            return Ok(());
-        }
-        story.was_in_table = false;
-        let kind = if story.is_heading && story.kind == BlockKind::Paragraph { BlockKind::Heading } else { story.kind };
-        self.flush(kind, None)
-    }
-
-    fn end_cell(&mut self, is_nested: bool) -> Result<(), Stop> {
-        let tables_seen = &mut self.tables_seen;
-        let Some(story) = self.stories.last_mut() else { return Ok(()) };
-        if !story.was_in_table {
-            *tables_seen += 1;
-            (story.table, story.row, story.column, story.was_in_table) = (*tables_seen, 0, 0, true);
-        }
-        let column = story.column.saturating_add(1);
-        // Cells of an inner table stand at the place of the cell that holds it.
-        if !is_nested {
-            story.column = column;
-        }
-        let place = (story.table, story.row.saturating_add(1), column);
-        let kind = if story.kind == BlockKind::Paragraph { BlockKind::Cell } else { story.kind };
-        self.flush(kind, Some(place))
-    }
-
-    /// What stands after the last cell of a row, or at the end of a story.
-    fn end_cell_rest(&mut self) -> Result<(), Stop> {
-        let kind = self.stories.last().map_or(BlockKind::Paragraph, |story| story.kind);
-        self.flush(kind, None)
-    }
-
-    fn flush(&mut self, kind: BlockKind, cell: Option<(u32, u32, u32)>) -> Result<(), Stop> {
-        let Some(story) = self.stories.last_mut() else { return Ok(()) };
-        let (text, hidden) = (std::mem::take(&mut story.text), std::mem::take(&mut story.hidden));
-        self.give(kind, printable(text).trim_end_matches('\n').to_owned(), cell)?;
-        self.give(BlockKind::Hidden, printable(hidden), cell)
-    }
-
-    fn give(&mut self, kind: BlockKind, text: String, cell: Option<(u32, u32, u32)>) -> Result<(), Stop> {
-        if text.trim().is_empty() {
-            return Ok(());
-        }
-        *self.paragraph = self.paragraph.saturating_add(1);
-        self.given += 1;
-        self.hidden += u64::from(kind == BlockKind::Hidden);
-        let mut anchor = Anchor { part: self.part.clone(), ..Anchor::paragraph(*self.paragraph) };
-        if let Some((table, row, column)) = cell {
-            anchor.cell = Some((row, column));
-            let table = format!("table {table}");
-            anchor.part = Some(self.part.as_ref().map_or_else(|| table.clone(), |part| format!("{part}, {table}")));
-        }
-        self.sink.block(Block::new(kind, anchor, text))
-    }
-
-    fn finish(mut self, is_closed: bool, ends_well: bool, rest: usize) -> Result<u64, Stop> {
-        while self.stack.len() > 1 {
-            self.close()?;
-        }
-        self.decode();
-        while !self.stories.is_empty() {
-            self.end_cell_rest()?;
-            self.stories.pop();
-        }
-        if let Some(page) = self.html.take() {
-            self.given += html::tell(&page, self.part.as_deref(), self.paragraph, html::Dialect::Html, self.sink)?;
-        }
-        if !is_closed {
-            let weight = if ends_well { Severity::Note } else { Severity::Loss };
-            self.sink.finding(Finding::new(Code::Truncated, "The last groups are not closed.").weighing(weight))?;
-        } else if rest > 0 {
-            self.sink.finding(Finding::new(Code::TrailingBytes, format!("{rest} bytes stand after the last group; they were read as far as they are RTF.")))?;
-        }
-        if self.undecodable > 0 {
-            self.sink.finding(Finding::new(Code::Undecodable, format!("In {} places.", self.undecodable)))?;
-        }
-        if self.hidden > 0 {
-            self.sink.finding(Finding::new(Code::Hidden, format!("{} hidden or deleted passages.", self.hidden)))?;
-        }
-        Ok(self.given)
     }
 }
