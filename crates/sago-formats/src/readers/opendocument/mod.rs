@@ -61,7 +61,7 @@ fn findings(text: &Text, sink: &mut dyn Sink) -> Result<(), Stop> {
 fn document(package: &mut Package<'_, '_>, context: &Context<'_>, sink: &mut Told<'_>) -> Result<(), Stop> {
     let nesting = context.limits.nesting;
     let manifest = manifest(package, nesting, sink)?;
-    let is_encrypted = |name: &str| manifest.encrypted.iter().any(|other| other == name);
+    let is_encrypted = |name: &str| manifest.encrypted.contains(name);
     for name in &manifest.encrypted {
         if let Some(index) = package.find(name) {
             package.mark(index);
