@@ -1,6 +1,6 @@
 //! EPUB 2 and 3 (ISO/IEC 23736): the texts of a book in the order of its spine, its properties, its pictures as contained files.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::document::{BlockKind, ChildRole, Sink};
 use crate::finding::{Code, Finding};
@@ -15,7 +15,6 @@ use crate::table::Context;
 /// An item of the book's manifest.
 #[derive(Debug, Clone, Default)]
 struct Item {
-    id: String,
     name: String,
     media_type: String,
 }
@@ -75,12 +74,13 @@ fn book(package: &mut Package<'_, '_>, nesting: u32, sink: &mut Told<'_>) -> Res
         let text = format!("{locked} texts of the book are encrypted.");
         sink.finding(if sink.blocks == 0 { Finding::new(Code::Encrypted, text) } else { Finding::new(Code::PartEncrypted, text) })?;
     }
+    let media_types: HashMap<&str, &str> = items.iter().map(|item| (item.name.as_str(), item.media_type.as_str())).collect();
     for index in 0..package.entries().len() {
         let name = package.entries()[index].name.clone();
         let lower = name.to_ascii_lowercase();
         let is_silent = lower == "mimetype" || lower.starts_with("meta-inf/") || lower.ends_with(".css") || lower.ends_with(".ncx") || lower.ends_with(".opf");
         if !package.is_seen(index) && !is_silent && !encrypted.contains(&name) {
-            let media_type = items.iter().find(|item| item.name == name).map(|item| item.media_type.clone());
+            let media_type = media_types.get(name.as_str()).map(|media_type| (*media_type).to_owned());
             package.child(index, ChildRole::Embedded, media_type, sink)?;
         }
     }
@@ -102,7 +102,7 @@ fn encrypted(package: &mut Package<'_, '_>, nesting: u32, sink: &mut dyn Sink) -
         if let Node::Open(element) = node
             && element.name.ends_with("CipherReference")
         {
-            names.extend(element.get("URI").map(|name| decoded(name)));
+            names.extend(element.get("URI").map(decoded));
         }
         Ok(())
     })?;
@@ -118,6 +118,7 @@ fn decoded(path: &str) -> String {
 fn root_file(package: &mut Package<'_, '_>, root: &str, items: &mut Vec<Item>, spine: &mut Vec<String>, nesting: u32, sink: &mut dyn Sink) -> Result<(), Stop> {
     let folder = root.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
     let mut property: Option<(String, String)> = None;
+    let mut by_id: HashMap<String, String> = HashMap::new();
     let is_there = part(package, root, nesting, sink, &mut |node, sink| {
         match node {
             Node::Open(element) => match element.name.as_str() {
@@ -129,13 +130,13 @@ fn root_file(package: &mut Package<'_, '_>, root: &str, items: &mut Vec<Item>, s
                         property = Some((name.to_owned(), String::new()));
                     }
                 }
-                "opf:item" | "item" => items.push(Item {
-                    id: element.get("id").unwrap_or_default().to_owned(),
-                    name: resolved(&folder, &decoded(element.get("href").unwrap_or_default())),
-                    media_type: element.get("media-type").unwrap_or_default().to_owned(),
-                }),
+                "opf:item" | "item" => {
+                    let name = resolved(&folder, &decoded(element.get("href").unwrap_or_default()));
+                    by_id.insert(element.get("id").unwrap_or_default().to_owned(), name.clone());
+                    items.push(Item { name, media_type: element.get("media-type").unwrap_or_default().to_owned() });
+                }
                 "opf:itemref" | "itemref" => {
-                    spine.extend(items.iter().find(|item| Some(item.id.as_str()) == element.get("idref")).map(|item| item.name.clone()));
+                    spine.extend(element.get("idref").and_then(|id| by_id.get(id)).cloned());
                 }
                 _ => {}
             },

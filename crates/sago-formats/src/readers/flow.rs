@@ -3,8 +3,11 @@
 //! A block is numbered when it is given. What stands inside a paragraph follows it.
 
 use crate::document::{Anchor, Block, BlockKind, Sink};
+use crate::finding::{Code, Finding};
 use crate::source::Stop;
 
+/// Most text that is held until the paragraph around it ends.
+const MOST_HELD_BYTES: usize = 128 << 20;
 /// Marks the row and column of a cell that was only counted: the file says later where it stands.
 const UNPLACED: u32 = 1 << 31;
 
@@ -25,6 +28,9 @@ struct Grid {
     columns_after: u32,
 }
 
+/// A text that waits until the paragraph around it ends.
+type Waiting = (BlockKind, Option<(u32, u32)>, String);
+
 /// A paragraph that is being read.
 #[derive(Debug, Default)]
 struct Layer {
@@ -33,7 +39,7 @@ struct Layer {
     kind: Option<BlockKind>,
     /// How many scopes were open when it began: those opened inside it do not matter to its own text.
     scopes: usize,
-    inner: Vec<(BlockKind, Option<(u32, u32)>, String)>,
+    inner: Vec<Waiting>,
 }
 
 /// Text as it is read.
@@ -45,6 +51,10 @@ pub(crate) struct Flow {
     scopes: Vec<Scope>,
     grids: Vec<Grid>,
     layers: Vec<Layer>,
+    /// For each open cell whose place is said later: how much waited when it began.
+    unplaced: Vec<usize>,
+    held_bytes: usize,
+    lost_bytes: usize,
 }
 
 impl Flow {
@@ -129,10 +139,17 @@ impl Flow {
     /// Begins the next cell of the row, whose own place is said later by [`Flow::place_cell`].
     pub fn open_unplaced_cell(&mut self) {
         self.open_cell();
+        self.unplaced.push(self.layers.last().map_or(0, |layer| layer.inner.len()));
         if let Some(Scope::Cell(row, column)) = self.scopes.last_mut() {
             *row |= UNPLACED;
             *column |= UNPLACED;
         }
+    }
+
+    /// Ends a cell that [`Flow::open_unplaced_cell`] began.
+    pub fn close_unplaced_cell(&mut self) {
+        self.unplaced.pop();
+        self.leave();
     }
 
     /// Says where the open cell stands, when that is known only behind its text.
@@ -141,9 +158,9 @@ impl Flow {
         let old = (*old_row, *old_column);
         (*old_row, *old_column) = (row, column);
         // What the cell gave waits in the paragraph around its table.
-        if let Some(layer) = self.layers.last_mut().filter(|_| old.0 & UNPLACED != 0) {
-            let own = layer.inner.iter_mut().rev().take_while(|(_, cell, _)| cell.is_some());
-            own.filter(|(_, cell, _)| *cell == Some(old)).for_each(|(_, cell, _)| *cell = Some((row, column)));
+        let begin = self.unplaced.last().copied().unwrap_or(usize::MAX);
+        if let Some(own) = self.layers.last_mut().and_then(|layer| layer.inner.get_mut(begin..)).filter(|_| old.0 & UNPLACED != 0) {
+            own.iter_mut().filter(|(_, cell, _)| *cell == Some(old)).for_each(|(_, cell, _)| *cell = Some((row, column)));
         }
     }
 
@@ -177,7 +194,9 @@ impl Flow {
             }
             self.open();
         }
-        if let Some(layer) = self.layers.last_mut() {
+        if self.may_hold(text.len())
+            && let Some(layer) = self.layers.last_mut()
+        {
             layer.text.push_str(text);
         }
     }
@@ -187,9 +206,21 @@ impl Flow {
         if self.layers.is_empty() {
             self.open();
         }
-        if let Some(layer) = self.layers.last_mut() {
+        if self.may_hold(text.len())
+            && let Some(layer) = self.layers.last_mut()
+        {
             layer.hidden.push_str(text);
         }
+    }
+
+    /// Counts what is held; what would be too much is lost, and said when the paragraph ends.
+    fn may_hold(&mut self, count: usize) -> bool {
+        if self.held_bytes.saturating_add(count) > MOST_HELD_BYTES {
+            self.lost_bytes = self.lost_bytes.saturating_add(count);
+            return false;
+        }
+        self.held_bytes += count;
+        true
     }
 
     /// The text of the open paragraph so far.
@@ -206,6 +237,14 @@ impl Flow {
         for (kind, cell, text) in layer.inner {
             self.give(kind, cell, text, sink)?;
         }
+        if self.layers.is_empty() {
+            self.held_bytes = 0;
+            let lost = std::mem::take(&mut self.lost_bytes);
+            if lost > 0 {
+                let place = self.part.clone().unwrap_or_default();
+                return sink.finding(Finding::new(Code::LimitMemory, format!("{lost} bytes of one paragraph's text were left out.")).at(place));
+            }
+        }
         Ok(())
     }
 
@@ -221,6 +260,9 @@ impl Flow {
     pub fn tell(&mut self, kind: BlockKind, text: &str, sink: &mut dyn Sink) -> Result<(), Stop> {
         let (around, cell) = self.judged(self.scopes.len(), Some(kind));
         let kind = if around == BlockKind::Hidden { around } else { kind };
+        if self.is_open() && !self.may_hold(text.len()) {
+            return Ok(());
+        }
         self.give(kind, cell, text.to_owned(), sink)
     }
 

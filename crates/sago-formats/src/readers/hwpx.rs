@@ -1,6 +1,8 @@
 //! HWPX: the package of OWPML (KS X 6101), Hangul's XML format. The sections in the order of the package's spine, with cells, notes, headers, text boxes,
 //! tracked changes, form fields, equations; what lies in `BinData` as contained files.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::document::{BlockKind, ChildRole, Sink};
 use crate::finding::{Code, Finding};
 use crate::readers::flow::Flow;
@@ -28,7 +30,7 @@ fn document(package: &mut Package<'_, '_>, context: &Context<'_>, sink: &mut Tol
     let nesting = context.limits.nesting;
     let Manifest { encrypted, .. } = manifest(package, nesting, sink)?;
     let spine = contents(package, nesting, sink)?;
-    if encrypted.iter().any(|name| spine.iter().any(|part| part == name)) {
+    if spine.iter().any(|name| encrypted.contains(name)) {
         sink.finding(Finding::new(Code::Encrypted, "The document needs a password."))?;
         preview(package, sink)?;
         return rest(package, &encrypted, sink);
@@ -39,7 +41,7 @@ fn document(package: &mut Package<'_, '_>, context: &Context<'_>, sink: &mut Tol
         let is_section = name.to_ascii_lowercase().contains("section");
         number += u32::from(is_section);
         let place = if is_section { format!("section {number}") } else { name.rsplit('/').next().unwrap_or(name).trim_end_matches(".xml").to_owned() };
-        let mut text = Text { flow: Flow::of_part(place), headings: &headings, ..Text::default() };
+        let mut text = Text { flow: Flow::of_part(place), headings: &headings, is_text: false, deleting: 0, changes: 0, gathered: None };
         if !is_section {
             text.flow.enter(BlockKind::Margin);
         }
@@ -67,7 +69,8 @@ fn document(package: &mut Package<'_, '_>, context: &Context<'_>, sink: &mut Tol
 
 /// Properties of the document, and its sections in order (content.hpf, an OPF package file).
 fn contents(package: &mut Package<'_, '_>, nesting: u32, sink: &mut dyn Sink) -> Result<Vec<String>, Stop> {
-    let mut items: Vec<(String, String)> = Vec::new();
+    let mut items: Vec<String> = Vec::new();
+    let mut by_id: HashMap<String, String> = HashMap::new();
     let mut spine = Vec::new();
     let mut open: Option<(String, String)> = None;
     let is_there = part(package, "Contents/content.hpf", nesting, sink, &mut |node, sink| {
@@ -76,8 +79,12 @@ fn contents(package: &mut Package<'_, '_>, nesting: u32, sink: &mut dyn Sink) ->
                 "opf:title" => open = Some(("dc:title".to_owned(), String::new())),
                 "opf:language" => open = Some(("dc:language".to_owned(), String::new())),
                 "opf:meta" => open = element.get("name").map(|name| (property(name), String::new())),
-                "opf:item" => items.push((element.get("id").unwrap_or_default().to_owned(), element.get("href").unwrap_or_default().to_owned())),
-                "opf:itemref" => spine.extend(element.get("idref").and_then(|id| items.iter().find(|item| item.0 == id)).map(|item| item.1.clone())),
+                "opf:item" => {
+                    let name = element.get("href").unwrap_or_default().to_owned();
+                    by_id.insert(element.get("id").unwrap_or_default().to_owned(), name.clone());
+                    items.push(name);
+                }
+                "opf:itemref" => spine.extend(element.get("idref").and_then(|id| by_id.get(id)).cloned()),
                 _ => {}
             },
             Node::Text(text) => {
@@ -97,13 +104,13 @@ fn contents(package: &mut Package<'_, '_>, nesting: u32, sink: &mut dyn Sink) ->
         sink.finding(Finding::new(Code::PartDamaged, "The list of the document's parts is not there.").at("Contents/content.hpf"))?;
     }
     // Items that the spine forgets, and sections that nothing names, are read after the others.
-    let mut sections: Vec<String> = spine.into_iter().chain(items.into_iter().map(|item| item.1)).collect();
+    let mut sections: Vec<String> = spine.into_iter().chain(items).collect();
     sections.extend(package.named("Contents/section", ".xml"));
     sections.retain(|name| {
         let name = name.to_ascii_lowercase();
         name.ends_with(".xml") && (name.contains("/section") || name.contains("/masterpage"))
     });
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     sections.retain(|name| seen.insert(name.to_ascii_lowercase()));
     Ok(sections)
 }
@@ -118,14 +125,16 @@ fn property(name: &str) -> String {
 }
 
 /// Ids of paragraph shapes that make headings; authors of changes are told on the way.
-fn headings(package: &mut Package<'_, '_>, nesting: u32, sink: &mut dyn Sink) -> Result<Vec<String>, Stop> {
-    let mut headings = Vec::new();
+fn headings(package: &mut Package<'_, '_>, nesting: u32, sink: &mut dyn Sink) -> Result<HashSet<String>, Stop> {
+    let mut headings = HashSet::new();
     let mut shape = String::new();
     part(package, "Contents/header.xml", nesting, sink, &mut |node, sink| {
         if let Node::Open(element) = node {
             match element.name.as_str() {
                 "hh:paraPr" => shape = element.get("id").unwrap_or_default().to_owned(),
-                "hh:heading" if element.get("type") == Some("OUTLINE") => headings.push(shape.clone()),
+                "hh:heading" if element.get("type") == Some("OUTLINE") => {
+                    headings.insert(shape.clone());
+                }
                 "hh:trackChangeAuthor" => sink.property("hwpx:change_author", element.get("name").unwrap_or_default().to_owned())?,
                 "hh:trackChange" => {
                     let value = |name| element.get(name).unwrap_or_default();
@@ -141,10 +150,9 @@ fn headings(package: &mut Package<'_, '_>, nesting: u32, sink: &mut dyn Sink) ->
 }
 
 /// The text of a section as it is read.
-#[derive(Default)]
 struct Text<'a> {
     flow: Flow,
-    headings: &'a [String],
+    headings: &'a HashSet<String>,
     /// Inside `hp:t`.
     is_text: bool,
     /// How many deletions are open.
@@ -183,7 +191,7 @@ impl Text<'_> {
             "hp:p" => {
                 self.is_text = false;
                 self.flow.open();
-                if element.get("paraPrIDRef").is_some_and(|id| self.headings.iter().any(|heading| heading == id)) {
+                if element.get("paraPrIDRef").is_some_and(|id| self.headings.contains(id)) {
                     self.flow.set_kind(BlockKind::Heading);
                 }
             }
@@ -236,7 +244,8 @@ impl Text<'_> {
         match name {
             "hp:p" => self.flow.close(sink)?,
             "hp:t" => self.is_text = false,
-            "hp:header" | "hp:footer" | "hp:footNote" | "hp:endNote" | "hp:hiddenComment" | "hp:caption" | "hp:fieldBegin" | "hp:tc" => self.flow.leave(),
+            "hp:header" | "hp:footer" | "hp:footNote" | "hp:endNote" | "hp:hiddenComment" | "hp:caption" | "hp:fieldBegin" => self.flow.leave(),
+            "hp:tc" => self.flow.close_unplaced_cell(),
             "hp:tbl" => self.flow.close_table(),
             "hp:script" | "hp:mainText" => self.gathered(BlockKind::Paragraph, sink)?,
             "hp:subText" | "hp:shapeComment" => self.gathered(BlockKind::Caption, sink)?,
@@ -282,9 +291,9 @@ fn scripts(package: &mut Package<'_, '_>, sink: &mut dyn Sink) -> Result<(), Sto
 }
 
 /// Whatever else is in the package.
-fn rest(package: &mut Package<'_, '_>, encrypted: &[String], sink: &mut dyn Sink) -> Result<(), Stop> {
+fn rest(package: &mut Package<'_, '_>, encrypted: &HashSet<String>, sink: &mut dyn Sink) -> Result<(), Stop> {
     package.rest(sink, |name| {
-        if SILENT.contains(&name) || name.starts_with("Preview/PrvText") || encrypted.iter().any(|other| other == name) {
+        if SILENT.contains(&name) || name.starts_with("Preview/PrvText") || encrypted.contains(name) {
             None
         } else if name.starts_with("Preview/") {
             Some(ChildRole::Thumbnail)

@@ -18,6 +18,8 @@ use crate::source::Stop;
 
 /// How much is read before it is decoded.
 const CHUNK_BYTES: usize = 16 << 10;
+/// Longest run of text, tag or comment in XML: the reader holds each as a whole.
+const MOST_TOKEN_BYTES: u64 = 64 << 20;
 /// How far a declaration of the character set is looked for.
 const DECLARATION_BYTES: usize = 200;
 
@@ -87,6 +89,7 @@ pub(crate) fn walk(bytes: &mut dyn Read, place: &str, nesting: u32, sink: &mut d
     loop {
         buffer.clear();
         let position = reader.buffer_position();
+        reader.get_mut().token_bytes = 0;
         let event = match reader.read_event_into(&mut buffer) {
             Ok(event) => event,
             Err(quick_xml::Error::Io(error)) => {
@@ -212,11 +215,13 @@ struct Utf8<'a> {
     bad: u64,
     is_over: bool,
     error: Option<io::Error>,
+    /// How much was decoded for the token that is being read.
+    token_bytes: u64,
 }
 
 impl<'a> Utf8<'a> {
     fn new(bytes: &'a mut dyn Read) -> Self {
-        Self { bytes, decoder: None, raw: Vec::new(), decoded: Vec::new(), at: 0, bad: 0, is_over: false, error: None }
+        Self { bytes, decoder: None, raw: Vec::new(), decoded: Vec::new(), at: 0, bad: 0, is_over: false, error: None, token_bytes: 0 }
     }
 
     fn fill(&mut self) -> io::Result<()> {
@@ -252,6 +257,13 @@ impl<'a> Utf8<'a> {
             debug_assert_eq!(result, CoderResult::InputEmpty, "the buffer is as long as the decoder asks for");
             self.decoded.truncate(written);
             self.bad += u64::from(had_errors);
+            self.token_bytes += written as u64;
+            if self.token_bytes > MOST_TOKEN_BYTES {
+                self.is_over = true;
+                self.decoded.clear();
+                let text = format!("a run of text or a tag has more than {MOST_TOKEN_BYTES} bytes; it and what follows was not read");
+                return Err(io::Error::new(io::ErrorKind::QuotaExceeded, text));
+            }
         }
         match self.error.take() {
             Some(error) if self.decoded.is_empty() => Err(error),

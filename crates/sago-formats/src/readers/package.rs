@@ -12,6 +12,7 @@ use flate2::read::DeflateDecoder;
 use crate::document::{Child, ChildRole, Sink};
 use crate::finding::{Code, Finding, Severity};
 use crate::limits::Limits;
+use crate::readers::little;
 use crate::source::{Source, Stop};
 
 /// Signature of a local file header.
@@ -52,14 +53,15 @@ pub(crate) struct Package<'s, 'b> {
 impl<'s, 'b> Package<'s, 'b> {
     /// Lists the parts. Nothing, with a finding, when there is none.
     pub fn open(source: &'s mut Source<'b>, limits: &Limits, sink: &mut dyn Sink) -> Result<Option<Self>, Stop> {
-        let entries = match listed(source) {
+        let most = usize::try_from(limits.children).unwrap_or(usize::MAX);
+        let mut entries = match listed(source) {
             Ok(entries) if !entries.is_empty() => entries,
             other => {
                 let why = match other {
                     Ok(_) => "it lists nothing".to_owned(),
                     Err(why) => why,
                 };
-                let found = scanned(source)?;
+                let found = scanned(source, most)?;
                 if found.is_empty() {
                     let text = format!("The file should be a ZIP package and holds no part that can be read: {why}.");
                     sink.finding(Finding::new(Code::Damaged, text))?;
@@ -70,6 +72,11 @@ impl<'s, 'b> Package<'s, 'b> {
                 found
             }
         };
+        if entries.len() > most {
+            let text = format!("Only the first {most} of {} parts of the package were looked at.", entries.len());
+            sink.finding(Finding::new(Code::LimitChildren, text))?;
+            entries.truncate(most);
+        }
         let mut names = HashMap::with_capacity(entries.len());
         for (index, entry) in entries.iter().enumerate() {
             // The last of the same name counts, as in the programs that write such packages by appending; the others stay in the list.
@@ -237,44 +244,59 @@ fn listed(source: &mut Source<'_>) -> Result<Vec<Entry>, String> {
     Ok(entries)
 }
 
-/// The parts whose local headers are found by searching (APPNOTE.TXT 4.3.7). Lengths that stand behind the data are not known then.
-fn scanned(source: &mut Source<'_>) -> Result<Vec<Entry>, Stop> {
+/// The parts whose local headers are found by searching (APPNOTE.TXT 4.3.7), so many at most. Lengths that stand behind the data are not known then.
+fn scanned(source: &mut Source<'_>, most: usize) -> Result<Vec<Entry>, Stop> {
     let mut entries = Vec::new();
     let mut offset = 0_u64;
-    while offset + LOCAL_BYTES <= source.size_bytes() {
+    while offset + LOCAL_BYTES <= source.size_bytes() && entries.len() < most {
         let block = source.at(offset, SCAN_BYTES)?;
-        let Some(place) = block.windows(LOCAL.len()).position(|window| window == LOCAL) else {
-            offset += (block.len().saturating_sub(LOCAL.len() - 1)).max(1) as u64;
-            continue;
-        };
-        let header_at = offset + place as u64;
-        offset = header_at + LOCAL.len() as u64;
-        let header = source.at(header_at, 30)?;
-        let word = |at: usize| header.get(at..at + 2).map_or(0, |bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
-        let long = |at: usize| u32::from(word(at)) | u32::from(word(at + 2)) << 16;
-        let (flags, method, name_bytes, extra_bytes) = (word(6), word(8), u64::from(word(26)), u64::from(word(28)));
-        let start = header_at + LOCAL_BYTES + name_bytes + extra_bytes;
-        let name = source.at(header_at + LOCAL_BYTES, usize::from(word(26)))?;
-        if name.is_empty() || start > source.size_bytes() || name.ends_with(b"/") {
-            continue;
+        // Where the next block begins: a signature may lie across two.
+        let mut next = offset + block.len().saturating_sub(LOCAL.len() - 1).max(1) as u64;
+        let mut at = 0;
+        while let Some(place) = block.get(at..).and_then(|rest| rest.windows(LOCAL.len()).position(|window| window == LOCAL)) {
+            at += place + LOCAL.len();
+            let Some((entry, end)) = local(source, offset + (at - LOCAL.len()) as u64)? else { continue };
+            entries.push(entry);
+            if entries.len() >= most {
+                break;
+            }
+            if let Some(end) = end {
+                if end >= next {
+                    next = end;
+                    break;
+                }
+                at = usize::try_from(end - offset).unwrap_or(usize::MAX).max(at);
+            }
         }
-        let is_sized = flags & 8 == 0 && long(18) != u32::MAX;
-        let left = source.size_bytes() - start;
-        let packed_bytes = if is_sized { u64::from(long(18)).min(left) } else { left };
-        entries.push(Entry {
-            name: String::from_utf8_lossy(&name).trim_start_matches('/').replace('\\', "/"),
-            start,
-            packed_bytes,
-            size_bytes: is_sized.then(|| u64::from(long(22))),
-            crc32: is_sized.then(|| long(14)),
-            method: if !is_sized && method == STORED { u16::MAX } else { method },
-            is_encrypted: flags & 1 != 0,
-        });
-        if is_sized {
-            offset = start + packed_bytes;
-        }
+        offset = next;
     }
     Ok(entries)
+}
+
+/// The part whose local header is here, and where its data ends when that is known.
+fn local(source: &mut Source<'_>, header_at: u64) -> Result<Option<(Entry, Option<u64>)>, Stop> {
+    let header = source.at(header_at, 30)?;
+    let word = |at: usize| little::u16_at(&header, at).unwrap_or(0);
+    let long = |at: usize| little::u32_at(&header, at).unwrap_or(0);
+    let (flags, method) = (word(6), word(8));
+    let start = header_at + LOCAL_BYTES + u64::from(word(26)) + u64::from(word(28));
+    let name = source.at(header_at + LOCAL_BYTES, usize::from(word(26)))?;
+    if name.is_empty() || start > source.size_bytes() || name.ends_with(b"/") {
+        return Ok(None);
+    }
+    let is_sized = flags & 8 == 0 && long(18) != u32::MAX;
+    let left = source.size_bytes() - start;
+    let packed_bytes = if is_sized { u64::from(long(18)).min(left) } else { left };
+    let entry = Entry {
+        name: String::from_utf8_lossy(&name).trim_start_matches('/').replace('\\', "/"),
+        start,
+        packed_bytes,
+        size_bytes: is_sized.then(|| u64::from(long(22))),
+        crc32: is_sized.then(|| long(14)),
+        method: if !is_sized && method == STORED { u16::MAX } else { method },
+        is_encrypted: flags & 1 != 0,
+    };
+    Ok(Some((entry, is_sized.then_some(start + packed_bytes))))
 }
 
 /// A stretch of the source.

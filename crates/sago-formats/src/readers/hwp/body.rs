@@ -43,7 +43,7 @@ impl<'a> Body<'a> {
     /// Tells the text of an unpacked stream.
     pub fn read(mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Stop> {
         let mut records = Records::new(bytes);
-        while let Some(record) = records.next() {
+        for record in records.by_ref() {
             self.record(record, sink)?;
         }
         self.close(0, true, sink)?;

@@ -10,8 +10,8 @@ use crate::readers::little;
 use crate::readers::package::{Package, told};
 use crate::source::Stop;
 
-use super::numbers::NumberFormat;
-use super::relations::{of_kind, relations, target};
+use super::numbers::{HiddenColumns, NumberFormat};
+use super::relations::{of_kind, relations, targets};
 use super::sheets::{Listed, Shared, around, kept};
 
 /// Records that are read (MS-XLSB 2.3).
@@ -44,6 +44,7 @@ const COMMENT_TEXT: u16 = 637;
 pub(super) fn read(package: &mut Package<'_, '_>, main: &str, limits: &Limits, sink: &mut dyn Sink) -> Result<(), Stop> {
     let nesting = limits.nesting;
     let parts = relations(package, main, nesting, sink)?;
+    let by_id = targets(&parts);
     let mut sheets = Vec::new();
     let mut shared = Shared::default();
     records(package, main, limits, sink, &mut |tag, bytes, sink| {
@@ -51,7 +52,7 @@ pub(super) fn read(package: &mut Package<'_, '_>, main: &str, limits: &Limits, s
             WORKBOOK => shared.is_1904 = bytes.first().is_some_and(|flags| flags & 1 == 1),
             SHEET => {
                 // Files of the first trial versions have four bytes more in front.
-                let listed = [8, 12].into_iter().filter_map(|at| string(bytes, at)).find(|(id, _)| target(&parts, id).is_some());
+                let listed = [8, 12].into_iter().filter_map(|at| string(bytes, at)).find(|(id, _)| by_id.contains_key(id.as_str()));
                 let (id, end) = listed.or_else(|| string(bytes, 8)).unwrap_or_default();
                 let (name, _) = string(bytes, end).unwrap_or_default();
                 sheets.push(Listed { name, id, is_hidden: u32_at(bytes, 0) != 0 });
@@ -100,8 +101,10 @@ pub(super) fn read(package: &mut Package<'_, '_>, main: &str, limits: &Limits, s
     }
     for listed in &sheets {
         sink.property("sheet", listed.name.clone())?;
-        match target(&parts, &listed.id).filter(|name| package.find(name).is_some()) {
-            Some(name) => {
+        match by_id.get(listed.id.as_str()).and_then(|name| Some((*name, package.find(name)?))) {
+            // Listed twice; it was told.
+            Some((_, index)) if package.is_seen(index) => {}
+            Some((name, _)) => {
                 sheet(package, name, listed, &shared, limits, sink)?;
                 let own = relations(package, name, nesting, sink)?;
                 for name in of_kind(&own, "comments") {
@@ -122,7 +125,7 @@ fn sheet(package: &mut Package<'_, '_>, name: &str, listed: &Listed, shared: &Sh
         sink.finding(Finding::new(Code::Hidden, "The sheet is hidden.").at(listed.name.clone()))?;
     }
     let (mut row, mut is_row_hidden, mut has_hidden, mut unknown) = (0, false, false, 0_u64);
-    let mut hidden_columns: Vec<(u32, u32)> = Vec::new();
+    let mut hidden_columns = HiddenColumns::default();
     records(package, name, limits, sink, &mut |tag, bytes, sink| {
         let style = (u32_at(bytes, 4) & 0x00FF_FFFF) as usize;
         let text = match tag {
@@ -132,7 +135,7 @@ fn sheet(package: &mut Package<'_, '_>, name: &str, listed: &Listed, shared: &Sh
                 return Ok(());
             }
             COLUMN if u16_at(bytes, 16) & 1 == 1 => {
-                hidden_columns.push((u32_at(bytes, 0).saturating_add(1), u32_at(bytes, 4).saturating_add(1)));
+                hidden_columns.add(u32_at(bytes, 0).saturating_add(1), u32_at(bytes, 4).saturating_add(1));
                 return Ok(());
             }
             HEADER_FOOTER => {
@@ -155,7 +158,7 @@ fn sheet(package: &mut Package<'_, '_>, name: &str, listed: &Listed, shared: &Sh
             _ => return Ok(()),
         };
         let column = u32_at(bytes, 0).saturating_add(1);
-        let is_hidden = is_row_hidden || hidden_columns.iter().any(|(min, max)| (*min..=*max).contains(&column));
+        let is_hidden = is_row_hidden || hidden_columns.has(column);
         has_hidden |= is_hidden;
         match text {
             Some(text) => {

@@ -274,10 +274,7 @@ fn rest(package: &mut Package<'_, '_>, types: &ContentTypes, nesting: u32, sink:
             printer(package, &name, sink)?;
         } else if kind.contains("vmldrawing") || lower.ends_with(".vml") {
             vml(package, &name, nesting, sink)?;
-        } else if lower == "[content_types].xml" || lower.ends_with(".rels") || lower.starts_with("_xmlsignatures/") || lower.starts_with("customxml/itemprops")
-        {
-            package.mark(index);
-        } else if (kind.ends_with("xml") || lower.ends_with(".bin") && kind.contains("ms-excel")) && SILENT.iter().any(|word| kind.contains(word)) {
+        } else if is_silent(&lower, &kind) {
             package.mark(index);
         } else {
             let role = if lower.contains("thumbnail") { ChildRole::Thumbnail } else { ChildRole::Embedded };
@@ -291,6 +288,13 @@ fn rest(package: &mut Package<'_, '_>, types: &ContentTypes, nesting: u32, sink:
         sink.finding(Finding::new(Code::Signed, Code::Signed.meaning()))?;
     }
     Ok(())
+}
+
+/// Whether a part, by its name and content type in lower case, holds no words of its own.
+fn is_silent(name: &str, content_type: &str) -> bool {
+    let is_list = name == "[content_types].xml" || name.ends_with(".rels") || name.starts_with("_xmlsignatures/") || name.starts_with("customxml/itemprops");
+    let can_be = content_type.ends_with("xml") || name.ends_with(".bin") && content_type.contains("ms-excel");
+    is_list || can_be && SILENT.iter().any(|word| content_type.contains(word))
 }
 
 /// Settings of a printer begin with its name, in UTF-16: it can tell where a document was printed.

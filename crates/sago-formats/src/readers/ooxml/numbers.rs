@@ -70,6 +70,34 @@ impl NumberFormat {
     }
 }
 
+/// Which columns of a sheet are hidden.
+#[derive(Debug, Default)]
+pub(crate) struct HiddenColumns {
+    columns: Vec<bool>,
+    ranges: u32,
+}
+
+impl HiddenColumns {
+    /// Most columns of a sheet; there are no more ranges than columns.
+    const MOST: u32 = 16_384;
+
+    /// Adds a range; from 1, with its last.
+    pub fn add(&mut self, first: u32, last: u32) {
+        self.ranges += u32::from(self.ranges < Self::MOST);
+        if self.ranges < Self::MOST {
+            self.columns.resize(Self::MOST as usize + 1, false);
+            for column in first..=last.min(Self::MOST) {
+                self.columns[column as usize] = true;
+            }
+        }
+    }
+
+    /// Whether a column is hidden.
+    pub fn has(&self, column: u32) -> bool {
+        self.columns.get(column as usize).copied().unwrap_or(false)
+    }
+}
+
 /// A number as it reads: a date in ISO 8601, or the number without the noise of its last binary digits.
 pub(crate) fn shown(raw: &str, format: NumberFormat, is_1904: bool) -> String {
     let Ok(number) = raw.trim().parse::<f64>() else { return raw.to_owned() };

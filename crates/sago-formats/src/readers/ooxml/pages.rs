@@ -7,7 +7,7 @@ use crate::readers::markup::{Node, part};
 use crate::readers::package::Package;
 use crate::source::Stop;
 
-use super::relations::{relations, resolved, target};
+use super::relations::{relations, resolved, targets};
 
 /// Points in a unit of XPS, which is 1/96 inch.
 const XPS_POINTS: f32 = 0.75;
@@ -16,6 +16,7 @@ const XPS_POINTS: f32 = 0.75;
 pub(super) fn visio(package: &mut Package<'_, '_>, nesting: u32, sink: &mut dyn Sink) -> Result<(), Stop> {
     for (list, kind) in [("visio/pages/pages.xml", BlockKind::Paragraph), ("visio/masters/masters.xml", BlockKind::Margin)] {
         let parts = relations(package, list, nesting, sink)?;
+        let by_id = targets(&parts);
         let mut pages: Vec<(String, String)> = Vec::new();
         part(package, list, nesting, sink, &mut |node, _| {
             if let Node::Open(element) = node {
@@ -32,7 +33,7 @@ pub(super) fn visio(package: &mut Package<'_, '_>, nesting: u32, sink: &mut dyn 
             Ok(())
         })?;
         for (number, (title, id)) in (1_u32..).zip(pages) {
-            let Some(name) = target(&parts, &id).map(str::to_owned) else { continue };
+            let Some(name) = by_id.get(id.as_str()).map(|name| (*name).to_owned()) else { continue };
             let is_page = kind == BlockKind::Paragraph;
             if is_page {
                 sink.part(Part::Page { number, width: 0.0, height: 0.0 })?;

@@ -59,9 +59,10 @@ pub(crate) fn resolved(folder: &str, target: &str) -> String {
     words.join("/")
 }
 
-/// The part that an id leads to.
-pub(crate) fn target<'a>(relations: &'a [Relation], id: &str) -> Option<&'a str> {
-    relations.iter().find(|relation| relation.id == id && !relation.is_external).map(|relation| relation.target.as_str())
+/// The parts that ids lead to.
+pub(crate) fn targets(relations: &[Relation]) -> HashMap<&str, &str> {
+    // The first of the same id counts.
+    relations.iter().rev().filter(|relation| !relation.is_external).map(|relation| (relation.id.as_str(), relation.target.as_str())).collect()
 }
 
 /// The parts of a kind.

@@ -10,8 +10,8 @@ use crate::readers::package::Package;
 use crate::source::Stop;
 
 use super::drawing::{Placeholders, chart, drawing};
-use super::numbers::{NumberFormat, place, shown};
-use super::relations::{of_kind, relations, target};
+use super::numbers::{HiddenColumns, NumberFormat, place, shown};
+use super::relations::{of_kind, relations, targets};
 
 /// A sheet as the workbook lists it.
 #[derive(Debug, Clone)]
@@ -47,6 +47,7 @@ impl Shared {
 pub(super) fn read(package: &mut Package<'_, '_>, main: &str, limits: &Limits, sink: &mut dyn Sink) -> Result<(), Stop> {
     let nesting = limits.nesting;
     let parts = relations(package, main, nesting, sink)?;
+    let by_id = targets(&parts);
     let mut sheets = Vec::new();
     let mut shared = Shared::default();
     let mut defined: Option<(String, String)> = None;
@@ -84,8 +85,10 @@ pub(super) fn read(package: &mut Package<'_, '_>, main: &str, limits: &Limits, s
     }
     for listed in &sheets {
         sink.property("sheet", listed.name.clone())?;
-        match target(&parts, &listed.id).filter(|name| package.find(name).is_some()) {
-            Some(name) => {
+        match by_id.get(listed.id.as_str()).and_then(|name| Some((*name, package.find(name)?))) {
+            // Listed twice; it was told.
+            Some((_, index)) if package.is_seen(index) => {}
+            Some((name, _)) => {
                 sheet(package, name, listed, &shared, nesting, sink)?;
                 around(package, name, &listed.name, nesting, sink)?;
             }
@@ -175,7 +178,7 @@ struct Cells<'a> {
     shared: &'a Shared,
     row: u32,
     column: u32,
-    hidden_columns: Vec<(u32, u32)>,
+    hidden_columns: HiddenColumns,
     is_row_hidden: bool,
     has_hidden: bool,
     kind: String,
@@ -200,7 +203,7 @@ fn sheet(package: &mut Package<'_, '_>, name: &str, listed: &Listed, shared: &Sh
         shared,
         row: 0,
         column: 0,
-        hidden_columns: Vec::new(),
+        hidden_columns: HiddenColumns::default(),
         is_row_hidden: false,
         has_hidden: false,
         kind: String::new(),
@@ -248,7 +251,9 @@ impl Cells<'_> {
                 self.is_row_hidden = element.is_on("hidden");
             }
             "col" if element.is_on("hidden") => {
-                self.hidden_columns.extend(element.number("min").zip(element.number("max")));
+                if let (Some(first), Some(last)) = (element.number("min"), element.number("max")) {
+                    self.hidden_columns.add(first, last);
+                }
             }
             "c" => {
                 let counted = (self.row.max(1), self.column.saturating_add(1));
@@ -311,7 +316,7 @@ impl Cells<'_> {
         } else {
             return Ok(());
         };
-        let is_hidden = self.is_row_hidden || self.hidden_columns.iter().any(|(min, max)| (*min..=*max).contains(&self.column));
+        let is_hidden = self.is_row_hidden || self.hidden_columns.has(self.column);
         self.has_hidden |= is_hidden;
         self.flow.enter_cell(self.row, self.column);
         self.flow.tell(if is_hidden { BlockKind::Hidden } else { kind }, &text, sink)?;

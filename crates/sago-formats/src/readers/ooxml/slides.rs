@@ -9,7 +9,7 @@ use crate::readers::package::Package;
 use crate::source::Stop;
 
 use super::drawing::{Placeholders, chart, drawing};
-use super::relations::{Relation, of_kind, relations, target};
+use super::relations::{Relation, of_kind, relations, targets};
 
 /// English Metric Units in a point.
 const EMU: f32 = 12_700.0;
@@ -34,10 +34,13 @@ pub(super) fn read(package: &mut Package<'_, '_>, main: &str, nesting: u32, sink
         }
         Ok(())
     })?;
+    let by_id = targets(&parts);
     let mut number = 0;
     for id in &ids {
-        match target(&parts, id).filter(|name| package.find(name).is_some()) {
-            Some(name) => {
+        match by_id.get(id.as_str()).and_then(|name| Some((*name, package.find(name)?))) {
+            // Listed twice; it was told.
+            Some((_, index)) if package.is_seen(index) => {}
+            Some((name, _)) => {
                 number += 1;
                 slide(package, name, number, size, false, nesting, sink)?;
             }

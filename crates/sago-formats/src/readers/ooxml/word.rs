@@ -280,11 +280,7 @@ impl Text<'_> {
             "w:tc" | "a:tc" => self.flow.open_cell(),
             "w:gridBefore" => self.flow.skip_columns_after(element.number("w:val").unwrap_or(0)),
             "w:gridSpan" => self.flow.skip_columns_after(element.number("w:val").unwrap_or(1).saturating_sub(1)),
-            "w:footnote" | "w:endnote" => {
-                if element.get("w:type").is_some_and(|kind| kind.ends_with("eparator")) {
-                    self.silent = 1;
-                }
-            }
+            "w:footnote" | "w:endnote" if element.get("w:type").is_some_and(|kind| kind.ends_with("eparator")) => self.silent = 1,
             "w:comment" => {
                 let words: Vec<&str> = ["w:id", "w:author", "w:date"].iter().filter_map(|name| element.get(name)).collect();
                 sink.property("comment_by", words.join(" "))?;

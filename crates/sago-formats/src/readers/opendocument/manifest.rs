@@ -1,6 +1,6 @@
 //! `META-INF/manifest.xml`: media types of the parts, and which are encrypted (OpenDocument 1.3, part 2, 3.2; KS X 6101 uses the same).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::document::Sink;
 use crate::readers::markup::{Node, part};
@@ -11,7 +11,7 @@ use crate::source::Stop;
 #[derive(Debug, Default)]
 pub(crate) struct Manifest {
     /// Names of encrypted parts.
-    pub encrypted: Vec<String>,
+    pub encrypted: HashSet<String>,
     /// Media types by name.
     pub media_types: HashMap<String, String>,
 }
@@ -29,7 +29,9 @@ pub(crate) fn manifest(package: &mut Package<'_, '_>, nesting: u32, sink: &mut d
                         manifest.media_types.insert(name.clone(), media_type.to_owned());
                     }
                 }
-                "manifest:encryption-data" => manifest.encrypted.push(name.clone()),
+                "manifest:encryption-data" => {
+                    manifest.encrypted.insert(name.clone());
+                }
                 _ => {}
             }
         }

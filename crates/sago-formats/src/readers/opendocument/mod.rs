@@ -61,7 +61,7 @@ fn findings(text: &Text, sink: &mut dyn Sink) -> Result<(), Stop> {
 fn document(package: &mut Package<'_, '_>, context: &Context<'_>, sink: &mut Told<'_>) -> Result<(), Stop> {
     let nesting = context.limits.nesting;
     let manifest = manifest(package, nesting, sink)?;
-    let is_encrypted = |name: &str| manifest.encrypted.iter().any(|other| other == name);
+    let is_encrypted = |name: &str| manifest.encrypted.contains(name);
     for name in &manifest.encrypted {
         if let Some(index) = package.find(name) {
             package.mark(index);
@@ -107,21 +107,26 @@ fn stream(
     }
     let mut text = Text::new(place.clone());
     // A formula: its words as they are shown, and as they were written.
-    let mut formula: Option<[String; 2]> = None;
+    let mut formula: Option<(u32, [String; 2])> = None;
     let mut is_written = false;
     let is_there = part(package, name, nesting, sink, &mut |node, sink| {
         match (&node, &mut formula) {
-            (Node::Open(element), None) if element.name == "math:math" => formula = Some(Default::default()),
-            (Node::Open(element), Some(_)) => is_written |= element.name == "math:annotation",
-            (Node::Text(text), Some([shown, written])) => if is_written { written } else { shown }.push_str(text.trim_end_matches('\n')),
-            (Node::Close("math:annotation"), Some(_)) => is_written = false,
-            (Node::Close("math:math"), Some([shown, written])) => {
-                let mut flow = Flow::of_part(place.clone().unwrap_or_else(|| "formula".to_owned()));
-                // What was written says all that is shown.
-                flow.tell(BlockKind::Paragraph, if written.trim().is_empty() { shown } else { written }.trim(), sink)?;
-                formula = None;
+            (Node::Open(element), None) if element.name == "math:math" => formula = Some((1_u32, Default::default())),
+            (Node::Open(element), Some((depth, _))) => {
+                *depth += 1;
+                is_written |= element.name == "math:annotation";
             }
-            (_, Some(_)) => {}
+            (Node::Text(text), Some((_, [shown, written]))) => if is_written { written } else { shown }.push_str(text.trim_end_matches('\n')),
+            (Node::Close(name), Some((depth, [shown, written]))) => {
+                *depth -= 1;
+                is_written &= *name != "math:annotation";
+                if *depth == 0 {
+                    let mut flow = Flow::of_part(place.clone().unwrap_or_else(|| "formula".to_owned()));
+                    // What was written says all that is shown.
+                    flow.tell(BlockKind::Paragraph, if written.trim().is_empty() { shown } else { written }.trim(), sink)?;
+                    formula = None;
+                }
+            }
             (_, None) => text.node(node, sink)?,
         }
         Ok(())

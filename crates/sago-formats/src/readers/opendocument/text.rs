@@ -103,7 +103,7 @@ impl Text {
                         self.flow.leave();
                     }
                 }
-                self.depth -= 1;
+                self.depth = self.depth.saturating_sub(1);
                 Ok(())
             }
         }
