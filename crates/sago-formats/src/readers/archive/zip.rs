@@ -35,9 +35,6 @@ pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink)
 
 fn by_directory(source: &mut Source<'_>, context: &Context<'_>, directory: &Directory, tally: &mut Tally, sink: &mut dyn Sink) -> Result<(), Stop> {
     tally.expect(directory.expected);
-    if directory.prefix_bytes > 0 {
-        sink.finding(Finding::new(Code::ActiveContent, format!("{} bytes stand before the archive; they were not read.", directory.prefix_bytes)))?;
-    }
     if !directory.comment.is_empty() {
         sink.property("zip:comment", super::member::decode_name(&directory.comment).0)?;
     }
@@ -55,6 +52,16 @@ fn by_directory(source: &mut Source<'_>, context: &Context<'_>, directory: &Dire
     if listed.is_empty() && directory.expected > 0 {
         return by_scan(source, directory.prefix_bytes, &[], tally, sink).map(|_| ());
     }
+    // A directory that is not where it should be shows bytes before the archive, or only that its offsets are wrong: the members tell which.
+    let prefix = directory.prefix_bytes;
+    let is_moved = match listed.first() {
+        Some(first) if prefix > 0 => local(source, prefix.saturating_add(first.header_offset))?.is_some(),
+        _ => prefix > 0,
+    };
+    if is_moved {
+        sink.finding(Finding::new(Code::ActiveContent, format!("{prefix} bytes stand before the archive; they were not read.")))?;
+    }
+    let directory = &Directory { prefix_bytes: if is_moved { prefix } else { 0 }, ..directory.clone() };
     tally.judge(listed.iter().filter(|entry| entry.unicode_name.is_none()).map(|entry| entry.name.as_slice()));
     let mut taken: Vec<(u64, u64)> = Vec::with_capacity(listed.len());
     let mut missing = Vec::new();

@@ -103,7 +103,7 @@ impl Entry {
 }
 
 /// What the end of the archive says.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Directory {
     pub(super) expected: u64,
     pub(super) disk: u32,

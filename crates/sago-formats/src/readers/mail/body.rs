@@ -18,11 +18,12 @@ pub(super) struct Walk<'a> {
     pub(super) children: u32,
     /// Letters and digits of the plain alternative, to know whether the HTML one says more.
     plain: Option<String>,
+    is_cut: bool,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(limits: &'a Limits) -> Self {
-        Self { limits, path: Vec::new(), texts: 0, children: 0, plain: None }
+        Self { limits, path: Vec::new(), texts: 0, children: 0, plain: None, is_cut: false }
     }
 
     fn number(&self) -> String {
@@ -114,7 +115,9 @@ fn multipart(walk: &mut Walk<'_>, kind: &Parameters, body: &[u8], sink: &mut dyn
         sink.finding(Finding::new(Code::PartDamaged, "The message says that it has parts, and none begins.").at(walk.number()))?;
         return text(walk, &Parameters::default(), body, sink);
     }
-    if !cut.is_closed {
+    // When the end is cut off, all parts around the last one are open: once is enough.
+    if !cut.is_closed && !walk.is_cut {
+        walk.is_cut = true;
         sink.finding(Finding::new(Code::Truncated, "The last part has no end.").at(walk.number()))?;
     }
     outside(walk, "preamble", cut.preamble, sink)?;
