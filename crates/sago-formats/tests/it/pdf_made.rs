@@ -219,3 +219,17 @@ fn a_stream_that_grows_without_end_is_cut_at_the_limit() {
     assert_eq!(read.text(), "beginning");
     assert!(read.findings.iter().any(|finding| finding.text.contains("longer than the limit")), "{:?}", read.findings);
 }
+
+#[test]
+fn a_place_that_makes_no_sense_costs_no_more_than_itself() {
+    for broken in
+        ["(an open string", "[[[[", "<</A", "1 2 m m l", "Tj (", "7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7 7", "/ /Name>>"]
+    {
+        let content = format!("BT /F 12 Tf 50 700 Td (before) Tj ET\n{broken}\nBT /F 12 Tf 50 600 Td (after the place) Tj ET");
+        let read = read(&page(content.as_bytes(), HELVETICA, helvetica()));
+        assert!(read.text().contains("before") && read.text().contains("after the place"), "{broken}: {:?}", read.text());
+    }
+    let content = b"BT /F 12 Tf 50 700 Td (before) Tj ET\n(an open string";
+    let read = read(&page(content, HELVETICA, helvetica()));
+    assert!(read.has(Code::PartDamaged), "{:?}", read.findings);
+}

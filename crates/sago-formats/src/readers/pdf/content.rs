@@ -5,8 +5,7 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use hayro_syntax::content::TypedIter;
-use hayro_syntax::content::ops::TypedInstruction as Op;
+use hayro_syntax::content::UntypedIter;
 use hayro_syntax::object::{Array, Dict, Name, Object, ObjectIdentifier, Rect, Stream, String as PdfString};
 use kurbo::{Affine, Point, Vec2};
 
@@ -20,6 +19,8 @@ const GLYPHS: usize = 4_000_000;
 /// Deepest nesting of forms, and of saved states.
 const FORMS: usize = 24;
 const STATES: usize = 4_096;
+/// How often reading goes on behind a place in one stream that makes no sense.
+const RESUMES: usize = 64;
 
 /// Why a sign is not simply text of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,14 +206,18 @@ impl<'a, 'f> Interpreter<'a, 'f> {
     fn run(&mut self, bytes: &[u8], resources: &Resources<'a>) {
         let depth = self.states.len();
         let marks = self.marks.len();
-        let mut operations = TypedIter::new(bytes);
-        while let Some(operation) = operations.next() {
-            self.operators += 1;
-            if self.operators > OPERATORS || self.content.glyphs.len() >= GLYPHS {
-                self.content.faults.insert("the page has more operators than the limit; the rest was not read");
+        let mut rest = bytes;
+        for _ in 0..RESUMES {
+            let Some(tail) = self.follow(rest, resources, depth) else {
                 break;
-            }
-            self.operation(&operation, resources, depth);
+            };
+            // Here the content makes no sense: an open string, an object that is none. Reading goes on behind the next place where it may.
+            self.content.faults.insert("the content cannot be understood at a place; reading went on behind it");
+            let next = memchr::memchr2(b'\n', b'\r', tail).into_iter().chain(memchr::memmem::find(tail, b" BT")).min();
+            let Some(next) = next else {
+                break;
+            };
+            rest = &tail[next + 1..];
         }
         while self.marks.len() > marks {
             self.end_mark();
@@ -223,57 +228,107 @@ impl<'a, 'f> Interpreter<'a, 'f> {
         self.states.truncate(depth);
     }
 
-    fn operation(&mut self, operation: &Op<'_, '_>, resources: &Resources<'a>, depth: usize) {
-        match operation {
-            Op::SaveState(_) => {
+    /// Follows the operators; gives what is left when they end before the bytes do.
+    fn follow<'c>(&mut self, bytes: &'c [u8], resources: &Resources<'a>, depth: usize) -> Option<&'c [u8]> {
+        let base = bytes.as_ptr() as usize;
+        let mut end = 0;
+        let mut is_image = false;
+        let mut operations = UntypedIter::new(bytes);
+        while let Some(operation) = operations.next() {
+            self.operators += 1;
+            if self.operators > OPERATORS || self.content.glyphs.len() >= GLYPHS {
+                self.content.faults.insert("the page has more operators than the limit; the rest was not read");
+                return None;
+            }
+            let name: &[u8] = operation.operator;
+            // Where the operator stands, by the place of its bytes; one with escapes has been copied.
+            let at = (name.as_ptr() as usize).wrapping_sub(base);
+            if at < bytes.len() {
+                end = at + name.len();
+            }
+            is_image = name == b"BI";
+            let mut operands: [Option<&Object<'_>>; 6] = [None; 6];
+            for (place, operand) in operands.iter_mut().zip(operation.operands()) {
+                *place = Some(operand);
+            }
+            if self.operation(name, &operands, resources, depth).is_none() {
+                self.content.faults.insert("an operator lacks its values and was passed over");
+            }
+        }
+        let tail = bytes.get(end..).unwrap_or_default();
+        let tail = if is_image { tail.get(memchr::memmem::rfind(tail, b"EI").map_or(0, |at| at + 2)..).unwrap_or_default() } else { tail };
+        let is_over = tail.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0)
+            || tail.trim_ascii_start().starts_with(b"%") && memchr::memchr2(b'\n', b'\r', tail.trim_ascii()).is_none();
+        (!is_over).then_some(tail)
+    }
+
+    /// Follows one operator; nothing when it lacks its operands.
+    fn operation(&mut self, name: &[u8], operands: &[Option<&Object<'_>>; 6], resources: &Resources<'a>, depth: usize) -> Option<()> {
+        let number = |index: usize| match operands[index] {
+            Some(Object::Number(number)) => Some(number.as_f64()),
+            _ => None,
+        };
+        let string = |index: usize| match operands[index] {
+            Some(Object::String(string)) => Some(string.as_bytes()),
+            _ => None,
+        };
+        let named = |index: usize| match operands[index] {
+            Some(Object::Name(name)) => Some(name),
+            _ => None,
+        };
+        let matrix = || Some(Affine::new([number(0)?, number(1)?, number(2)?, number(3)?, number(4)?, number(5)?]));
+        match name {
+            b"q" => {
                 if self.states.len() < STATES {
                     self.states.push(self.state.clone());
                 } else {
                     self.content.faults.insert("graphics states are nested more deeply than the limit");
                 }
             }
-            Op::RestoreState(_) => {
+            b"Q" => {
                 if self.states.len() > depth
                     && let Some(state) = self.states.pop()
                 {
                     self.state = state;
                 }
             }
-            Op::Transform(m) => {
-                self.state.matrix *= Affine::new([m.0.as_f64(), m.1.as_f64(), m.2.as_f64(), m.3.as_f64(), m.4.as_f64(), m.5.as_f64()]);
+            b"cm" => self.state.matrix *= matrix()?,
+            b"gs" => self.graphics_state(named(0)?, resources),
+            b"BT" => self.move_to(Affine::IDENTITY),
+            b"Tm" => self.move_to(matrix()?),
+            b"Td" => self.next_line(number(0)?, number(1)?),
+            b"TD" => {
+                self.state.leading = -number(1)?;
+                self.next_line(number(0)?, number(1)?);
             }
-            Op::SetGraphicsState(name) => self.graphics_state(name.0, resources),
-            Op::BeginText(_) => self.move_to(Affine::IDENTITY),
-            Op::SetTextMatrix(m) => self.move_to(Affine::new([m.0.as_f64(), m.1.as_f64(), m.2.as_f64(), m.3.as_f64(), m.4.as_f64(), m.5.as_f64()])),
-            Op::NextLine(to) => self.next_line(to.0.as_f64(), to.1.as_f64()),
-            Op::NextLineAndSetLeading(to) => {
-                self.state.leading = -to.1.as_f64();
-                self.next_line(to.0.as_f64(), to.1.as_f64());
+            b"T*" => self.next_line(0.0, -self.state.leading),
+            b"Tc" => self.state.char_space = number(0)?,
+            b"Tw" => self.state.word_space = number(0)?,
+            b"Tz" => self.state.stretch = number(0)? / 100.0,
+            b"TL" => self.state.leading = number(0)?,
+            b"Ts" => self.state.rise = number(0)?,
+            b"Tr" => self.state.mode = number(0)? as i64,
+            b"Tf" => {
+                self.state.size = number(1)?;
+                let key: &[u8] = named(0)?.as_ref();
+                self.state.font = resources.fonts.get::<Dict<'a>>(key).map(|dict| self.fonts.get(&dict));
             }
-            Op::NextLineUsingLeading(_) => self.next_line(0.0, -self.state.leading),
-            Op::CharacterSpacing(value) => self.state.char_space = value.0.as_f64(),
-            Op::WordSpacing(value) => self.state.word_space = value.0.as_f64(),
-            Op::HorizontalScaling(value) => self.state.stretch = value.0.as_f64() / 100.0,
-            Op::TextLeading(value) => self.state.leading = value.0.as_f64(),
-            Op::TextRise(value) => self.state.rise = value.0.as_f64(),
-            Op::TextRenderingMode(value) => self.state.mode = value.0.as_i64(),
-            Op::TextFont(font) => {
-                self.state.size = font.1.as_f64();
-                self.state.font = resources.fonts.get::<Dict<'a>>(font.0.as_ref() as &[u8]).map(|dict| self.fonts.get(&dict));
-            }
-            Op::ShowText(text) => self.show(text.0.as_bytes()),
-            Op::NextLineAndShowText(text) => {
+            b"Tj" => self.show(string(0)?),
+            b"'" => {
                 self.next_line(0.0, -self.state.leading);
-                self.show(text.0.as_bytes());
+                self.show(string(0)?);
             }
-            Op::ShowTextWithParameters(text) => {
-                self.state.word_space = text.0.as_f64();
-                self.state.char_space = text.1.as_f64();
+            b"\"" => {
+                self.state.word_space = number(0)?;
+                self.state.char_space = number(1)?;
                 self.next_line(0.0, -self.state.leading);
-                self.show(text.2.as_bytes());
+                self.show(string(2)?);
             }
-            Op::ShowTexts(texts) => {
-                for object in texts.0.iter::<Object<'_>>() {
+            b"TJ" => {
+                let Some(Object::Array(texts)) = operands[0] else {
+                    return None;
+                };
+                for object in texts.iter::<Object<'_>>() {
                     match object {
                         Object::Number(number) => self.adjust(number.as_f64()),
                         Object::String(text) => self.show(text.as_bytes()),
@@ -281,28 +336,20 @@ impl<'a, 'f> Interpreter<'a, 'f> {
                     }
                 }
             }
-            Op::XObject(name) => match resources.forms.get::<Stream<'a>>(name.0.as_ref() as &[u8]) {
+            b"Do" => match resources.forms.get::<Stream<'a>>(named(0)?.as_ref() as &[u8]) {
                 Some(stream) => self.x_object(&stream, resources),
                 None => {
                     self.content.faults.insert("a form or picture is named that is not there, is damaged, or contains itself");
                 }
             },
-            Op::InlineImage(_) => self.image(),
-            Op::BeginMarkedContent(mark) => self.begin_mark(mark.0, None, None),
-            Op::BeginMarkedContentWithProperties(mark) => self.begin_properties(mark.0, mark.1, resources),
-            Op::EndMarkedContent(_) => self.end_mark(),
-            Op::FillPathNonZero(_)
-            | Op::FillPathNonZeroCompatibility(_)
-            | Op::FillPathEvenOdd(_)
-            | Op::StrokePath(_)
-            | Op::CloseAndStrokePath(_)
-            | Op::FillAndStrokeNonZero(_)
-            | Op::FillAndStrokeEvenOdd(_)
-            | Op::CloseFillAndStrokeNonZero(_)
-            | Op::CloseFillAndStrokeEvenOdd(_)
-            | Op::Shading(_) => self.content.paths += 1,
+            b"BI" => self.image(),
+            b"BMC" => self.begin_mark(named(0)?, None, None),
+            b"BDC" => self.begin_properties(named(0)?, operands[1]?, resources),
+            b"EMC" => self.end_mark(),
+            b"f" | b"F" | b"f*" | b"S" | b"s" | b"B" | b"B*" | b"b" | b"b*" | b"sh" => self.content.paths += 1,
             _ => {}
         }
+        Some(())
     }
 
     fn graphics_state(&mut self, name: &Name<'_>, resources: &Resources<'a>) {
