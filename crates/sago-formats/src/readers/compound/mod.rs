@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use super::little::{slice, u16_at, u32_at, u64_at, utf16};
 use crate::finding::{Code, Finding};
 
-pub(crate) use properties::{civil, filetime, tell_summaries};
+pub(crate) use properties::{PropertySet, Value, civil, filetime, tell_summaries};
 pub(crate) use write::{Node, write};
 
 /// First bytes of every compound file.
