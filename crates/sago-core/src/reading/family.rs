@@ -1,4 +1,4 @@
-//! The file that keeps what was read of an item and of everything in it: JSON lines, sealed to the item's unit (docs/formats.md section 20).
+//! The file that keeps what was read of an item and of everything in it: JSON lines, sealed to the item's unit (docs/formats.md section 15).
 //!
 //! It names no time and no machine: the same software makes the same lines of the same bytes. It is derived and never the truth.
 

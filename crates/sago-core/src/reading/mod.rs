@@ -2,7 +2,7 @@
 //!
 //! An item is read with its whole family: the files it contains, the files they contain. Each file goes to a process of its own behind walls
 //! (`sago_sandbox`), which is given bytes and gives back words. What came of it is one sealed file for each item in the derived place
-//! (docs/formats.md section 20) and one line in an event: tool, input, output, counts. Both can be made anew from the originals.
+//! (docs/formats.md section 15) and one line in an event: tool, input, output, counts. Both can be made anew from the originals.
 //!
 //! `one` reads an item, `family` is the file that keeps it, `scratch` holds what must be seekable, `rows` has the rows, `coverage` counts.
 
