@@ -47,7 +47,16 @@ pub struct Request {
 
 impl Default for Request {
     fn default() -> Self {
-        Request { query: String::new(), visible: Visible::default(), offset: 0, limit: 20, sort: Sort::Relevance, facets: true, passages: 3, fold: Fold::Nothing }
+        Request {
+            query: String::new(),
+            visible: Visible::default(),
+            offset: 0,
+            limit: 20,
+            sort: Sort::Relevance,
+            facets: true,
+            passages: 3,
+            fold: Fold::Nothing,
+        }
     }
 }
 
@@ -188,7 +197,14 @@ impl Index {
         Ok(Answer { total, folded_total, hits, facets, not_searched, searched: plan.searched, position: self.position()? })
     }
 
-    fn hit(&self, snapshot: &Arc<Snapshot>, plan: &Plan, passages: usize, found: Match, folded: &HashMap<DocAddress, Vec<DocAddress>>) -> Result<Hit, SearchError> {
+    fn hit(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        plan: &Plan,
+        passages: usize,
+        found: Match,
+        folded: &HashMap<DocAddress, Vec<DocAddress>>,
+    ) -> Result<Hit, SearchError> {
         let stored = snapshot.stored(&self.0.fields, found.at)?;
         let others = folded.get(&found.at).into_iter().flatten().map(|at| snapshot.item(*at)).collect::<Result<Vec<_>, _>>()?;
         let parts = match snapshot.many.item_of.get(&found.at) {
@@ -223,7 +239,11 @@ pub(crate) fn find(snapshot: &Snapshot, set: &VisibleSet, plan: &Plan, scored: b
         return Ok(Vec::new());
     }
     let statistics = VisibleStatistics::new(snapshot, set);
-    let scoring = if scored { EnableScoring::enabled_from_statistics_provider(&statistics, &snapshot.searcher) } else { EnableScoring::disabled_from_searcher(&snapshot.searcher) };
+    let scoring = if scored {
+        EnableScoring::enabled_from_statistics_provider(&statistics, &snapshot.searcher)
+    } else {
+        EnableScoring::disabled_from_searcher(&snapshot.searcher)
+    };
     let mut matches = Vec::new();
     each(snapshot, set, plan.query().as_ref(), scoring, scored, &mut |at, score| {
         if !snapshot.many.docs[at.segment_ord as usize].contains(at.doc_id) {
@@ -244,7 +264,14 @@ pub(crate) fn find(snapshot: &Snapshot, set: &VisibleSet, plan: &Plan, scored: b
 }
 
 /// Calls `found` for every visible document that matches.
-fn each(snapshot: &Snapshot, set: &VisibleSet, query: &dyn Query, scoring: EnableScoring<'_>, scored: bool, found: &mut dyn FnMut(DocAddress, f32)) -> Result<(), SearchError> {
+fn each(
+    snapshot: &Snapshot,
+    set: &VisibleSet,
+    query: &dyn Query,
+    scoring: EnableScoring<'_>,
+    scored: bool,
+    found: &mut dyn FnMut(DocAddress, f32),
+) -> Result<(), SearchError> {
     let weight: Box<dyn Weight> = query.weight(scoring)?;
     for (segment, reader) in snapshot.searcher.segment_readers().iter().enumerate() {
         let bits: &BitSet = &set.bits[segment];
@@ -312,7 +339,10 @@ impl Parts<'_> {
                     let mut next = self.node(part)?;
                     found = Some(match found {
                         None => next,
-                        Some(before) => before.into_iter().filter_map(|(item, (at, score))| next.remove(&item).map(|(also, more)| (item, (at.or(also), score + more)))).collect(),
+                        Some(before) => before
+                            .into_iter()
+                            .filter_map(|(item, (at, score))| next.remove(&item).map(|(also, more)| (item, (at.or(also), score + more))))
+                            .collect(),
                     });
                 }
                 Ok(found.unwrap_or_default())
@@ -424,7 +454,8 @@ fn by_text(snapshot: &Snapshot, matches: &mut Vec<Match>, wanted: &Range<usize>,
     for (segment, columns) in snapshot.segments.iter().enumerate() {
         let column = columns.text(snapshot.reader(segment), which)?;
         let ord = |found: &Match| column.and_then(|column| column.term_ords(found.at.doc_id).next());
-        let mut of_segment: Vec<(Option<u64>, Match)> = matches.iter().filter(|found| found.at.segment_ord as usize == segment).map(|found| (ord(found), *found)).collect();
+        let mut of_segment: Vec<(Option<u64>, Match)> =
+            matches.iter().filter(|found| found.at.segment_ord as usize == segment).map(|found| (ord(found), *found)).collect();
         of_segment.sort_unstable_by_key(|(ord, _)| *ord);
         // Equal values at the edge all stay: their order is decided by the item.
         let edge = wanted.end.checked_sub(1).and_then(|last| of_segment.get(last)).map(|(ord, _)| *ord);

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use tantivy::postings::Postings;
 use tantivy::schema::{IndexRecordOption, Term};
 use tantivy::{DocAddress, DocSet, TERMINATED};
-use tantivy::postings::Postings;
 
 use crate::error::SearchError;
 use crate::query::plan::{Leaf, Marks, Plan};
@@ -40,7 +40,14 @@ pub struct Passage {
 }
 
 /// The best passages of an item, in the order of its text.
-pub(crate) fn passages(snapshot: &Snapshot, fields: &Fields, plan: &Plan, parts: &[DocAddress], first: &StoredPart, limit: usize) -> Result<Vec<Passage>, SearchError> {
+pub(crate) fn passages(
+    snapshot: &Snapshot,
+    fields: &Fields,
+    plan: &Plan,
+    parts: &[DocAddress],
+    first: &StoredPart,
+    limit: usize,
+) -> Result<Vec<Passage>, SearchError> {
     let leaves: Vec<&Leaf> = plan.leaves.iter().filter(|leaf| leaf.shown).collect();
     let mut chosen: Vec<(u32, usize, usize, Passage)> = Vec::new();
     for (number, at) in parts.iter().enumerate() {
@@ -86,20 +93,49 @@ fn blocks_with_terms(snapshot: &Snapshot, fields: &Fields, leaves: &[&Leaf], at:
         for pattern in patterns {
             // Pairs are kept without positions; they stand where the bigrams stand.
             let kind = if pattern.kind == Kind::Pair { Kind::Gram } else { pattern.kind };
-            let index = snapshot.reader(at.segment_ord as usize).inverted_index(fields.text(kind))?;
-            // The first term of a phrase leads to its block; the text decides whether the phrase is there.
-            let Some((_, text)) = pattern.terms.first() else { continue };
-            let term = Term::from_field_text(fields.text(kind), &term_text(leaf.field.as_deref(), text));
-            let Some(mut postings) = index.read_postings(&term, IndexRecordOption::WithFreqsAndPositions)? else { continue };
-            let doc = if postings.doc() < at.doc_id { postings.seek(at.doc_id) } else { postings.doc() };
-            if doc == at.doc_id && doc != TERMINATED {
-                let mut positions = Vec::new();
-                postings.positions(&mut positions);
-                all.push((i, kind, positions));
+            let mut stands: Option<Vec<u32>> = None;
+            for (offset, text) in &pattern.terms {
+                let term = Term::from_field_text(fields.text(kind), &term_text(leaf.field.as_deref(), text));
+                let mut begins = positions(snapshot, at, &term)?;
+                begins.iter_mut().for_each(|position| *position = position.wrapping_sub(*offset));
+                stands = Some(match stands {
+                    None => begins,
+                    // In a phrase the terms stand at their distances; near each other, any of the rarest leads to the place.
+                    Some(mut stands) if pattern.slop == 0 => {
+                        stands.retain(|position| begins.binary_search(position).is_ok());
+                        stands
+                    }
+                    Some(stands) => {
+                        if begins.len() < stands.len() {
+                            begins
+                        } else {
+                            stands
+                        }
+                    }
+                });
+                if stands.as_ref().is_some_and(Vec::is_empty) {
+                    break;
+                }
+            }
+            if let Some(stands) = stands.filter(|stands| !stands.is_empty()) {
+                all.push((i, kind, stands));
             }
         }
     }
     Ok(Some(all))
+}
+
+/// Where a term stands in a document, in order.
+fn positions(snapshot: &Snapshot, at: DocAddress, term: &Term) -> Result<Vec<u32>, SearchError> {
+    let mut positions = Vec::new();
+    let index = snapshot.reader(at.segment_ord as usize).inverted_index(term.field())?;
+    if let Some(mut postings) = index.read_postings(term, IndexRecordOption::WithFreqsAndPositions)? {
+        let doc = if postings.doc() < at.doc_id { postings.seek(at.doc_id) } else { postings.doc() };
+        if doc == at.doc_id && doc != TERMINATED {
+            postings.positions(&mut positions);
+        }
+    }
+    Ok(positions)
 }
 
 /// Blocks worth looking at, the most promising first, with the number of leaves whose terms stand in them.
@@ -134,9 +170,12 @@ fn highlights(leaves: &[&Leaf], block: &StoredBlock, words: &Words) -> (u32, Vec
             Marks::Patterns(patterns) => spans.extend(patterns.iter().flat_map(|pattern| pattern.found_in(words))),
             Marks::Prefix(prefix) => {
                 let kinds = [Kind::Exact, Kind::Stem];
-                spans.extend(kinds.into_iter().flat_map(|kind| words.of(kind)).filter(|word| word.text.starts_with(prefix.as_str())).map(|word| (word.start, word.end)));
+                spans.extend(
+                    kinds.into_iter().flat_map(|kind| words.of(kind)).filter(|word| word.text.starts_with(prefix.as_str())).map(|word| (word.start, word.end)),
+                );
             }
-            Marks::Fuzzy(text, letters) => spans.extend(words.of(Kind::Exact).iter().filter(|word| differs_by(text, &word.text) <= usize::from(*letters)).map(|word| (word.start, word.end))),
+            Marks::Fuzzy(text, letters) => spans
+                .extend(words.of(Kind::Exact).iter().filter(|word| differs_by(text, &word.text) <= usize::from(*letters)).map(|word| (word.start, word.end))),
             Marks::Nowhere => {}
         }
         found += u32::from(spans.len() > before);

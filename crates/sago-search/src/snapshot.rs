@@ -67,7 +67,8 @@ impl Snapshot {
     /// What is kept of a document.
     pub(crate) fn stored(&self, fields: &Fields, at: DocAddress) -> Result<StoredPart, SearchError> {
         let doc: TantivyDocument = self.searcher.doc(at)?;
-        let bytes = doc.get_first(fields.stored).and_then(|value| value.as_bytes()).ok_or_else(|| SearchError::Damaged("a document without its text".into()))?;
+        let bytes =
+            doc.get_first(fields.stored).and_then(|value| value.as_bytes()).ok_or_else(|| SearchError::Damaged("a document without its text".into()))?;
         StoredPart::decode(bytes)
     }
 
@@ -119,7 +120,8 @@ impl Many {
             let found = documents(reader, &Term::from_field_u64(fields.many, 1))?;
             if !found.is_empty() {
                 let columns = &segments[segment];
-                let (high, low, part) = (columns.number(reader, Number::ItemHigh)?, columns.number(reader, Number::ItemLow)?, columns.number(reader, Number::Part)?);
+                let (high, low, part) =
+                    (columns.number(reader, Number::ItemHigh)?, columns.number(reader, Number::ItemLow)?, columns.number(reader, Number::Part)?);
                 for doc in found {
                     bits.insert(doc);
                     let item = (high.first(doc).unwrap_or(0), low.first(doc).unwrap_or(0));

@@ -45,7 +45,8 @@ impl Default for WriterOptions {
 
 impl Writer {
     pub(crate) fn open(index: &Index, options: WriterOptions) -> Result<Self, SearchError> {
-        let built = IndexWriterOptions::builder().memory_budget_per_thread(options.memory_bytes).num_worker_threads(options.threads).num_merge_threads(1).build();
+        let built =
+            IndexWriterOptions::builder().memory_budget_per_thread(options.memory_bytes).num_worker_threads(options.threads).num_merge_threads(1).build();
         let writer: IndexWriter<Waiting> = index.0.tantivy.writer_with_options(built)?;
         // What a crash left: segment files that no commit names. Their names must be free again.
         writer.garbage_collect_files().wait()?;
@@ -74,7 +75,14 @@ impl Writer {
                     let number = part.stored.part;
                     self.put(item, std::mem::replace(&mut part, Part::new(item, number + 1)), true)?;
                 }
-                let stored = StoredBlock { anchor: block.anchor.clone(), page: block.page, offset: offset as u64, property: None, text: text.to_owned(), at: [0; Kind::ALL.len()] };
+                let stored = StoredBlock {
+                    anchor: block.anchor.clone(),
+                    page: block.page,
+                    offset: offset as u64,
+                    property: None,
+                    text: text.to_owned(),
+                    at: [0; Kind::ALL.len()],
+                };
                 part.add_text(stored, block.continues || offset > 0);
             }
         }
@@ -270,7 +278,14 @@ impl Part {
         let properties = item.properties.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         for (name, value) in title_and_path.into_iter().chain(properties) {
             for (offset, text) in pieces(value) {
-                let stored = StoredBlock { anchor: String::new(), page: None, offset: offset as u64, property: Some(name.to_owned()), text: text.to_owned(), at: [0; Kind::ALL.len()] };
+                let stored = StoredBlock {
+                    anchor: String::new(),
+                    page: None,
+                    offset: offset as u64,
+                    property: Some(name.to_owned()),
+                    text: text.to_owned(),
+                    at: [0; Kind::ALL.len()],
+                };
                 self.add_text(stored, offset > 0);
             }
         }

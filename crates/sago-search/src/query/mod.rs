@@ -17,6 +17,7 @@
 //! A character that means something else is quoted: `"10:30"`. What cannot be understood is an error with its place; nothing is
 //! ever taken to mean something else.
 
+mod except;
 mod parse;
 pub(crate) mod pattern;
 pub(crate) mod plan;

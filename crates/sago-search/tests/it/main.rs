@@ -3,7 +3,7 @@
 mod crash;
 mod destroy;
 mod oracle;
-mod search;
 mod sealed;
+mod search;
 mod shelf;
 mod visible;
