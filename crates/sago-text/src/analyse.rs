@@ -4,6 +4,7 @@
 //! give bigrams whatever the words are, so that a name no list knows is found. Memory does not grow with the text.
 
 use crate::chars::{Class, class};
+use crate::date::Dates;
 use crate::fold::{FoldedChar, folding};
 use crate::token::{Token, TokenKind, TokenRef};
 use crate::{english, hanja, korean, sound};
@@ -37,6 +38,7 @@ pub fn analyse_with(text: &str, sink: &mut dyn FnMut(TokenRef<'_>)) {
         script: Class::Break,
         apostrophe: None,
         chain: Chain::default(),
+        dates: Dates::default(),
         buffer: String::new(),
     };
     for f in folding(text) {
@@ -56,6 +58,7 @@ struct Analyser<'s> {
     script: Class,
     apostrophe: Option<FoldedChar>,
     chain: Chain,
+    dates: Dates,
     buffer: String,
 }
 
@@ -81,6 +84,7 @@ impl Analyser<'_> {
         }
         if !class.makes_words() {
             self.end_word();
+            self.dates.separator(f.c, class);
             if class == Class::Join && self.chain.parts > 0 && !self.chain.open {
                 self.chain.open = true;
             } else {
@@ -109,6 +113,7 @@ impl Analyser<'_> {
         self.buffer.extend(self.run.iter().map(|f| f.c));
         (self.sink)(TokenRef { text: &self.buffer, start, end, position: self.exact, kind: TokenKind::Exact });
         self.exact = self.exact.saturating_add(1);
+        self.dates.word(&self.buffer, self.script, start, end, self.sink);
         match self.script {
             Class::Hangul => self.hangul(),
             Class::Letter => self.latin(start, end),

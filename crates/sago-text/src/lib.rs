@@ -11,6 +11,7 @@
 
 pub mod analyse;
 mod chars;
+mod date;
 mod english;
 pub mod fold;
 mod hanja;
