@@ -36,6 +36,7 @@ pub fn analyse_with(text: &str, sink: &mut dyn FnMut(TokenRef<'_>)) {
         grams: Grams::default(),
         run: Vec::new(),
         script: Class::Break,
+        after_digits: false,
         apostrophe: None,
         chain: Chain::default(),
         dates: Dates::default(),
@@ -56,6 +57,8 @@ struct Analyser<'s> {
     grams: Grams,
     run: Vec<FoldedChar>,
     script: Class,
+    /// The word before was a number and nothing stood between.
+    after_digits: bool,
     apostrophe: Option<FoldedChar>,
     chain: Chain,
     dates: Dates,
@@ -84,6 +87,7 @@ impl Analyser<'_> {
         }
         if !class.makes_words() {
             self.end_word();
+            self.after_digits = false;
             self.dates.separator(f.c, class);
             if class == Class::Join && self.chain.parts > 0 && !self.chain.open {
                 self.chain.open = true;
@@ -106,9 +110,20 @@ impl Analyser<'_> {
     }
 
     fn end_word(&mut self) {
+        // 25호관리소: the counter is a word of its own.
+        if self.script == Class::Hangul && self.after_digits && self.run.len() > 2 && self.run.first().is_some_and(|f| f.c == '호') {
+            let rest = self.run.split_off(1);
+            self.end_run();
+            self.run = rest;
+        }
+        self.end_run();
+    }
+
+    fn end_run(&mut self) {
         self.apostrophe = None;
         let (Some(first), Some(last)) = (self.run.first(), self.run.last()) else { return };
         let (start, end) = (first.start, last.end);
+        self.after_digits = self.script == Class::Digit;
         self.buffer.clear();
         self.buffer.extend(self.run.iter().map(|f| f.c));
         (self.sink)(TokenRef { text: &self.buffer, start, end, position: self.exact, kind: TokenKind::Exact });

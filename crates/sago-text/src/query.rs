@@ -125,6 +125,14 @@ impl Ways {
         self.add(TokenKind::Gram, bigrams(text), why, if bigrams(text).len() == 1 { weight * 0.6 } else { weight });
     }
 
+    /// The parts of a compound one after another, so that particles between them do not matter (강제로 낙태).
+    fn parts(&mut self, noun: &str, why: Why, weight: f32) {
+        let parts = korean::compound_parts(noun);
+        if parts.len() > 1 {
+            self.add(TokenKind::Stem, parts, why, weight);
+        }
+    }
+
     fn done(mut self) -> Vec<Way> {
         self.0.sort_by(|a, b| b.weight.total_cmp(&a.weight));
         self.0
@@ -169,25 +177,26 @@ fn word(vocabulary: &Vocabulary, rest: &[Word]) -> Ways {
 }
 
 fn hangul(vocabulary: &Vocabulary, word: &Word, ways: &mut Ways) {
-    let mut parts: Vec<String> = Vec::new();
-    let mut noun = false;
-    korean::stems(&word.exact, &mut |text, _, last, step| {
-        noun |= step == 0 && last > 0 && word.exact.starts_with(text);
-        if step == 0 {
-            // Every stem at the first place; the parts of a compound follow below.
-            ways.one(TokenKind::Stem, text, Why::Stem, if text == word.stem { weight::STEM } else { weight::PARTS });
-        }
-        parts.push(text.to_owned());
-    });
+    for stem in korean::whole_stems(&word.exact) {
+        ways.one(TokenKind::Stem, &stem, Why::Stem, if stem == word.stem { weight::STEM } else { weight::PARTS });
+    }
     // A bare verb has no noun to look for inside other words: what was written is looked for.
-    let base = if noun && word.exact.starts_with(&word.stem) { word.stem.clone() } else { word.exact.clone() };
+    let base = if word.exact.starts_with(&word.stem) { word.stem.clone() } else { word.exact.clone() };
     ways.inside(&base, Why::Inside, weight::INSIDE);
     if base != word.exact && korean::is_guess(&word.exact) {
         ways.inside(&word.exact, Why::Inside, weight::INSIDE);
     }
+    ways.parts(&base, Why::Stem, weight::PARTS);
+    if let Some(name) = korean::titled_name(&base) {
+        ways.inside(&name, Why::Inside, weight::INSIDE - 0.05);
+        sounds(&name, ways);
+    }
+    for place in vocabulary.place_in(&base) {
+        sounds(place, ways);
+    }
     spellings(&base, ways);
     ways.add(TokenKind::Reading, bigrams(&base), Why::Reading, weight::READING);
-    if vocabulary.is_place(&base) || korean::is_name(&base) {
+    if korean::is_name(&base) {
         sounds(&base, ways);
     }
 }
@@ -219,6 +228,9 @@ fn hanja_as_hangul(word: &str, ways: &mut Ways) {
         if korean::is_name(&reading) {
             sounds(&reading, ways);
         }
+        for place in Vocabulary::get().place_in(&reading) {
+            sounds(place, ways);
+        }
     }
 }
 
@@ -244,7 +256,12 @@ fn spellings_of_place(place: &str, ways: &mut Ways) {
 fn thing(vocabulary: &Vocabulary, rest: &[Word]) -> Option<(usize, Ways)> {
     (1..=vocabulary.longest().min(rest.len())).rev().find_map(|n| {
         let words = rest.get(..n)?;
-        let names = vocabulary.others(&vocabulary::key(words));
+        let mut names = vocabulary.others(&vocabulary::key(words));
+        if let [only] = words
+            && is_hanja(&only.exact)
+        {
+            names.extend(hanja::readings_of_word(&only.exact, READINGS_MAX).iter().flat_map(|r| vocabulary.others(r)));
+        }
         if names.is_empty() {
             return None;
         }
@@ -252,7 +269,13 @@ fn thing(vocabulary: &Vocabulary, rest: &[Word]) -> Option<(usize, Ways)> {
         for name in names {
             let theirs = vocabulary::words(name.text);
             if theirs.iter().all(|w| is_hangul(&w.exact)) {
+                if theirs.len() > 1 {
+                    // Several words of Korean are verbs among others (굶어 죽다): their forms differ, their stems do not.
+                    ways.add(TokenKind::Stem, theirs.iter().map(|w| w.stem.clone()).collect(), Why::Synonym, weight::SYNONYM);
+                    continue;
+                }
                 let joined: String = theirs.iter().map(|w| w.exact.as_str()).collect();
+                ways.parts(&joined, Why::Synonym, weight::SYNONYM - 0.05);
                 ways.one(TokenKind::Stem, &joined, Why::Synonym, weight::SYNONYM + 0.05);
                 ways.inside(&joined, Why::Synonym, weight::SYNONYM);
                 for other in korean::spellings(&joined) {
@@ -283,24 +306,45 @@ fn phrase(words: &[Word]) -> Ways {
     ways
 }
 
-/// A name whose syllables stand apart: 김 정은, 金 正 恩. A single syllable is hardly ever asked for alone.
+/// A name whose syllables stand apart: 김 정은, 남궁 혁, 金 正 恩.
 fn spaced(rest: &[Word]) -> Option<(usize, Ways)> {
-    let same = |w: &Word, test: fn(&str) -> bool| test(&w.exact);
-    for test in [is_hangul as fn(&str) -> bool, is_hanja] {
-        let run: Vec<&Word> = rest.iter().take_while(|w| same(w, test) && w.exact.chars().count() <= 3).take(3).collect();
-        let (Some(first), Some(second)) = (run.first(), run.get(1)) else { continue };
-        if first.exact.chars().count() != 1 {
-            continue;
-        }
-        let used = if second.exact.chars().count() == 1 && run.len() == 3 { 3 } else { 2 };
-        let joined: String = run.iter().take(used).map(|w| w.exact.as_str()).collect();
-        let whole = vocabulary::words(&joined);
-        let mut ways = phrase(rest.get(..used)?);
-        ways.0.extend(word(Vocabulary::get(), &whole).0);
-        return Some((used, ways));
+    let syllables = |w: &Word| w.exact.chars().count();
+    let [first, second, more @ ..] = rest else { return None };
+    let hangul = is_hangul(&first.exact) && is_hangul(&second.exact) && korean::is_surname(&first.exact);
+    let hanja = is_hanja(&first.exact) && is_hanja(&second.exact) && syllables(first) == 1;
+    if !(hangul || hanja) || syllables(second) > if syllables(first) == 1 { 4 } else { 2 } {
+        return None;
     }
-    None
+    let third = more.first().filter(|w| syllables(second) == 1 && syllables(w) == 1 && is_hangul(&w.exact) == hangul && (hangul || is_hanja(&w.exact)));
+    let used = if third.is_some() { 3 } else { 2 };
+    let words = rest.get(..used)?;
+    let joined: String = words.iter().map(|w| w.exact.as_str()).collect();
+    let mut ways = phrase(words);
+    for way in word(Vocabulary::get(), &vocabulary::words(&joined)).0 {
+        ways.add(way.kind, way.terms, way.why, way.weight);
+    }
+    Some((used, ways))
 }
+
+/// A number with what is counted: 25호, 제12호, 2003년. The number alone will do, since others write No. 25 or 2003.
+fn number(rest: &[Word]) -> Option<(usize, Ways)> {
+    let before = usize::from(rest.first().is_some_and(|w| w.exact == "제" || w.exact == "第"));
+    let digits = rest.get(before).filter(|w| w.exact.chars().all(|c| class(c) == Class::Digit))?;
+    let counter = rest.get(before + 1).filter(|w| w.start == digits.end && COUNTERS.contains(&w.exact.as_str()));
+    if before == 0 && counter.is_none() {
+        return None;
+    }
+    let mut ways = Ways::default();
+    if let Some(counter) = counter {
+        ways.add(TokenKind::Exact, vec![digits.exact.clone(), counter.exact.clone()], Why::Written, weight::WRITTEN);
+        ways.add(TokenKind::Stem, vec![digits.stem.clone(), counter.stem.clone()], Why::Stem, weight::STEM);
+    }
+    ways.one(TokenKind::Exact, &digits.exact, Why::Written, weight::INSIDE);
+    Some((before + 1 + usize::from(counter.is_some()), ways))
+}
+
+/// What is counted by a number that stands directly before it.
+const COUNTERS: [&str; 14] = ["호", "년", "월", "일", "명", "살", "세", "번", "대", "차", "號", "年", "月", "日"];
 
 /// A romanised name: a family name and one or two more syllables, before or after it.
 fn latin_name(rest: &[Word]) -> Option<(usize, Ways)> {

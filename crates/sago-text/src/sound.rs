@@ -146,6 +146,11 @@ const HABITS: &[(&str, &str)] = &[
     ("cho", "조"),
     ("joo", "주"),
     ("im", "임"),
+    ("chul", "철"),
+    ("suk", "석"),
+    ("hyuk", "혁"),
+    ("duk", "덕"),
+    ("bum", "범"),
     ("lim", "림"),
     ("rim", "림"),
     ("yim", "임"),
@@ -231,7 +236,9 @@ fn syllables(written: &Written) -> Vec<char> {
         return Vec::new();
     };
     let mut out = Vec::new();
-    for i in initial.2.chars().filter_map(jamo::initial_index) {
+    // In the South 녀 may be 여.
+    let softened = if initial.0 == "n" && vowel.1.starts_with('y') { "ㅇ" } else { "" };
+    for i in initial.2.chars().chain(softened.chars()).filter_map(jamo::initial_index) {
         for v in vowel.2.chars().filter_map(jamo::vowel_index) {
             let lasts = last.2.chars().filter_map(jamo::final_index);
             let none = last.2.is_empty().then_some(0);
@@ -262,6 +269,9 @@ fn parses(letters: &str) -> Vec<Vec<Written>> {
     if !letters.is_empty() {
         let mut budget = 400;
         parse(letters, &mut Vec::new(), &mut budget, &mut out);
+        // Positions count syllables: only the ways with the fewest are kept, so that all have as many.
+        let fewest = out.iter().map(Vec::len).min().unwrap_or(0);
+        out.retain(|parse: &Vec<Written>| parse.len() == fewest);
     }
     out
 }

@@ -116,11 +116,18 @@ impl Vocabulary {
         self.places.get(keys).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Whether a Hangul word is a place.
-    pub fn is_place(&self, word: &str) -> bool {
+    /// The places a Hangul word names, in the spelling of the table; a city or county also without its last syllable (회령시, 온성군).
+    pub fn place_in(&self, word: &str) -> Vec<&'static str> {
         let chars: Vec<char> = word.chars().collect();
-        let known = |w: &str| self.places.get(&sound::keys_of_hangul(w)).is_some_and(|places| places.contains(&w));
-        known(word) || spelling::others(&chars, &[0]).iter().any(|w| known(w))
+        let short = chars.split_last().filter(|(c, rest)| matches!(c, '시' | '군') && rest.len() > 1).map(|(_, rest)| rest.to_vec());
+        let mut out = Vec::new();
+        for chars in std::iter::once(chars.clone()).chain(short) {
+            let word: String = chars.iter().collect();
+            for form in std::iter::once(word).chain(spelling::others(&chars, &[0])) {
+                out.extend(self.places_of(&sound::keys_of_hangul(&form)).iter().filter(|p| **p == form));
+            }
+        }
+        out
     }
 }
 
@@ -209,6 +216,6 @@ mod tests {
         assert!(vocabulary.others(&key(&words("노동단련대에서"))).iter().any(|n| n.text == "단련대"));
         assert!(vocabulary.others(&key(&words("국가 안전 보위부"))).iter().any(|n| n.text == "국가보위성"));
         assert!(vocabulary.places_of(&sound::keys_of_hangul("청진")).contains(&"청진"));
-        assert!(vocabulary.is_place("나진") && vocabulary.is_place("라진") && !vocabulary.is_place("체포"));
+        assert_eq!((vocabulary.place_in("나진"), vocabulary.place_in("회령시"), vocabulary.place_in("체포")), (vec!["라진"], vec!["회령"], vec![]));
     }
 }

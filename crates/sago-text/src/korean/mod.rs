@@ -12,6 +12,9 @@ pub mod names;
 use crate::jamo;
 use lexicon::Lexicon;
 
+/// A longer word is tried as a noun only: no form of a verb has more syllables.
+const VERB_SYLLABLES_MAX: usize = 10;
+
 /// A reading of a word as noun and particles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Noun {
@@ -29,23 +32,39 @@ enum Rank {
     Known,
 }
 
-/// Hands out what a run of folded Hangul may stand for: text, first and last character (exclusive) in the run, position from the first. Gives back how many
-/// positions it takes, at least one.
-pub fn stems(word: &str, push: &mut dyn FnMut(&str, usize, usize, u32)) -> u32 {
-    let lexicon = Lexicon::get();
-    let chars: Vec<char> = word.chars().collect();
-    let mut nouns = nouns(lexicon, &chars);
-    let verbs = if chars.len() <= 10 { eomi::verbs(lexicon, &chars) } else { Vec::new() };
+/// What a word of Hangul may be: its stems as a noun, the surest and longest first, and the dictionary forms of verbs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Analysis {
+    nouns: Vec<Noun>,
+    /// Dictionary forms, with 다.
+    pub verbs: Vec<String>,
+    /// Nothing but verbs is known of it: they come first.
+    pub only_verbs: bool,
+}
+
+/// Analyses a word of folded Hangul.
+fn analysis(lexicon: &Lexicon, chars: &[char]) -> Analysis {
+    let mut nouns = nouns(lexicon, chars);
+    let verbs = if chars.len() <= VERB_SYLLABLES_MAX { eomi::verbs(lexicon, chars) } else { Vec::new() };
     let best = nouns.iter().map(|n| n.rank).max().unwrap_or(Rank::Unknown);
     // A known verb beats a guess at a name; both stay where both are known.
     if best <= Rank::Name && !verbs.is_empty() {
         nouns.retain(|n| n.len == chars.len() || n.rank > Rank::Name);
     }
-    let keep = if best == Rank::Unknown { Rank::Unknown } else { best };
-    nouns.retain(|n| n.rank >= keep || n.rank == Rank::Name);
+    nouns.retain(|n| n.rank >= best || n.rank == Rank::Name);
+    let only_verbs = best == Rank::Unknown && !verbs.is_empty();
+    Analysis { nouns, verbs, only_verbs }
+}
+
+/// Hands out what a run of folded Hangul may stand for: text, first and last character (exclusive) in the run, position from the first. Gives back how many
+/// positions it takes, at least one.
+pub fn stems(word: &str, push: &mut dyn FnMut(&str, usize, usize, u32)) -> u32 {
+    let lexicon = Lexicon::get();
+    let chars: Vec<char> = word.chars().collect();
+    let found = analysis(lexicon, &chars);
     let mut taken = 1;
     let mut text = String::new();
-    for (i, noun) in nouns.iter().enumerate() {
+    for (i, noun) in found.nouns.iter().enumerate() {
         let Some(stem) = chars.get(..noun.len) else { continue };
         put(&mut text, stem);
         push(&text, 0, noun.len, 0);
@@ -53,21 +72,46 @@ pub fn stems(word: &str, push: &mut dyn FnMut(&str, usize, usize, u32)) -> u32 {
             taken = taken.max(parts(lexicon, stem, &mut text, push));
         }
     }
-    for verb in verbs {
-        push(&verb, 0, chars.len(), 0);
+    for verb in &found.verbs {
+        push(verb, 0, chars.len(), 0);
     }
     taken
 }
 
+/// All stems of a word of Hangul without the parts of compounds, the surest first.
+pub fn whole_stems(word: &str) -> Vec<String> {
+    let chars: Vec<char> = word.chars().collect();
+    let found = analysis(Lexicon::get(), &chars);
+    let nouns = found.nouns.iter().filter_map(|n| chars.get(..n.len)).map(|s| s.iter().collect::<String>());
+    if found.only_verbs { found.verbs.iter().cloned().chain(nouns).collect() } else { nouns.chain(found.verbs.iter().cloned()).collect() }
+}
+
 /// The surest stem of a word of Hangul: its noun without particles, or the dictionary form of a verb where no noun is known.
 pub fn best(word: &str) -> String {
-    let mut first = None;
-    stems(word, &mut |text, _, _, _| {
-        if first.is_none() {
-            first = Some(text.to_owned());
+    whole_stems(word).into_iter().next().unwrap_or_else(|| word.to_owned())
+}
+
+/// The parts of a compound that take positions of their own, in order; fewer than two if it is none.
+pub fn compound_parts(noun: &str) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let chars: Vec<char> = noun.chars().collect();
+    let mut next = 0;
+    parts(Lexicon::get(), &chars, &mut String::new(), &mut |text, _, _, step| {
+        if step == next {
+            out.push(text.to_owned());
+            next += 1;
         }
     });
-    first.unwrap_or_else(|| word.to_owned())
+    out
+}
+
+/// The name in a name with a title (박영호소장), if a word is one.
+pub fn titled_name(noun: &str) -> Option<String> {
+    let chars: Vec<char> = noun.chars().collect();
+    let parts = compound::split(Lexicon::get(), &chars);
+    let first = parts.first().filter(|_| parts.len() > 1)?;
+    let name = chars.get(first.clone())?;
+    (names::looks_like(name) && !Lexicon::get().is_noun(name)).then(|| name.iter().collect())
 }
 
 /// Whether nothing is known of a word of Hangul but its form.
