@@ -1,6 +1,7 @@
 //! Writing: add, replace, delete, commit, destroy a unit.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use tantivy::indexer::IndexWriterOptions;
 use tantivy::schema::document::Document;
@@ -144,7 +145,7 @@ impl Writer {
             for meta in stale {
                 // An error here means that another merge has taken the segment; the next round sees what became of it.
                 if self.writer.merge(&[meta.id()]).wait().is_err() {
-                    std::thread::sleep(std::time::Duration::from_millis(50));
+                    std::thread::sleep(Duration::from_millis(50));
                 }
             }
         }
@@ -312,6 +313,10 @@ impl Part {
     }
 }
 
+/// How long a document waits while no other leaves the queue. Then either a segment is being written very slowly, or tantivy's
+/// thread has died, which the next call reports.
+const MAX_WAIT_SECONDS: u32 = 120;
+
 /// Bounds the documents that wait in tantivy's queue, which counts documents and not bytes.
 #[derive(Default)]
 struct Budget {
@@ -323,9 +328,11 @@ impl Budget {
     /// Waits for room. A document larger than all the room goes alone.
     fn take(self: &Arc<Self>, bytes: usize) -> Permit {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        while *waiting > 0 && *waiting + bytes > WAITING_BYTES {
-            // A worker that died frees its documents too, so this ends; the next call to tantivy then reports the death.
-            waiting = self.freed.wait_timeout(waiting, std::time::Duration::from_secs(1)).unwrap_or_else(PoisonError::into_inner).0;
+        let mut seconds = 0;
+        while *waiting > 0 && *waiting + bytes > WAITING_BYTES && seconds < MAX_WAIT_SECONDS {
+            let (now, timed_out) = self.freed.wait_timeout(waiting, Duration::from_secs(1)).unwrap_or_else(PoisonError::into_inner);
+            seconds = if timed_out.timed_out() { seconds + 1 } else { 0 };
+            waiting = now;
         }
         *waiting += bytes;
         Permit { budget: Arc::clone(self), bytes }

@@ -312,11 +312,13 @@ fn in_range<T: PartialOrd + Copy + std::fmt::Debug + Send + Sync + 'static>(colu
     bits
 }
 
-/// A word that the analyser takes apart (`25호관리소`, `A08`, `10:30`) is asked as a phrase: its pieces anywhere are not meant.
+/// A word without Korean that is taken apart (`A08`, `10:30`, `user@example`) is asked as a phrase: its pieces anywhere are not
+/// meant. What the analyser takes apart in Korean (a number and what it counts, a name and a title) may stand apart.
 fn whole(meant: &mut Vec<Meant>, begin: usize, text: &str) {
     let end = begin + text.len();
     let inside = |part: &Meant| begin <= part.start && part.end <= end;
     if meant.iter().filter(|part| inside(part)).count() > 1
+        && analyse(text).of(Kind::Gram).is_empty()
         && let Some(first) = meant.iter().position(inside)
     {
         meant.retain(|part| !inside(part));

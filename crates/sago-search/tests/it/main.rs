@@ -3,6 +3,7 @@
 mod crash;
 mod destroy;
 mod oracle;
+mod retrieval;
 mod sealed;
 mod search;
 mod shelf;
