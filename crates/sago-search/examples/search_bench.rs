@@ -171,7 +171,8 @@ fn size_of(folder: &Path) -> u64 {
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let count: u64 = arguments.next().map_or(100_000, |text| text.parse().unwrap());
-    let folder = arguments.next().map_or_else(|| std::env::temp_dir().join(format!("sago-search-bench-{}", std::process::id())), PathBuf::from);
+    let beside_us = || std::env::current_exe().unwrap().with_file_name(format!("search-bench-{}", std::process::id()));
+    let folder = arguments.next().map_or_else(beside_us, PathBuf::from);
     std::fs::create_dir_all(&folder).unwrap();
     let key = IndexKey::from_bytes(&[9; 32]);
     let index = Index::create(&folder.join("index"), &key, IndexOptions::default()).unwrap();
