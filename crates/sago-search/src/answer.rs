@@ -140,6 +140,8 @@ pub struct Hit {
     pub score: f32,
     /// Where the words stand.
     pub passages: Vec<Passage>,
+    /// There may be more places: the item is longer than what is looked through for beginnings of words and fuzzy words.
+    pub passages_cut: bool,
     /// Items folded into this one, the hit itself not among them.
     pub folded: Vec<Uuid>,
 }
@@ -194,7 +196,7 @@ impl Index {
             hits.push(self.hit(&snapshot, &plan, request.passages, found, &folded)?);
         }
         let not_searched = NotSearched { items: set.items, items_with_gaps: set.items_with_gaps };
-        Ok(Answer { total, folded_total, hits, facets, not_searched, searched: plan.searched, position: self.position()? })
+        Ok(Answer { total, folded_total, hits, facets, not_searched, searched: plan.searched, position: snapshot.position })
     }
 
     fn hit(
@@ -211,7 +213,8 @@ impl Index {
             Some(item) => snapshot.many.items[*item].clone(),
             None => vec![found.at],
         };
-        let passages = if passages == 0 { Vec::new() } else { passage::passages(snapshot, &self.0.fields, plan, &parts, &stored, passages)? };
+        let (passages, passages_cut) =
+            if passages == 0 { (Vec::new(), false) } else { passage::passages(snapshot, &self.0.fields, plan, &parts, &stored, passages)? };
         Ok(Hit {
             item: stored.item,
             unit: stored.unit,
@@ -227,6 +230,7 @@ impl Index {
             has_gaps: stored.has_gaps,
             score: found.score,
             passages,
+            passages_cut,
             folded: others,
         })
     }
@@ -380,18 +384,24 @@ fn facets(snapshot: &Snapshot, matches: &[Match]) -> Result<Facets, SearchError>
 }
 
 fn counts(snapshot: &Snapshot, matches: &[Match], which: Text) -> Result<BTreeMap<String, u64>, SearchError> {
-    let mut total = BTreeMap::new();
-    for (segment, columns) in snapshot.segments.iter().enumerate() {
-        let Some(column) = columns.text(snapshot.reader(segment), which)? else { continue };
-        let mut by_ord = vec![0u64; column.dictionary().num_terms()];
-        for found in matches.iter().filter(|found| found.at.segment_ord as usize == segment) {
+    let mut columns = Vec::new();
+    for (segment, of_segment) in snapshot.segments.iter().enumerate() {
+        let column = of_segment.text(snapshot.reader(segment), which)?;
+        columns.push((column, vec![0u64; column.map_or(0, |column| column.dictionary().num_terms())]));
+    }
+    for found in matches {
+        if let Some((Some(column), by_ord)) = columns.get_mut(found.at.segment_ord as usize) {
             for ord in column.term_ords(found.at.doc_id) {
                 if let Some(count) = by_ord.get_mut(ord as usize) {
                     *count += 1;
                 }
             }
         }
-        let mut value = String::new();
+    }
+    let mut total = BTreeMap::new();
+    let mut value = String::new();
+    for (column, by_ord) in columns {
+        let Some(column) = column else { continue };
         for (ord, count) in by_ord.into_iter().enumerate().filter(|(_, count)| *count > 0) {
             value.clear();
             column.ord_to_str(ord as u64, &mut value)?;

@@ -24,6 +24,8 @@ pub(crate) struct Snapshot {
     pub segments: Vec<Arc<Columns>>,
     /// Items of more than one part.
     pub many: Many,
+    /// Of the commit that is seen, or of one before it.
+    pub position: Option<u64>,
     visible: Mutex<LruCache<Visible, Arc<VisibleSet>>>,
 }
 
@@ -38,7 +40,7 @@ pub(crate) struct Many {
 }
 
 impl Snapshot {
-    pub(crate) fn of(searcher: Searcher, fields: &Fields, before: Option<&Snapshot>) -> Result<Self, SearchError> {
+    pub(crate) fn of(searcher: Searcher, fields: &Fields, before: Option<&Snapshot>, position: Option<u64>) -> Result<Self, SearchError> {
         // Columns of a segment never change: those of the snapshot before are taken over.
         let known: HashMap<SegmentId, &Arc<Columns>> = before.iter().flat_map(|before| &before.segments).map(|columns| (columns.id, columns)).collect();
         let segments: Vec<Arc<Columns>> = searcher
@@ -47,7 +49,7 @@ impl Snapshot {
             .map(|reader| known.get(&reader.segment_id()).map_or_else(|| Arc::new(Columns::of(reader)), |columns| Arc::clone(columns)))
             .collect();
         let many = Many::of(&searcher, &segments, fields)?;
-        Ok(Snapshot { searcher, segments, many, visible: Mutex::new(LruCache::new(KEPT_VISIBLE_SETS)) })
+        Ok(Snapshot { searcher, segments, many, position, visible: Mutex::new(LruCache::new(KEPT_VISIBLE_SETS)) })
     }
 
     /// Which documents a viewer may see.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::except::Except;
 use super::pattern::{Meant, Pattern, exactly, near, phrase, words};
 use super::set::SetQuery;
-use super::{Ast, Clause, How, KEYWORD_FIELDS, range};
+use super::{Ast, Clause, How, KEYWORD_FIELDS, MAX_LOOSE, range};
 use crate::error::{QueryError, SearchError};
 use crate::schema::{Fields, clean, term_text};
 use crate::snapshot::{Number, Snapshot};
@@ -228,6 +228,11 @@ impl Planner<'_> {
 
     /// Beginnings and fuzzy words: every term of the index that fits, however many.
     fn loose(&mut self, clause: &Clause, excluded: bool) -> Result<Node, SearchError> {
+        let before = self.leaves.iter().filter(|leaf| matches!(leaf.marks, Marks::Prefix(_) | Marks::Fuzzy(..))).count();
+        if before >= MAX_LOOSE {
+            let message = format!("a query has at most {MAX_LOOSE} words with * or ~");
+            return Err(QueryError { characters: clause.characters.clone(), message }.into());
+        }
         let words = analyse(&clause.text);
         let [only] = words.of(Kind::Exact) else {
             let message = "* and ~ go with one word without signs in it".to_owned();
