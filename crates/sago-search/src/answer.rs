@@ -47,7 +47,16 @@ pub struct Request {
 
 impl Default for Request {
     fn default() -> Self {
-        Request { query: String::new(), visible: Visible::default(), offset: 0, limit: 20, sort: Sort::Relevance, facets: true, passages: 3, fold: Fold::Nothing }
+        Request {
+            query: String::new(),
+            visible: Visible::default(),
+            offset: 0,
+            limit: 20,
+            sort: Sort::Relevance,
+            facets: true,
+            passages: 3,
+            fold: Fold::Nothing,
+        }
     }
 }
 
@@ -131,6 +140,8 @@ pub struct Hit {
     pub score: f32,
     /// Where the words stand.
     pub passages: Vec<Passage>,
+    /// There may be more places: the item is longer than what is looked through for beginnings of words and fuzzy words.
+    pub passages_cut: bool,
     /// Items folded into this one, the hit itself not among them.
     pub folded: Vec<Uuid>,
 }
@@ -185,17 +196,25 @@ impl Index {
             hits.push(self.hit(&snapshot, &plan, request.passages, found, &folded)?);
         }
         let not_searched = NotSearched { items: set.items, items_with_gaps: set.items_with_gaps };
-        Ok(Answer { total, folded_total, hits, facets, not_searched, searched: plan.searched, position: self.position()? })
+        Ok(Answer { total, folded_total, hits, facets, not_searched, searched: plan.searched, position: snapshot.position })
     }
 
-    fn hit(&self, snapshot: &Arc<Snapshot>, plan: &Plan, passages: usize, found: Match, folded: &HashMap<DocAddress, Vec<DocAddress>>) -> Result<Hit, SearchError> {
+    fn hit(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        plan: &Plan,
+        passages: usize,
+        found: Match,
+        folded: &HashMap<DocAddress, Vec<DocAddress>>,
+    ) -> Result<Hit, SearchError> {
         let stored = snapshot.stored(&self.0.fields, found.at)?;
         let others = folded.get(&found.at).into_iter().flatten().map(|at| snapshot.item(*at)).collect::<Result<Vec<_>, _>>()?;
         let parts = match snapshot.many.item_of.get(&found.at) {
             Some(item) => snapshot.many.items[*item].clone(),
             None => vec![found.at],
         };
-        let passages = if passages == 0 { Vec::new() } else { passage::passages(snapshot, &self.0.fields, plan, &parts, &stored, passages)? };
+        let (passages, passages_cut) =
+            if passages == 0 { (Vec::new(), false) } else { passage::passages(snapshot, &self.0.fields, plan, &parts, &stored, passages)? };
         Ok(Hit {
             item: stored.item,
             unit: stored.unit,
@@ -211,6 +230,7 @@ impl Index {
             has_gaps: stored.has_gaps,
             score: found.score,
             passages,
+            passages_cut,
             folded: others,
         })
     }
@@ -223,7 +243,11 @@ pub(crate) fn find(snapshot: &Snapshot, set: &VisibleSet, plan: &Plan, scored: b
         return Ok(Vec::new());
     }
     let statistics = VisibleStatistics::new(snapshot, set);
-    let scoring = if scored { EnableScoring::enabled_from_statistics_provider(&statistics, &snapshot.searcher) } else { EnableScoring::disabled_from_searcher(&snapshot.searcher) };
+    let scoring = if scored {
+        EnableScoring::enabled_from_statistics_provider(&statistics, &snapshot.searcher)
+    } else {
+        EnableScoring::disabled_from_searcher(&snapshot.searcher)
+    };
     let mut matches = Vec::new();
     each(snapshot, set, plan.query().as_ref(), scoring, scored, &mut |at, score| {
         if !snapshot.many.docs[at.segment_ord as usize].contains(at.doc_id) {
@@ -244,7 +268,14 @@ pub(crate) fn find(snapshot: &Snapshot, set: &VisibleSet, plan: &Plan, scored: b
 }
 
 /// Calls `found` for every visible document that matches.
-fn each(snapshot: &Snapshot, set: &VisibleSet, query: &dyn Query, scoring: EnableScoring<'_>, scored: bool, found: &mut dyn FnMut(DocAddress, f32)) -> Result<(), SearchError> {
+fn each(
+    snapshot: &Snapshot,
+    set: &VisibleSet,
+    query: &dyn Query,
+    scoring: EnableScoring<'_>,
+    scored: bool,
+    found: &mut dyn FnMut(DocAddress, f32),
+) -> Result<(), SearchError> {
     let weight: Box<dyn Weight> = query.weight(scoring)?;
     for (segment, reader) in snapshot.searcher.segment_readers().iter().enumerate() {
         let bits: &BitSet = &set.bits[segment];
@@ -312,7 +343,10 @@ impl Parts<'_> {
                     let mut next = self.node(part)?;
                     found = Some(match found {
                         None => next,
-                        Some(before) => before.into_iter().filter_map(|(item, (at, score))| next.remove(&item).map(|(also, more)| (item, (at.or(also), score + more)))).collect(),
+                        Some(before) => before
+                            .into_iter()
+                            .filter_map(|(item, (at, score))| next.remove(&item).map(|(also, more)| (item, (at.or(also), score + more))))
+                            .collect(),
                     });
                 }
                 Ok(found.unwrap_or_default())
@@ -350,18 +384,24 @@ fn facets(snapshot: &Snapshot, matches: &[Match]) -> Result<Facets, SearchError>
 }
 
 fn counts(snapshot: &Snapshot, matches: &[Match], which: Text) -> Result<BTreeMap<String, u64>, SearchError> {
-    let mut total = BTreeMap::new();
-    for (segment, columns) in snapshot.segments.iter().enumerate() {
-        let Some(column) = columns.text(snapshot.reader(segment), which)? else { continue };
-        let mut by_ord = vec![0u64; column.dictionary().num_terms()];
-        for found in matches.iter().filter(|found| found.at.segment_ord as usize == segment) {
+    let mut columns = Vec::new();
+    for (segment, of_segment) in snapshot.segments.iter().enumerate() {
+        let column = of_segment.text(snapshot.reader(segment), which)?;
+        columns.push((column, vec![0u64; column.map_or(0, |column| column.dictionary().num_terms())]));
+    }
+    for found in matches {
+        if let Some((Some(column), by_ord)) = columns.get_mut(found.at.segment_ord as usize) {
             for ord in column.term_ords(found.at.doc_id) {
                 if let Some(count) = by_ord.get_mut(ord as usize) {
                     *count += 1;
                 }
             }
         }
-        let mut value = String::new();
+    }
+    let mut total = BTreeMap::new();
+    let mut value = String::new();
+    for (column, by_ord) in columns {
+        let Some(column) = column else { continue };
         for (ord, count) in by_ord.into_iter().enumerate().filter(|(_, count)| *count > 0) {
             value.clear();
             column.ord_to_str(ord as u64, &mut value)?;
@@ -424,7 +464,8 @@ fn by_text(snapshot: &Snapshot, matches: &mut Vec<Match>, wanted: &Range<usize>,
     for (segment, columns) in snapshot.segments.iter().enumerate() {
         let column = columns.text(snapshot.reader(segment), which)?;
         let ord = |found: &Match| column.and_then(|column| column.term_ords(found.at.doc_id).next());
-        let mut of_segment: Vec<(Option<u64>, Match)> = matches.iter().filter(|found| found.at.segment_ord as usize == segment).map(|found| (ord(found), *found)).collect();
+        let mut of_segment: Vec<(Option<u64>, Match)> =
+            matches.iter().filter(|found| found.at.segment_ord as usize == segment).map(|found| (ord(found), *found)).collect();
         of_segment.sort_unstable_by_key(|(ord, _)| *ord);
         // Equal values at the edge all stay: their order is decided by the item.
         let edge = wanted.end.checked_sub(1).and_then(|last| of_segment.get(last)).map(|(ord, _)| *ord);

@@ -63,7 +63,9 @@ impl From<TantivyError> for SearchError {
     fn from(error: TantivyError) -> Self {
         match &error {
             TantivyError::IoError(io) | TantivyError::OpenReadError(OpenReadError::IoError { io_error: io, .. }) => Self::from_io(io),
-            TantivyError::OpenReadError(OpenReadError::FileDoesNotExist(path)) => SearchError::Damaged(format!("{}: in use by the index, and missing", path.display())),
+            TantivyError::OpenReadError(OpenReadError::FileDoesNotExist(path)) => {
+                SearchError::Damaged(format!("{}: in use by the index, and missing", path.display()))
+            }
             TantivyError::LockFailure(LockError::LockBusy, _) => SearchError::Busy,
             TantivyError::LockFailure(LockError::IoError(io), _) => Self::from_io(io),
             TantivyError::DataCorruption(what) => SearchError::Damaged(format!("{what:?}")),

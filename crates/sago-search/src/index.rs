@@ -71,8 +71,9 @@ impl Index {
 
     fn with(mut tantivy: tantivy::Index, directory: SealedDirectory, fields: Fields) -> Result<Self, SearchError> {
         tantivy.set_tokenizers(tokenizers());
+        let position = position(&tantivy)?;
         let reader = tantivy.reader_builder().reload_policy(ReloadPolicy::Manual).doc_store_cache_num_blocks(64).try_into()?;
-        let snapshot = RwLock::new(Arc::new(Snapshot::of(reader.searcher(), &fields, None)?));
+        let snapshot = RwLock::new(Arc::new(Snapshot::of(reader.searcher(), &fields, None, position)?));
         Ok(Index(Arc::new(Shared { tantivy, directory, fields, reader, snapshot })))
     }
 
@@ -83,17 +84,18 @@ impl Index {
 
     /// Sees what was committed since, also by other processes.
     pub fn refresh(&self) -> Result<(), SearchError> {
+        // Read first: what is then seen is at least as new.
+        let position = self.position()?;
         self.0.reader.reload()?;
         let before = self.snapshot();
-        let after = Snapshot::of(self.0.reader.searcher(), &self.0.fields, Some(&before))?;
+        let after = Snapshot::of(self.0.reader.searcher(), &self.0.fields, Some(&before), position)?;
         *self.0.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(after);
         Ok(())
     }
 
     /// Up to where the caller had read its log at the last commit; `None` before the first.
     pub fn position(&self) -> Result<Option<u64>, SearchError> {
-        let payload = self.0.tantivy.load_metas()?.payload;
-        payload.map(|text| text.parse().map_err(|_| SearchError::Damaged("its position does not read".into()))).transpose()
+        position(&self.0.tantivy)
     }
 
     /// Counter of the head: it grows with everything that is written. See [`IndexOptions::at_least`].
@@ -113,4 +115,9 @@ impl Index {
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.0.snapshot.read().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn position(tantivy: &tantivy::Index) -> Result<Option<u64>, SearchError> {
+    let payload = tantivy.load_metas()?.payload;
+    payload.map(|text| text.parse().map_err(|_| SearchError::Damaged("its position does not read".into()))).transpose()
 }

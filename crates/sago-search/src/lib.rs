@@ -32,7 +32,7 @@ pub use answer::{Answer, Facets, Fold, Hit, MAX_LIMIT, MAX_PASSAGES, NotSearched
 pub use document::{Added, BLOCK_BYTES, Block, NewItem, PART_BYTES};
 pub use error::{QueryError, SearchError};
 pub use index::{Index, IndexOptions};
-pub use passage::Passage;
+pub use passage::{MAX_LOOKED_THROUGH_BYTES, Passage};
 pub use query::plan::{Searched, SearchedWay};
 pub use sago_text::Why;
 pub use sealed::IndexKey;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use tantivy::postings::Postings;
 use tantivy::schema::{IndexRecordOption, Term};
 use tantivy::{DocAddress, DocSet, TERMINATED};
-use tantivy::postings::Postings;
 
 use crate::error::SearchError;
 use crate::query::plan::{Leaf, Marks, Plan};
@@ -17,8 +17,9 @@ use crate::words::{Kind, Words, analyse};
 /// Bytes of a passage around its first highlight, on each side.
 const BEFORE_BYTES: usize = 160;
 const AFTER_BYTES: usize = 320;
-/// Blocks that are looked through for words of which the index does not say where they stand (beginnings, fuzzy words).
-const MAX_BLOCKS_LOOKED_THROUGH: usize = 2048;
+/// Bytes of an item that are looked through for words of which the index does not say where they stand (beginnings, fuzzy
+/// words); [`crate::Hit::passages_cut`] says when that was not all of it.
+pub const MAX_LOOKED_THROUGH_BYTES: usize = 1024 * 1024;
 /// Highlights in one passage.
 const MAX_HIGHLIGHTS: usize = 64;
 
@@ -39,11 +40,23 @@ pub struct Passage {
     pub highlights: Vec<Range<usize>>,
 }
 
-/// The best passages of an item, in the order of its text.
-pub(crate) fn passages(snapshot: &Snapshot, fields: &Fields, plan: &Plan, parts: &[DocAddress], first: &StoredPart, limit: usize) -> Result<Vec<Passage>, SearchError> {
+/// The best passages of an item, in the order of its text; and whether a part of it was not looked through.
+pub(crate) fn passages(
+    snapshot: &Snapshot,
+    fields: &Fields,
+    plan: &Plan,
+    parts: &[DocAddress],
+    first: &StoredPart,
+    limit: usize,
+) -> Result<(Vec<Passage>, bool), SearchError> {
     let leaves: Vec<&Leaf> = plan.leaves.iter().filter(|leaf| leaf.shown).collect();
     let mut chosen: Vec<(u32, usize, usize, Passage)> = Vec::new();
+    let (mut looked_through, mut was_cut) = (0, false);
     for (number, at) in parts.iter().enumerate() {
+        // An item of many parts: enough to choose from.
+        if chosen.len() >= limit * 4 {
+            break;
+        }
         let candidates = match blocks_with_terms(snapshot, fields, &leaves, *at)? {
             Some(positions) if positions.is_empty() => continue,
             positions => positions,
@@ -56,20 +69,27 @@ pub(crate) fn passages(snapshot: &Snapshot, fields: &Fields, plan: &Plan, parts:
             &read
         };
         for (block, wanted) in ranked(stored, candidates, limit) {
+            if wanted == 0 {
+                if chosen.len() >= limit {
+                    break;
+                }
+                if looked_through >= MAX_LOOKED_THROUGH_BYTES {
+                    was_cut = true;
+                    break;
+                }
+                looked_through += stored.blocks[block].text.len();
+            }
             let words = analyse(&stored.blocks[block].text);
             let (found, spans) = highlights(&leaves, &stored.blocks[block], &words);
             if !spans.is_empty() {
                 chosen.push((found.max(wanted), number, block, cut(&stored.blocks[block], spans)));
-            }
-            if wanted == 0 && chosen.len() >= limit {
-                break;
             }
         }
     }
     chosen.sort_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
     chosen.truncate(limit);
     chosen.sort_by_key(|(_, part, block, _)| (*part, *block));
-    Ok(chosen.into_iter().map(|(_, _, _, passage)| passage).collect())
+    Ok((chosen.into_iter().map(|(_, _, _, passage)| passage).collect(), was_cut))
 }
 
 /// Positions of the terms of each leaf in one document, by leaf; `None` if the index cannot say.
@@ -77,35 +97,69 @@ type Positions = Vec<(usize, Kind, Vec<u32>)>;
 
 fn blocks_with_terms(snapshot: &Snapshot, fields: &Fields, leaves: &[&Leaf], at: DocAddress) -> Result<Option<Positions>, SearchError> {
     let mut all = Positions::new();
+    let mut loose = false;
     for (i, leaf) in leaves.iter().enumerate() {
         let patterns = match &leaf.marks {
             Marks::Patterns(patterns) => patterns,
             Marks::Nowhere => continue,
-            Marks::Prefix(_) | Marks::Fuzzy(..) => return Ok(None),
+            Marks::Prefix(_) | Marks::Fuzzy(..) => {
+                loose = true;
+                continue;
+            }
         };
         for pattern in patterns {
             // Pairs are kept without positions; they stand where the bigrams stand.
             let kind = if pattern.kind == Kind::Pair { Kind::Gram } else { pattern.kind };
-            let index = snapshot.reader(at.segment_ord as usize).inverted_index(fields.text(kind))?;
-            // The first term of a phrase leads to its block; the text decides whether the phrase is there.
-            let Some((_, text)) = pattern.terms.first() else { continue };
-            let term = Term::from_field_text(fields.text(kind), &term_text(leaf.field.as_deref(), text));
-            let Some(mut postings) = index.read_postings(&term, IndexRecordOption::WithFreqsAndPositions)? else { continue };
-            let doc = if postings.doc() < at.doc_id { postings.seek(at.doc_id) } else { postings.doc() };
-            if doc == at.doc_id && doc != TERMINATED {
-                let mut positions = Vec::new();
-                postings.positions(&mut positions);
-                all.push((i, kind, positions));
+            let mut stands: Option<Vec<u32>> = None;
+            for (offset, text) in &pattern.terms {
+                let term = Term::from_field_text(fields.text(kind), &term_text(leaf.field.as_deref(), text));
+                let mut begins = positions(snapshot, at, &term)?;
+                begins.iter_mut().for_each(|position| *position = position.wrapping_sub(*offset));
+                stands = Some(match stands {
+                    None => begins,
+                    // In a phrase the terms stand at their distances; near each other, any of the rarest leads to the place.
+                    Some(mut stands) if pattern.slop == 0 => {
+                        stands.retain(|position| begins.binary_search(position).is_ok());
+                        stands
+                    }
+                    Some(stands) => {
+                        if begins.len() < stands.len() {
+                            begins
+                        } else {
+                            stands
+                        }
+                    }
+                });
+                if stands.as_ref().is_some_and(Vec::is_empty) {
+                    break;
+                }
+            }
+            if let Some(stands) = stands.filter(|stands| !stands.is_empty()) {
+                all.push((i, kind, stands));
             }
         }
     }
-    Ok(Some(all))
+    // Where nothing else leads to a block, all are looked through.
+    Ok(if loose && all.is_empty() { None } else { Some(all) })
+}
+
+/// Where a term stands in a document, in order.
+fn positions(snapshot: &Snapshot, at: DocAddress, term: &Term) -> Result<Vec<u32>, SearchError> {
+    let mut positions = Vec::new();
+    let index = snapshot.reader(at.segment_ord as usize).inverted_index(term.field())?;
+    if let Some(mut postings) = index.read_postings(term, IndexRecordOption::WithFreqsAndPositions)? {
+        let doc = if postings.doc() < at.doc_id { postings.seek(at.doc_id) } else { postings.doc() };
+        if doc == at.doc_id && doc != TERMINATED {
+            postings.positions(&mut positions);
+        }
+    }
+    Ok(positions)
 }
 
 /// Blocks worth looking at, the most promising first, with the number of leaves whose terms stand in them.
 fn ranked(stored: &StoredPart, positions: Option<Positions>, limit: usize) -> Vec<(usize, u32)> {
     let Some(positions) = positions else {
-        return (0..stored.blocks.len().min(MAX_BLOCKS_LOOKED_THROUGH)).map(|block| (block, 0)).collect();
+        return (0..stored.blocks.len()).map(|block| (block, 0)).collect();
     };
     let mut leaves_of: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (leaf, kind, positions) in positions {
@@ -134,9 +188,12 @@ fn highlights(leaves: &[&Leaf], block: &StoredBlock, words: &Words) -> (u32, Vec
             Marks::Patterns(patterns) => spans.extend(patterns.iter().flat_map(|pattern| pattern.found_in(words))),
             Marks::Prefix(prefix) => {
                 let kinds = [Kind::Exact, Kind::Stem];
-                spans.extend(kinds.into_iter().flat_map(|kind| words.of(kind)).filter(|word| word.text.starts_with(prefix.as_str())).map(|word| (word.start, word.end)));
+                spans.extend(
+                    kinds.into_iter().flat_map(|kind| words.of(kind)).filter(|word| word.text.starts_with(prefix.as_str())).map(|word| (word.start, word.end)),
+                );
             }
-            Marks::Fuzzy(text, letters) => spans.extend(words.of(Kind::Exact).iter().filter(|word| differs_by(text, &word.text) <= usize::from(*letters)).map(|word| (word.start, word.end))),
+            Marks::Fuzzy(text, letters) => spans
+                .extend(words.of(Kind::Exact).iter().filter(|word| differs_by(text, &word.text) <= usize::from(*letters)).map(|word| (word.start, word.end))),
             Marks::Nowhere => {}
         }
         found += u32::from(spans.len() > before);

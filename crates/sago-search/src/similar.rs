@@ -59,7 +59,10 @@ impl Index {
         });
         let leaf = Leaf { query: Box::new(BooleanQuery::new(clauses.collect())), field: None, marks: Marks::Nowhere, shown: false };
         let plan = Plan { root: Node::Leaf(0), leaves: vec![leaf], searched: Vec::new() };
-        let mut found = find(&snapshot, &set, &plan, true)?.into_iter().map(|Match { at, score }| Ok((snapshot.item(at)?, score))).collect::<Result<Vec<_>, SearchError>>()?;
+        let mut found = find(&snapshot, &set, &plan, true)?
+            .into_iter()
+            .map(|Match { at, score }| Ok((snapshot.item(at)?, score)))
+            .collect::<Result<Vec<_>, SearchError>>()?;
         found.retain(|(other, _)| *other != item);
         found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         found.truncate(limit);
@@ -74,7 +77,9 @@ impl Index {
         let documents = snapshot.documents_of(&self.0.fields, item)?;
         let Some(first) = documents.first().filter(|at| set.bits[at.segment_ord as usize].contains(at.doc_id)) else { return Ok(None) };
         let segment = first.segment_ord as usize;
-        let Some(print) = snapshot.segments[segment].number(snapshot.reader(segment), Number::Fingerprint)?.first(first.doc_id) else { return Ok(Some(Vec::new())) };
+        let Some(print) = snapshot.segments[segment].number(snapshot.reader(segment), Number::Fingerprint)?.first(first.doc_id) else {
+            return Ok(Some(Vec::new()));
+        };
         let mut near = Vec::new();
         for (segment, columns) in snapshot.segments.iter().enumerate() {
             let reader = snapshot.reader(segment);

@@ -24,6 +24,8 @@ pub(crate) struct Snapshot {
     pub segments: Vec<Arc<Columns>>,
     /// Items of more than one part.
     pub many: Many,
+    /// Of the commit that is seen, or of one before it.
+    pub position: Option<u64>,
     visible: Mutex<LruCache<Visible, Arc<VisibleSet>>>,
 }
 
@@ -38,7 +40,7 @@ pub(crate) struct Many {
 }
 
 impl Snapshot {
-    pub(crate) fn of(searcher: Searcher, fields: &Fields, before: Option<&Snapshot>) -> Result<Self, SearchError> {
+    pub(crate) fn of(searcher: Searcher, fields: &Fields, before: Option<&Snapshot>, position: Option<u64>) -> Result<Self, SearchError> {
         // Columns of a segment never change: those of the snapshot before are taken over.
         let known: HashMap<SegmentId, &Arc<Columns>> = before.iter().flat_map(|before| &before.segments).map(|columns| (columns.id, columns)).collect();
         let segments: Vec<Arc<Columns>> = searcher
@@ -47,7 +49,7 @@ impl Snapshot {
             .map(|reader| known.get(&reader.segment_id()).map_or_else(|| Arc::new(Columns::of(reader)), |columns| Arc::clone(columns)))
             .collect();
         let many = Many::of(&searcher, &segments, fields)?;
-        Ok(Snapshot { searcher, segments, many, visible: Mutex::new(LruCache::new(KEPT_VISIBLE_SETS)) })
+        Ok(Snapshot { searcher, segments, many, position, visible: Mutex::new(LruCache::new(KEPT_VISIBLE_SETS)) })
     }
 
     /// Which documents a viewer may see.
@@ -67,7 +69,8 @@ impl Snapshot {
     /// What is kept of a document.
     pub(crate) fn stored(&self, fields: &Fields, at: DocAddress) -> Result<StoredPart, SearchError> {
         let doc: TantivyDocument = self.searcher.doc(at)?;
-        let bytes = doc.get_first(fields.stored).and_then(|value| value.as_bytes()).ok_or_else(|| SearchError::Damaged("a document without its text".into()))?;
+        let bytes =
+            doc.get_first(fields.stored).and_then(|value| value.as_bytes()).ok_or_else(|| SearchError::Damaged("a document without its text".into()))?;
         StoredPart::decode(bytes)
     }
 
@@ -119,7 +122,8 @@ impl Many {
             let found = documents(reader, &Term::from_field_u64(fields.many, 1))?;
             if !found.is_empty() {
                 let columns = &segments[segment];
-                let (high, low, part) = (columns.number(reader, Number::ItemHigh)?, columns.number(reader, Number::ItemLow)?, columns.number(reader, Number::Part)?);
+                let (high, low, part) =
+                    (columns.number(reader, Number::ItemHigh)?, columns.number(reader, Number::ItemLow)?, columns.number(reader, Number::Part)?);
                 for doc in found {
                     bits.insert(doc);
                     let item = (high.first(doc).unwrap_or(0), low.first(doc).unwrap_or(0));

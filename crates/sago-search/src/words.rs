@@ -79,6 +79,11 @@ pub(crate) fn analyse(text: &str) -> Words {
         };
         words.0[kind as usize].push(word);
     });
+    for list in &mut words.0 {
+        // A hyphenated whole comes after its parts; the index wants positions that never fall.
+        list.sort_by_key(|word| word.position);
+        list.dedup_by(|next, kept| next.position == kept.position && next.text == kept.text);
+    }
     words
 }
 

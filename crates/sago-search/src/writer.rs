@@ -1,6 +1,7 @@
 //! Writing: add, replace, delete, commit, destroy a unit.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use tantivy::indexer::IndexWriterOptions;
 use tantivy::schema::document::Document;
@@ -45,7 +46,8 @@ impl Default for WriterOptions {
 
 impl Writer {
     pub(crate) fn open(index: &Index, options: WriterOptions) -> Result<Self, SearchError> {
-        let built = IndexWriterOptions::builder().memory_budget_per_thread(options.memory_bytes).num_worker_threads(options.threads).num_merge_threads(1).build();
+        let built =
+            IndexWriterOptions::builder().memory_budget_per_thread(options.memory_bytes).num_worker_threads(options.threads).num_merge_threads(1).build();
         let writer: IndexWriter<Waiting> = index.0.tantivy.writer_with_options(built)?;
         // What a crash left: segment files that no commit names. Their names must be free again.
         writer.garbage_collect_files().wait()?;
@@ -74,7 +76,14 @@ impl Writer {
                     let number = part.stored.part;
                     self.put(item, std::mem::replace(&mut part, Part::new(item, number + 1)), true)?;
                 }
-                let stored = StoredBlock { anchor: block.anchor.clone(), page: block.page, offset: offset as u64, property: None, text: text.to_owned(), at: [0; Kind::ALL.len()] };
+                let stored = StoredBlock {
+                    anchor: block.anchor.clone(),
+                    page: block.page,
+                    offset: offset as u64,
+                    property: None,
+                    text: text.to_owned(),
+                    at: [0; Kind::ALL.len()],
+                };
                 part.add_text(stored, block.continues || offset > 0);
             }
         }
@@ -136,7 +145,7 @@ impl Writer {
             for meta in stale {
                 // An error here means that another merge has taken the segment; the next round sees what became of it.
                 if self.writer.merge(&[meta.id()]).wait().is_err() {
-                    std::thread::sleep(std::time::Duration::from_millis(50));
+                    std::thread::sleep(Duration::from_millis(50));
                 }
             }
         }
@@ -270,7 +279,14 @@ impl Part {
         let properties = item.properties.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         for (name, value) in title_and_path.into_iter().chain(properties) {
             for (offset, text) in pieces(value) {
-                let stored = StoredBlock { anchor: String::new(), page: None, offset: offset as u64, property: Some(name.to_owned()), text: text.to_owned(), at: [0; Kind::ALL.len()] };
+                let stored = StoredBlock {
+                    anchor: String::new(),
+                    page: None,
+                    offset: offset as u64,
+                    property: Some(name.to_owned()),
+                    text: text.to_owned(),
+                    at: [0; Kind::ALL.len()],
+                };
                 self.add_text(stored, offset > 0);
             }
         }
@@ -297,6 +313,10 @@ impl Part {
     }
 }
 
+/// How long a document waits while no other leaves the queue. Then either a segment is being written very slowly, or tantivy's
+/// thread has died, which the next call reports.
+const MAX_WAIT_SECONDS: u32 = 120;
+
 /// Bounds the documents that wait in tantivy's queue, which counts documents and not bytes.
 #[derive(Default)]
 struct Budget {
@@ -308,9 +328,11 @@ impl Budget {
     /// Waits for room. A document larger than all the room goes alone.
     fn take(self: &Arc<Self>, bytes: usize) -> Permit {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        while *waiting > 0 && *waiting + bytes > WAITING_BYTES {
-            // A worker that died frees its documents too, so this ends; the next call to tantivy then reports the death.
-            waiting = self.freed.wait_timeout(waiting, std::time::Duration::from_secs(1)).unwrap_or_else(PoisonError::into_inner).0;
+        let mut seconds = 0;
+        while *waiting > 0 && *waiting + bytes > WAITING_BYTES && seconds < MAX_WAIT_SECONDS {
+            let (now, timed_out) = self.freed.wait_timeout(waiting, Duration::from_secs(1)).unwrap_or_else(PoisonError::into_inner);
+            seconds = if timed_out.timed_out() { seconds + 1 } else { 0 };
+            waiting = now;
         }
         *waiting += bytes;
         Permit { budget: Arc::clone(self), bytes }

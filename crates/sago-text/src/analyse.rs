@@ -4,6 +4,7 @@
 //! give bigrams whatever the words are, so that a name no list knows is found. Memory does not grow with the text.
 
 use crate::chars::{Class, class};
+use crate::date::Dates;
 use crate::fold::{FoldedChar, folding};
 use crate::token::{Token, TokenKind, TokenRef};
 use crate::{english, hanja, korean, sound};
@@ -35,8 +36,10 @@ pub fn analyse_with(text: &str, sink: &mut dyn FnMut(TokenRef<'_>)) {
         grams: Grams::default(),
         run: Vec::new(),
         script: Class::Break,
+        after_digits: false,
         apostrophe: None,
         chain: Chain::default(),
+        dates: Dates::default(),
         buffer: String::new(),
     };
     for f in folding(text) {
@@ -54,8 +57,11 @@ struct Analyser<'s> {
     grams: Grams,
     run: Vec<FoldedChar>,
     script: Class,
+    /// The word before was a number and nothing stood between.
+    after_digits: bool,
     apostrophe: Option<FoldedChar>,
     chain: Chain,
+    dates: Dates,
     buffer: String,
 }
 
@@ -81,6 +87,8 @@ impl Analyser<'_> {
         }
         if !class.makes_words() {
             self.end_word();
+            self.after_digits = false;
+            self.dates.separator(f.c, class);
             if class == Class::Join && self.chain.parts > 0 && !self.chain.open {
                 self.chain.open = true;
             } else {
@@ -102,13 +110,25 @@ impl Analyser<'_> {
     }
 
     fn end_word(&mut self) {
+        // 25호관리소: the counter is a word of its own.
+        if self.script == Class::Hangul && self.after_digits && self.run.len() > 2 && self.run.first().is_some_and(|f| f.c == '호') {
+            let rest = self.run.split_off(1);
+            self.end_run();
+            self.run = rest;
+        }
+        self.end_run();
+    }
+
+    fn end_run(&mut self) {
         self.apostrophe = None;
         let (Some(first), Some(last)) = (self.run.first(), self.run.last()) else { return };
         let (start, end) = (first.start, last.end);
+        self.after_digits = self.script == Class::Digit;
         self.buffer.clear();
         self.buffer.extend(self.run.iter().map(|f| f.c));
         (self.sink)(TokenRef { text: &self.buffer, start, end, position: self.exact, kind: TokenKind::Exact });
         self.exact = self.exact.saturating_add(1);
+        self.dates.word(&self.buffer, self.script, start, end, self.sink);
         match self.script {
             Class::Hangul => self.hangul(),
             Class::Letter => self.latin(start, end),

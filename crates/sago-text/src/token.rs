@@ -42,8 +42,8 @@ impl TokenRef<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum TokenKind {
-    /// A word as written, folded: one run of Hangul, Hanja, digits or letters. `25호관리소에서` has three: `25`, `호관리소에서` (a run of Hangul is not
-    /// cut here). One position for each; marks and apostrophes of Latin words are kept.
+    /// A word as written, folded: one run of Hangul, Hanja, digits or letters. `25호관리소에서` has three: `25`, `호`
+    /// (a counter) and `관리소에서`. One position for each; marks and apostrophes of Latin words are kept.
     Exact,
     /// A morpheme that carries meaning: the stem of an English word without marks, a Korean noun without particles, a verb without endings, the parts of a
     /// compound, each at a position of its own. What else the word could be stands at the same position (the whole compound at that of its first part).

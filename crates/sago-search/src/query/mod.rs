@@ -17,6 +17,7 @@
 //! A character that means something else is quoted: `"10:30"`. What cannot be understood is an error with its place; nothing is
 //! ever taken to mean something else.
 
+mod except;
 mod parse;
 pub(crate) mod pattern;
 pub(crate) mod plan;
@@ -40,6 +41,8 @@ pub const RANGE_FIELDS: [&str; 3] = ["received", "pages", "size"];
 pub const MAX_QUERY_CHARS: usize = 8192;
 /// Words and phrases in a query.
 pub const MAX_CLAUSES: usize = 256;
+/// Beginnings and fuzzy words in a query: each goes through the whole dictionary.
+pub const MAX_LOOSE: usize = 16;
 /// Parentheses within each other, and signs before them.
 pub const MAX_DEPTH: usize = 32;
 /// Terms of one phrase, of the kind that has most.

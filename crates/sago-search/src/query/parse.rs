@@ -98,7 +98,10 @@ impl Parser {
     /// A word, a phrase, a parenthesis, with signs and a field before it.
     fn one(&mut self, field: Option<&str>, depth: usize, plus: &mut Option<Range<usize>>) -> Result<Ast, QueryError> {
         let Some(first) = self.peek() else {
-            return error(self.at.saturating_sub(1)..self.at.max(1), if self.at == 0 { "the query is empty; * asks for everything" } else { "something to search for is missing at the end" });
+            return error(
+                self.at.saturating_sub(1)..self.at.max(1),
+                if self.at == 0 { "the query is empty; * asks for everything" } else { "something to search for is missing at the end" },
+            );
         };
         let start = self.at;
         if depth >= MAX_DEPTH {

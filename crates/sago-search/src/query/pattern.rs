@@ -1,5 +1,7 @@
 //! A way to meet a word or phrase: terms of one kind at given positions; asked of the index, and found again in a text.
 
+use std::collections::HashMap;
+
 use sago_text::{TokenKind, Why, understand};
 use tantivy::query::{BoostQuery, PhraseQuery, Query, TermQuery};
 use tantivy::schema::{IndexRecordOption, Term};
@@ -44,15 +46,25 @@ impl Pattern {
     /// Where this pattern stands in an analysed text, as ranges of bytes.
     pub(crate) fn found_in(&self, words: &Words) -> Vec<(usize, usize)> {
         let words = words.of(self.kind);
+        let mut places: HashMap<&str, Vec<&Word>> = self.terms.iter().map(|(_, text)| (text.as_str(), Vec::new())).collect();
+        for word in words {
+            if let Some(places) = places.get_mut(word.text.as_str()) {
+                places.push(word);
+            }
+        }
+        for places in places.values_mut() {
+            places.sort_by_key(|word| word.position);
+        }
         let Some(((_, first), others)) = self.terms.split_first() else { return Vec::new() };
         let mut found = Vec::new();
-        for begin in words.iter().filter(|word| word.text == *first) {
+        for begin in places.get(first.as_str()).into_iter().flatten() {
             let mut spans = vec![(begin.start, begin.end)];
             for (offset, text) in others {
                 let wanted = begin.position.saturating_add(*offset);
-                let reach = self.slop;
-                let close = words.iter().filter(|word| word.text == *text && word.position.abs_diff(wanted) <= reach).min_by_key(|word| word.position.abs_diff(wanted));
-                match close {
+                let all = places.get(text.as_str()).map(Vec::as_slice).unwrap_or_default();
+                let after = all.partition_point(|word| word.position < wanted);
+                let beside = all[after.saturating_sub(1)..all.len().min(after + 1)].iter();
+                match beside.filter(|word| word.position.abs_diff(wanted) <= self.slop).min_by_key(|word| word.position.abs_diff(wanted)) {
                     Some(word) => spans.push((word.start, word.end)),
                     None => break,
                 }

@@ -10,9 +10,10 @@ use tantivy::schema::{IndexRecordOption, Term};
 use tantivy::{BitSet, columnar::Column};
 use uuid::Uuid;
 
-use super::pattern::{Pattern, exactly, near, phrase, words};
+use super::except::Except;
+use super::pattern::{Meant, Pattern, exactly, near, phrase, words};
 use super::set::SetQuery;
-use super::{Ast, Clause, How, KEYWORD_FIELDS, range};
+use super::{Ast, Clause, How, KEYWORD_FIELDS, MAX_LOOSE, range};
 use crate::error::{QueryError, SearchError};
 use crate::schema::{Fields, clean, term_text};
 use crate::snapshot::{Number, Snapshot};
@@ -99,19 +100,20 @@ impl Plan {
             Node::Everything => everything(),
             Node::Leaf(leaf) => self.leaves[*leaf].query.box_clone(),
             Node::Or(parts) => Box::new(BooleanQuery::new(parts.iter().map(|part| (Occur::Should, self.query_of(part))).collect())),
-            Node::Not(part) => Box::new(BooleanQuery::new(vec![(Occur::Must, everything()), (Occur::MustNot, self.query_of(part))])),
+            Node::Not(part) => Box::new(Except { of: everything(), without: self.query_of(part) }),
             Node::And(parts) => {
-                let mut clauses: Vec<_> = parts
-                    .iter()
-                    .map(|part| match part {
-                        Node::Not(inner) => (Occur::MustNot, self.query_of(inner)),
-                        _ => (Occur::Must, self.query_of(part)),
-                    })
+                let (without, of): (Vec<&Node>, Vec<&Node>) = parts.iter().partition(|part| matches!(part, Node::Not(_)));
+                let mut of: Vec<_> = of.into_iter().map(|part| (Occur::Must, self.query_of(part))).collect();
+                let of = match of.len() {
+                    0 => everything(),
+                    1 => of.remove(0).1,
+                    _ => Box::new(BooleanQuery::new(of)),
+                };
+                let without: Vec<_> = without
+                    .into_iter()
+                    .filter_map(|part| if let Node::Not(inner) = part { Some((Occur::Should, self.query_of(inner))) } else { None })
                     .collect();
-                if clauses.iter().all(|(occur, _)| *occur == Occur::MustNot) {
-                    clauses.push((Occur::Must, everything()));
-                }
-                Box::new(BooleanQuery::new(clauses))
+                if without.is_empty() { of } else { Box::new(Except { of, without: Box::new(BooleanQuery::new(without)) }) }
             }
         }
     }
@@ -185,7 +187,10 @@ impl Planner<'_> {
             text.push(' ');
         }
         let clause_at = |byte: usize| run[begins.partition_point(|begin| *begin <= byte).saturating_sub(1)];
-        let meant: Vec<_> = words(&text).into_iter().filter(|meant| !meant.patterns.is_empty()).collect();
+        let mut meant: Vec<_> = words(&text).into_iter().filter(|meant| !meant.patterns.is_empty()).collect();
+        for (clause, begin) in run.iter().zip(&begins) {
+            whole(&mut meant, *begin, &clause.text);
+        }
         if meant.is_empty() {
             return Err(nothing(run[0]).into());
         }
@@ -200,7 +205,8 @@ impl Planner<'_> {
     fn met(&mut self, characters: Range<usize>, text: String, field: Option<&str>, patterns: Vec<Pattern>, excluded: bool) -> Node {
         let mut queries: Vec<Box<dyn Query>> = patterns.iter().map(|pattern| pattern.query(self.fields, field)).collect();
         let query = if queries.len() == 1 { queries.remove(0) } else { Box::new(DisjunctionMaxQuery::with_tie_breaker(queries, TIE_BREAKER)) };
-        let way = |pattern: &Pattern| SearchedWay { why: pattern.why, terms: pattern.terms.iter().map(|(_, term)| term.clone()).collect(), weight: pattern.weight };
+        let way =
+            |pattern: &Pattern| SearchedWay { why: pattern.why, terms: pattern.terms.iter().map(|(_, term)| term.clone()).collect(), weight: pattern.weight };
         self.searched.push(Searched { characters, text, field: field.map(str::to_owned), excluded, ways: patterns.iter().map(way).collect() });
         self.leaf(query, field, Marks::Patterns(patterns), excluded)
     }
@@ -211,11 +217,22 @@ impl Planner<'_> {
     }
 
     fn note(&mut self, clause: &Clause, excluded: bool) {
-        self.searched.push(Searched { characters: clause.characters.clone(), text: clause.text.clone(), field: clause.field.clone(), excluded, ways: Vec::new() });
+        self.searched.push(Searched {
+            characters: clause.characters.clone(),
+            text: clause.text.clone(),
+            field: clause.field.clone(),
+            excluded,
+            ways: Vec::new(),
+        });
     }
 
     /// Beginnings and fuzzy words: every term of the index that fits, however many.
     fn loose(&mut self, clause: &Clause, excluded: bool) -> Result<Node, SearchError> {
+        let before = self.leaves.iter().filter(|leaf| matches!(leaf.marks, Marks::Prefix(_) | Marks::Fuzzy(..))).count();
+        if before >= MAX_LOOSE {
+            let message = format!("a query has at most {MAX_LOOSE} words with * or ~");
+            return Err(QueryError { characters: clause.characters.clone(), message }.into());
+        }
         let words = analyse(&clause.text);
         let [only] = words.of(Kind::Exact) else {
             let message = "* and ~ go with one word without signs in it".to_owned();
@@ -298,6 +315,20 @@ fn in_range<T: PartialOrd + Copy + std::fmt::Debug + Send + Sync + 'static>(colu
         }
     }
     bits
+}
+
+/// A word without Korean that is taken apart (`A08`, `10:30`, `user@example`) is asked as a phrase: its pieces anywhere are not
+/// meant. What the analyser takes apart in Korean (a number and what it counts, a name and a title) may stand apart.
+fn whole(meant: &mut Vec<Meant>, begin: usize, text: &str) {
+    let end = begin + text.len();
+    let inside = |part: &Meant| begin <= part.start && part.end <= end;
+    if meant.iter().filter(|part| inside(part)).count() > 1
+        && analyse(text).of(Kind::Gram).is_empty()
+        && let Some(first) = meant.iter().position(inside)
+    {
+        meant.retain(|part| !inside(part));
+        meant.insert(first, Meant { start: begin, end, patterns: phrase(text) });
+    }
 }
 
 fn all_of(mut nodes: Vec<Node>) -> Node {

@@ -123,8 +123,7 @@ impl SealedDirectory {
         writer.write_all(&head.encode())?;
         writer.finish()?;
         // If we crash here, the old head is in force and the new one is overwritten by the next.
-        fs::rename(&new, self.0.folder.join(HEAD))?;
-        self.sync_folder()
+        fs::rename(&new, self.0.folder.join(HEAD))
     }
 
     fn sync_folder(&self) -> io::Result<()> {
@@ -215,7 +214,10 @@ impl Directory for SealedDirectory {
         head.counter += 1;
         head.contents.insert(name.to_owned(), data.to_vec());
         self.write_head(&head)?;
+        // An announcement need not outlive a loss of power: what it announces is made after it in the same folder, and no commit
+        // names it yet. tantivy asks for the folder itself before a commit.
         if name == META {
+            self.sync_folder()?;
             // Nobody waits for watchers; they only reload.
             drop(self.0.watchers.broadcast());
         }

@@ -1,9 +1,9 @@
 //! The sealed directory: every byte the index writes is encrypted and authenticated, names included.
 //!
 //! [`SealedDirectory`] is what tantivy writes to and reads from instead of plain files or memory maps. Files that are
-//! written once (segments) are chunked and each has a key of its own ([`file`]); the two small files that are replaced
-//! lie together in one `head` with a counter ([`head`]), so that one of them alone cannot be rolled back. Decrypted
-//! chunks are kept in a bounded cache ([`cache`]). Nothing is ever written in clear, temporary files included.
+//! written once (segments) are chunked and each has a key of its own (`file.rs`); the two small files that are replaced
+//! lie together in one `head` with a counter (`head.rs`), so that one of them alone cannot be rolled back. Decrypted
+//! chunks are kept in a bounded cache (`cache.rs`). Nothing is ever written in clear, temporary files included.
 //!
 //! What the owner of the folder still learns: number, sizes and times of files. Byte layout: `docs/formats.md`, section
 //! on the index; reasons: ADR 16.

@@ -72,7 +72,7 @@ fn as_item(number: u64, pages: &Pages, large: bool) -> (NewItem, Vec<Block>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_boolean_query_finds_what_looking_through_finds(

@@ -67,13 +67,13 @@ pub fn item(number: u64) -> NewItem {
         unit: uuid(1_000_000 + number % 3),
         accession: format!("2024-{:03}", number % 4),
         number: format!("n{number}"),
-        format: if number % 2 == 0 { "pdf".into() } else { "hwp".into() },
-        language: (number % 3 != 0).then(|| "ko".to_owned()),
-        labels: vec![if number % 5 == 0 { "sealed".into() } else { "team".into() }],
+        format: if number.is_multiple_of(2) { "pdf".into() } else { "hwp".into() },
+        language: (!number.is_multiple_of(3)).then(|| "ko".to_owned()),
+        labels: vec![if number.is_multiple_of(5) { "sealed".into() } else { "team".into() }],
         received_micros: 1_700_000_000_000_000 + number as i64 * 86_400_000_000,
         pages: Some(number),
         size_bytes: 1000 - number,
-        has_gaps: number % 7 == 0,
+        has_gaps: number.is_multiple_of(7),
         ..NewItem::default()
     }
 }

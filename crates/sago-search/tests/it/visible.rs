@@ -31,7 +31,22 @@ fn answers_are_those_of_an_index_that_never_received_what_is_hidden() {
     let without = Shelf::with(&corpus(false));
     let seen = Visible { labels: Some(vec!["team".into()]), ..Visible::default() };
     let mut asked = 0;
-    for query in ["kim", "kim park", "kim OR camp", "보위부", "\"kim met\"", "rareword100", "rare*", "김정은", "kim~1", "camp -kim", "accession:a9", "accession:a1 park", "* -camp", "pages:5..20 kim"] {
+    for query in [
+        "kim",
+        "kim park",
+        "kim OR camp",
+        "보위부",
+        "\"kim met\"",
+        "rareword100",
+        "rare*",
+        "김정은",
+        "kim~1",
+        "camp -kim",
+        "accession:a9",
+        "accession:a1 park",
+        "* -camp",
+        "pages:5..20 kim",
+    ] {
         for sort in [Sort::Relevance, Sort::Newest, Sort::Number, Sort::Path, Sort::Largest] {
             let request = Request { query: query.into(), visible: seen.clone(), sort, limit: 15, ..Request::default() };
             let (a, b) = (with.index.search(&request).unwrap(), without.index.search(&request).unwrap());
