@@ -109,6 +109,8 @@ def container_sequence(node):
         for fragment in sub.iter("RightFragment"):
             pattern += f"{{{fragment.get('MinOffset')}-{fragment.get('MaxOffset')}}}" + container_pattern(fragment.text)
         least, most = sub.get("SubSeqMinOffset") or "0", sub.get("SubSeqMaxOffset")
+        if most is not None and int(most) < int(least):
+            most = least  # Some records leave the second at zero.
         if index == 0:
             kind = {"BOFoffset": "B", "EOFoffset": "E"}.get(node.get("Reference"), "V")
             head = f"{kind}{least}-{most}:" if kind != "V" and most is not None else "V:"

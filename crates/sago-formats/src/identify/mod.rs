@@ -80,6 +80,9 @@ const TEXTS: &[&str] = &[
 /// Records that a text may bear by what it quotes: a message with a page in it, a chat about one.
 const QUOTED: &[&str] = &["fmt/96", "fmt/97", "fmt/98", "fmt/99", "fmt/100", "fmt/101", "fmt/102", "fmt/103", "fmt/471"];
 
+/// PRONOM's identifiers of kinds of text that it knows by extension only, or by signatures that most files do not bear.
+const KIND_PUIDS: &[(&str, &str)] = &[("eml", "fmt/278"), ("mbox", "fmt/720"), ("html", "fmt/96"), ("text", "x-fmt/111")];
+
 /// Extensions that promise nothing.
 const EMPTY_PROMISES: &[&str] = &["bin", "dat", "tmp", "bak", "old", "orig", "file", "part", "download", "raw", "out"];
 
@@ -111,18 +114,24 @@ pub fn identify(source: &mut Source<'_>, name: &str) -> io::Result<Option<Identi
         found.dedup();
     }
     let mut found = REGISTER.prevail(&found);
-    let is_text = text::of(&head, head.len() as u64 == source.size_bytes());
+    // A signature of something that is no text needs no second opinion.
+    let may_be_text = found.iter().all(|record| row_of(&REGISTER.records[*record], None).is_none_or(|row| TEXTS.contains(&row.code)));
+    let is_text = if may_be_text { text::of(&head, head.len() as u64 == source.size_bytes()) } else { None };
     let kind = is_text.as_deref().map(|text| text::kind(text, &extension));
     if kind
         .is_some_and(|kind| matches!(kind, "eml" | "mhtml" | "mbox" | "kakaotalk" | "srt" | "vtt" | "csv" | "tsv" | "json" | "jsonl" | "source" | "markdown"))
     {
         found.retain(|record| !QUOTED.contains(&REGISTER.records[*record].puid));
     }
+    if kind == Some("mbox") {
+        // The first message of a mailbox is one.
+        found.retain(|record| !matches!(REGISTER.records[*record].puid, "fmt/278" | "fmt/950"));
+    }
     // Between equals the extension decides, then the register's order.
     found.sort_by_key(|record| !REGISTER.records[*record].extensions.contains(&extension.as_str()));
     if let Some((best, others)) = found.split_first() {
         let record = &REGISTER.records[*best];
-        let format = row_of(record, kind);
+        let format = inner_row(record, &extension).or_else(|| row_of(record, kind));
         let also = others.iter().map(|other| REGISTER.records[*other].puid.to_owned()).collect();
         let mislabelled = mislabelled(&extension, Some(record), format, kind.is_some());
         return Ok(Some(Identified { also, mislabelled, ..of_record(record, format, basis) }));
@@ -130,7 +139,11 @@ pub fn identify(source: &mut Source<'_>, name: &str) -> io::Result<Option<Identi
     if let Some(kind) = kind {
         let format = table::by_code(kind).or_else(|| table::by_code("text"));
         let mislabelled = mislabelled(&extension, None, format, true);
-        return Ok(format.map(|format| Identified { mislabelled, ..of_row(format, Basis::Text) }));
+        let puid = KIND_PUIDS.iter().find(|(code, _)| *code == kind).map(|(_, puid)| (*puid).to_owned());
+        return Ok(format.map(|format| {
+            let judged = of_row(format, Basis::Text);
+            Identified { mislabelled, puid: puid.or_else(|| judged.puid.clone()), ..judged }
+        }));
     }
     Ok(by_extension(&extension))
 }
@@ -150,6 +163,16 @@ fn row_of(record: &Record, text: Option<&str>) -> Option<&'static Format> {
     let by_media_type = || table::FORMATS.iter().find(|format| record.media_types.iter().any(|media| format.media_types.contains(media)));
     let as_text = || text.and_then(table::by_code).or_else(|| text.and_then(|_| table::by_code("text")));
     table::by_puid(record.puid).or_else(by_media_type).or_else(as_text)
+}
+
+/// For a container that says no more than that it is one, as damaged ones do: the row of the extension, when its files lie in such containers.
+fn inner_row(record: &Record, extension: &str) -> Option<&'static Format> {
+    let is_zip = matches!(record.puid, "x-fmt/263" | "fmt/189" | "sago/zip");
+    if !is_zip && !matches!(record.puid, "fmt/111" | "sago/ole2") {
+        return None;
+    }
+    let lies_in = |puid: &&str| REGISTER.inside.iter().any(|inside| inside.is_zip == is_zip && REGISTER.records[inside.record].puid == *puid);
+    table::FORMATS.iter().find(|format| format.extensions.contains(&extension) && format.puids.iter().any(&lies_in))
 }
 
 fn of_record(record: &Record, format: Option<&'static Format>, basis: Basis) -> Identified {

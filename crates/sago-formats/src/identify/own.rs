@@ -24,10 +24,12 @@ S	B0-0:'age-encryption.org/v1'0A
 S	B0-0:'-----BEGIN AGE ENCRYPTED FILE-----'
 F	sago/pgp-message	OpenPGP message (armored)		application/pgp-encrypted	asc pgp gpg
 S	B0-0:'-----BEGIN PGP MESSAGE-----'
-F	sago/cms	CMS signed or enveloped data (DER)		application/pkcs7-mime	p7m p7s p7c p7b	fmt/670
+W	sago/cms	CMS signed or enveloped data (DER)		application/pkcs7-mime	p7m p7s p7c p7b
 S	B0-0:30(80|82????|83??????|84????????)06092A864886F70D0107[02:06]
 F	sago/cms-pem	CMS signed or enveloped data (PEM)		application/pkcs7-mime	pem p7m p7s
 S	B0-0:'-----BEGIN '('PKCS7'|'CMS')'-----'
+F	sago/tsd	Time-stamped data (RFC 5544)		application/timestamped-data	tsd
+S	B0-0:30(80|82????|83??????|84????????)060B2A864886F70D010910011F
 F	sago/tsr	Time-stamp reply (RFC 3161)		application/timestamp-reply	tsr
 S	B0-0:3082????3003020100(3082|30)*06092A864886F70D010702
 F	sago/ots	OpenTimestamps proof		application/vnd.opentimestamps.v1	ots
@@ -99,7 +101,7 @@ S	B0-0:7B'\rtf'
 W	sago/gzip	GZIP, damaged		application/gzip	gz
 S	B0-0:1F8B08
 W	sago/bzip2	BZIP2, damaged		application/x-bzip2	bz2
-S	B0-0:'BZh'[31:39]314159265359
+S	B0-0:'BZh'[31:39](314159265359|177245385090)
 W	sago/xz	XZ, damaged		application/x-xz	xz
 S	B0-0:FD377A585A00
 W	sago/7z	7z archive, damaged		application/x-7z-compressed	7z
@@ -108,6 +110,8 @@ W	sago/rar	RAR archive, damaged		application/vnd.rar	rar
 S	B0-0:526172211A07
 W	sago/sqlite	SQLite database		application/vnd.sqlite3	sqlite db
 S	B0-0:'SQLite format 3'00
+W	sago/mdb	Microsoft Access database		application/vnd.ms-access	mdb accdb
+S	B4-4:'Standard '('Jet'|'ACE')' DB'
 W	sago/elf	ELF program		application/x-executable
 S	B0-0:7F454C46
 W	sago/exe	DOS or Windows program		application/vnd.microsoft.portable-executable	exe dll

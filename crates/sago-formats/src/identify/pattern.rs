@@ -154,10 +154,16 @@ fn walk(steps: &[Step], mut places: Places, bytes: &[u8], is_backward: bool) -> 
     let ordered: Box<dyn Iterator<Item = &Step>> = if is_backward { Box::new(steps.iter().rev()) } else { Box::new(steps.iter()) };
     for step in ordered {
         let mut reached = Places::new();
-        for (first, last) in places {
-            let last = last.min(bytes.len());
-            if first <= last {
-                take(step, first, last, bytes, is_backward, &mut reached);
+        if let Step::Either(either) = step {
+            for steps in either {
+                reached.extend(walk(steps, places.clone(), bytes, is_backward));
+            }
+        } else {
+            for (first, last) in places {
+                let last = last.min(bytes.len());
+                if first <= last {
+                    take(step, first, last, bytes, is_backward, &mut reached);
+                }
             }
         }
         places = merged(reached);
@@ -215,11 +221,8 @@ fn take(step: &Step, first: usize, last: usize, bytes: &[u8], is_backward: bool,
                 reached.push((first.saturating_add(*least), most.map_or(bytes.len(), |most| last.saturating_add(most)).min(bytes.len())));
             }
         }
-        Step::Either(either) => {
-            for steps in either {
-                reached.extend(walk(steps, vec![(first, last)], bytes, is_backward));
-            }
-        }
+        // Taken by `walk`, for all places at once.
+        Step::Either(_) => {}
     }
 }
 

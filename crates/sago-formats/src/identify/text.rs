@@ -1,19 +1,29 @@
 //! Is it text, and of which kind: by how it begins, and for kinds without a mark of their own by the extension.
 
-use crate::charset::{Basis, Decoder, judge};
+use crate::charset::{Basis, Decoder, is_wide_text, judge};
 
 /// How much text is looked at.
-const LOOK_BYTES: usize = 64 << 10;
+const LOOK_BYTES: usize = 32 << 10;
+
+/// How much of it its character set is judged by.
+const JUDGED_BYTES: usize = 16 << 10;
+
+/// How much is looked at for control characters, before anything is decoded.
+const FIRST_BYTES: usize = 4 << 10;
 
 /// More control characters than one in so many are no text.
 const CONTROLS: usize = 200;
 
 /// Codes of the table for text without a format of its own; the extension may choose among them.
-const BY_EXTENSION: &[&str] = &["csv", "tsv", "markdown", "ini", "yaml", "source", "kakaotalk-csv", "mbox", "eml", "tex"];
+const BY_EXTENSION: &[&str] =
+    &["csv", "tsv", "markdown", "ini", "yaml", "source", "mbox", "eml", "tex", "json", "jsonl", "xml", "html", "srt", "vtt", "sbv", "ttml", "vcard", "ics"];
 
 /// The beginning of a file read as text, or nothing when it is not one.
 pub(super) fn of(head: &[u8], is_whole: bool) -> Option<String> {
-    let judged = judge(head, None);
+    if is_surely_not(head) {
+        return None;
+    }
+    let judged = judge(&head[..head.len().min(JUDGED_BYTES)], None);
     let mut text = String::new();
     let mut decoder = Decoder::new(judged.charset);
     let looked = &head[..head.len().min(LOOK_BYTES)];
@@ -27,6 +37,14 @@ pub(super) fn of(head: &[u8], is_whole: bool) -> Option<String> {
     let faults = usize::try_from(decoder.undecodable()).unwrap_or(usize::MAX);
     let is_text = controls.saturating_mul(CONTROLS) <= all && faults.saturating_mul(20) <= all && (judged.basis != Basis::Guessed || judged.confidence > 20);
     is_text.then_some(text)
+}
+
+/// Control characters in a number that no text has, and no zeros in the order that wide units have.
+fn is_surely_not(head: &[u8]) -> bool {
+    let first = &head[..head.len().min(FIRST_BYTES)];
+    let is_control = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0xc | 0x1b | 0x1a | 0x8 | 0xe | 0xf);
+    let controls = first.iter().filter(|byte| is_control(**byte)).count();
+    controls * CONTROLS > first.len() && !is_wide_text(first)
 }
 
 /// The code of the row for a text.
@@ -67,7 +85,7 @@ fn marked(start: &str, extension: &str) -> Option<&'static str> {
         && first.len() < 300
         && first.split_whitespace().last().is_some_and(|word| word.parse::<u32>().is_ok() || word.starts_with(['+', '-']))
     {
-        return Some("mbox");
+        return Some(if extension == "eml" { "eml" } else { "mbox" });
     }
     if matches!(extension, "mht" | "mhtml") && start.lines().take(50).any(|line| line.to_ascii_lowercase().starts_with("mime-version:")) {
         return Some("mhtml");
@@ -150,7 +168,11 @@ fn json(start: &str) -> Option<&'static str> {
     match values.next()? {
         Ok(_) => match values.next() {
             None => Some("json"),
-            Some(Ok(_)) => Some("jsonl"),
+            // Several values: a line for each, or written one after the other.
+            Some(Ok(_)) => {
+                let first = start.lines().next().unwrap_or_default();
+                Some(if serde_json::from_str::<IgnoredAny>(first).is_ok() { "jsonl" } else { "json" })
+            }
             Some(Err(error)) if error.is_eof() => Some("jsonl"),
             Some(Err(_)) => None,
         },
