@@ -406,7 +406,7 @@ pub static FORMATS: &[Format] = &[
         code: "ole2",
         name: "OLE2 compound file",
         kind: Kind::Other,
-        puids: &["fmt/111", "sago/ole2"],
+        puids: &["fmt/111", "fmt/494", "sago/ole2"],
         media_types: &["application/x-ole-storage"],
         extensions: &["ole"],
         reader: Some(readers::office::read),

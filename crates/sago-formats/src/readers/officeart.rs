@@ -12,7 +12,9 @@ use crate::source::Stop;
 /// Most records of one drawing that are looked at.
 const MOST_RECORDS: usize = 1_000_000;
 /// Longest metafile that is unpacked.
-const METAFILE_BYTES: u64 = 256 << 20;
+const METAFILE_BYTES: u64 = 64 << 20;
+/// Most bytes of pictures that wait to be handed on: many entries can name the same bytes.
+const WAITING_BYTES: usize = 256 << 20;
 
 /// What a drawing holds.
 #[derive(Debug, Default)]
@@ -23,17 +25,19 @@ pub(crate) struct Art {
     pub captions: Vec<String>,
     /// Pictures that could not be taken out.
     pub broken: usize,
+    waiting_bytes: usize,
+    records: usize,
+    told: usize,
 }
 
 impl Art {
     /// Adds what the records in `bytes` hold; `delayed` is the stream where pictures lie that are only pointed to.
     pub fn read(&mut self, bytes: &[u8], delayed: &[u8]) {
         let mut pending = vec![bytes];
-        let mut count = 0;
         while let Some(rest) = pending.pop() {
-            count += 1;
+            self.records += 1;
             let (Some(head), Some(kind), Some(length)) = (u16_at(rest, 0), u16_at(rest, 2), size_at(rest, 4)) else { continue };
-            if count > MOST_RECORDS {
+            if self.records > MOST_RECORDS {
                 self.broken += 1;
                 return;
             }
@@ -63,6 +67,10 @@ impl Art {
     }
 
     fn blip(&mut self, instance: u16, kind: u16, body: &[u8]) {
+        if self.waiting_bytes > WAITING_BYTES {
+            self.broken += 1;
+            return;
+        }
         let digests = if instance & 1 == 1 { 32 } else { 16 };
         let (extension, is_metafile) = match kind {
             0xf01a => (".emf", true),
@@ -96,11 +104,13 @@ impl Art {
         } else {
             body.get(digests + 1..).unwrap_or_default().to_vec()
         };
-        if bytes.is_empty() {
+        self.waiting_bytes = self.waiting_bytes.saturating_add(bytes.len());
+        if bytes.is_empty() || self.waiting_bytes > WAITING_BYTES {
             self.broken += 1;
             return;
         }
-        self.pictures.push(Object { name: format!("picture{}{extension}", self.pictures.len() + 1), bytes });
+        self.told += 1;
+        self.pictures.push(Object { name: format!("picture{}{extension}", self.told), bytes });
     }
 
     /// Properties of a shape: six bytes each, then the long values in the same order.
@@ -124,13 +134,17 @@ impl Art {
         }
     }
 
-    /// Hands on the pictures and says what is missing.
+    /// Hands on the pictures found so far.
+    pub fn hand_on(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
+        (self.waiting_bytes, self.records) = (0, 0);
+        self.pictures.drain(..).try_for_each(|picture| super::ole::tell(&picture, ChildRole::Embedded, Anchor::default(), sink))
+    }
+
+    /// Hands on the rest and says what is missing.
     pub fn tell_pictures(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
-        for picture in self.pictures.drain(..) {
-            super::ole::tell(&picture, ChildRole::Embedded, Anchor::default(), sink)?;
-        }
+        self.hand_on(sink)?;
         if self.broken > 0 {
-            sink.finding(Finding::new(Code::ChildFailed, format!("{} pictures of drawings could not be taken out whole.", self.broken)))?;
+            sink.finding(Finding::new(Code::ChildFailed, format!("{} pictures of drawings are damaged, or too large to be taken out.", self.broken)))?;
         }
         Ok(())
     }

@@ -61,7 +61,7 @@ pub(crate) fn find_all(text: &str) -> Vec<&str> {
     let mut rest = text;
     while let Some(at) = rest.find("data:") {
         rest = &rest[at..];
-        let Some(comma) = rest.find(',').filter(|comma| *comma < 200 && rest[..*comma].ends_with(";base64")) else {
+        let Some(comma) = rest.bytes().take(200).position(|byte| byte == b',').filter(|comma| rest[..*comma].ends_with(";base64")) else {
             rest = &rest[5..];
             continue;
         };

@@ -325,7 +325,7 @@ impl Page<'_> {
     /// Labels that stand in attributes, files in the page, and addresses of what is not in it.
     fn attributes(&mut self, name: &str, attribute: &dyn Fn(&str) -> Option<String>) -> Result<(), Stop> {
         for label in ["alt", "title", "aria-label", "placeholder", "summary"] {
-            if let Some(text) = attribute(label).filter(|text| !text.trim().is_empty() && !self.captions.contains(text)) {
+            if let Some(text) = attribute(label).filter(|text| !text.trim().is_empty() && !self.is_waiting(text)) {
                 self.captions.push(text);
             }
         }
@@ -341,7 +341,7 @@ impl Page<'_> {
             } else if matches!(name, "a" | "area") {
                 // Where a link leads is text that the page need not show.
                 let address = address.trim();
-                let is_new = !self.captions.iter().any(|caption| caption == address);
+                let is_new = !self.is_waiting(address);
                 if is_new && ["http://", "https://", "ftp://", "mailto:", "tel:", "file:"].iter().any(|scheme| address.to_ascii_lowercase().starts_with(scheme))
                 {
                     self.captions.push(address.to_owned());
@@ -492,6 +492,11 @@ impl Page<'_> {
         let kind = if self.hidden > 0 { BlockKind::Hidden } else { kind };
         self.give(kind, text.to_owned())?;
         self.labels()
+    }
+
+    /// Whether a label says what the last ones say already.
+    fn is_waiting(&self, text: &str) -> bool {
+        self.captions.iter().rev().take(16).any(|caption| caption == text)
     }
 
     /// Labels and addresses that stood in the text, after it, so that they do not cut it.

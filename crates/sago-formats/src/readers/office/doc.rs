@@ -1,5 +1,7 @@
 //! Word 97 to 2003 (MS-DOC): the pieces of its text, its parts, fields, hidden and deleted text, pictures and objects.
 
+use std::collections::HashSet;
+
 use super::blocks::Blocks;
 use super::doc_looks::{Look, Runs, Shape, look, runs, shape};
 use super::{doc_old, tell_objects};
@@ -13,6 +15,8 @@ use crate::source::Stop;
 
 /// Most pieces that are followed.
 const MOST_PIECES: usize = 4_000_000;
+/// Most characters of a document; Word itself ends at half of that.
+const MOST_LETTERS: usize = 64 << 20;
 /// Deepest fields in fields.
 const DEEPEST_FIELDS: usize = 256;
 
@@ -76,9 +80,9 @@ fn read_97(compound: &Compound, main: &[u8], sink: &mut dyn Sink) -> Result<Opti
         let count: u32 = lengths.iter().fold(0, |sum, count| sum.saturating_add(*count));
         list.push(Piece { count, raw: if is_wide { start } else { start.saturating_mul(2) | 0x4000_0000 } });
     }
-    let (letters, lost) = letters(main, &list);
+    let (mut letters, lost) = letters(main, &list);
     if lost > 0 {
-        sink.finding(Finding::new(Code::PartDamaged, format!("{lost} characters lie outside the file.")))?;
+        sink.finding(Finding::new(Code::PartDamaged, format!("{lost} characters lie outside the file, or beyond what a document may hold.")))?;
     }
     let mut looks = runs(main, stored(12), look);
     let mut shapes = runs(main, stored(13), shape);
@@ -86,11 +90,11 @@ fn read_97(compound: &Compound, main: &[u8], sink: &mut dyn Sink) -> Result<Opti
         sink.finding(Finding::new(Code::LimitBlocks, "There are more runs than are followed: hidden text may be told as shown."))?;
     }
     let mut split = parts(&lengths);
-    let mut rest = letters.as_slice();
-    for part in &mut split {
-        let (mine, others) = rest.split_at((part.count as usize).min(rest.len()));
-        part.letters = mine.to_vec();
-        rest = others;
+    let starts: Vec<usize> = split.iter().scan(0_usize, |at, part| Some(std::mem::replace(at, at.saturating_add(part.count as usize)))).collect();
+    let end = starts.last().map_or(0, |start| start.saturating_add(split.last().map_or(0, |part| part.count as usize)));
+    letters.truncate(end);
+    for (part, start) in split.iter_mut().zip(starts).rev() {
+        part.letters = letters.split_off(start.min(letters.len()));
     }
     for author in authors(stored(36)) {
         sink.property("comment:author", author)?;
@@ -105,8 +109,9 @@ fn read_97(compound: &Compound, main: &[u8], sink: &mut dyn Sink) -> Result<Opti
         drawings = rest.get(size_at(rest, 4).unwrap_or(0).saturating_add(8)..).unwrap_or_default();
     }
     let mut blocks = Blocks::new(sink);
+    let mut seen = HashSet::new();
     tell_parts(split, &mut looks, &mut shapes, &mut blocks, &mut |look, _| {
-        if let Some(place) = look.picture.and_then(|place| usize::try_from(place).ok()) {
+        if let Some(place) = look.picture.filter(|place| seen.insert(*place)).and_then(|place| usize::try_from(place).ok()) {
             picture(&data, place, &mut art);
         }
         Ok(())
@@ -163,7 +168,7 @@ pub(super) fn pieces(mut table: &[u8]) -> Vec<Piece> {
     found
 }
 
-/// The characters of all pieces with their offsets, and how many are not there. Pieces together cannot be longer than four times the file.
+/// The characters of all pieces with their offsets, and how many are not there. Each byte of the file is a letter of one piece only, so pieces together cannot be longer.
 fn letters(main: &[u8], list: &[Piece]) -> (Vec<(u16, u32)>, u64) {
     let mut letters: Vec<(u16, u32)> = Vec::new();
     let mut lost = 0;
@@ -174,7 +179,7 @@ fn letters(main: &[u8], list: &[Piece]) -> (Vec<(u16, u32)>, u64) {
         let rest = main.get(start as usize..).unwrap_or_default();
         let there = (piece.count as usize).min(rest.len() / width);
         lost += u64::from(piece.count) - there as u64;
-        if letters.len() + there > main.len().saturating_mul(4) {
+        if letters.len() + there > main.len().min(MOST_LETTERS) {
             lost += there as u64;
             continue;
         }

@@ -5,7 +5,7 @@ use crate::readers::little::{size_at, slice, u16_at, u32_at};
 /// Pages of properties are this long.
 const PAGE_BYTES: usize = 512;
 /// Most runs that are kept.
-const MOST_RUNS: usize = 20_000_000;
+const MOST_RUNS: usize = 4_000_000;
 
 /// What a run of characters is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub(super) fn runs<T>(main: &[u8], table: &[u8], read: fn(&[u8], usize, usize) -
     let count = table.len().saturating_sub(4) / 8;
     let mut runs = Vec::new();
     let mut is_cut = false;
-    for index in 0..count {
+    'pages: for index in 0..count {
         let Some(page) = size_at(table, 4 * (count + 1) + 4 * index).and_then(|page| slice(main, (page & 0x003f_ffff).checked_mul(PAGE_BYTES)?, PAGE_BYTES))
         else {
             continue;
@@ -73,7 +73,7 @@ pub(super) fn runs<T>(main: &[u8], table: &[u8], read: fn(&[u8], usize, usize) -
             let (Some(start), Some(end)) = (u32_at(page, 4 * run), u32_at(page, 4 * run + 4)) else { break };
             if runs.len() == MOST_RUNS {
                 is_cut = true;
-                break;
+                break 'pages;
             }
             if start < end {
                 runs.push((start, end, read(page, run_count, run)));

@@ -101,3 +101,6 @@ fn tell_objects(compound: &Compound, pool: usize, sink: &mut dyn Sink) -> Result
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

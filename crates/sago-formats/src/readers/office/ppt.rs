@@ -1,6 +1,6 @@
 //! PowerPoint 97 to 2003 (MS-PPT): the slides of the last saving in their order, with notes, remarks, margins, pictures and objects.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 
 use flate2::read::ZlibDecoder;
@@ -49,15 +49,20 @@ pub(super) fn read(compound: &Compound, sink: &mut dyn Sink) -> Result<Option<u6
             scan(&stream)
         }
     };
-    let mut show = Show { blocks: Blocks::new(sink), hidden: Vec::new(), stream: &stream, places };
+    let mut show = Show { blocks: Blocks::new(sink), hidden: Vec::new(), stream: &stream, places, listed: HashSet::new() };
     if let Some(document) = document {
         show.document(document)?;
     } else {
         show.loose()?;
     }
-    let mut art = Art::default();
-    art.read(&pictures, &[]);
     show.objects()?;
+    let mut art = Art::default();
+    let mut rest = pictures.as_slice();
+    while let Some(length) = size_at(rest, 4).map(|length| length.saturating_add(8).min(rest.len())) {
+        art.read(&rest[..length], &[]);
+        art.hand_on(show.blocks.sink)?;
+        rest = &rest[length..];
+    }
     art.tell_pictures(show.blocks.sink)?;
     if !show.hidden.is_empty() {
         show.blocks.sink.finding(Finding::new(Code::Hidden, format!("Hidden slides: {}.", show.hidden.join(", "))))?;
@@ -108,13 +113,11 @@ struct Show<'a, 'b> {
     hidden: Vec<String>,
     stream: &'a [u8],
     places: BTreeMap<u32, usize>,
+    /// Places of objects that a list has named.
+    listed: HashSet<usize>,
 }
 
 impl<'a> Show<'a, '_> {
-    fn object(&self, id: u32) -> Option<Record<'a>> {
-        self.places.get(&id).and_then(|place| Record::at(self.stream, *place))
-    }
-
     fn document(&mut self, document: Record<'a>) -> Result<(), Stop> {
         let mut lists: HashMap<u16, Vec<Listed<'a>>> = HashMap::new();
         let mut size = (720.0, 540.0);
@@ -199,14 +202,14 @@ impl<'a> Show<'a, '_> {
     }
 
     /// Slides of a list, each with the texts that follow it.
-    fn listed(&self, body: &'a [u8]) -> Vec<Listed<'a>> {
+    fn listed(&mut self, body: &'a [u8]) -> Vec<Listed<'a>> {
         let mut slides: Vec<Listed<'a>> = Vec::new();
         let mut kind = 0;
         for (_, record) in list(body) {
             match record.kind {
                 0x03f3 => {
                     let persist = u32_at(record.body, 0).unwrap_or(0);
-                    slides.push(Listed { persist, id: u32_at(record.body, 12).unwrap_or(0), outline: Vec::new(), container: self.object(persist) });
+                    slides.push(Listed { persist, id: u32_at(record.body, 12).unwrap_or(0), outline: Vec::new(), container: None });
                 }
                 0x0f9f => kind = u32_at(record.body, 0).unwrap_or(0),
                 0x0fa0 | 0x0fa8 => {
@@ -217,8 +220,9 @@ impl<'a> Show<'a, '_> {
                 _ => {}
             }
         }
+        // A slide stands in a list once; a list that names one again and again is damaged.
         for slide in &mut slides {
-            slide.container = slide.container.filter(|_| self.places.contains_key(&slide.persist));
+            slide.container = self.places.get(&slide.persist).filter(|place| self.listed.insert(**place)).and_then(|place| Record::at(self.stream, *place));
         }
         slides
     }
@@ -333,7 +337,8 @@ impl<'a> Show<'a, '_> {
     /// Objects of other programs: each a compound file, packed or as it is.
     fn objects(&mut self) -> Result<(), Stop> {
         let mut number = 0;
-        for place in self.places.clone().into_values() {
+        let mut seen = HashSet::new();
+        for place in self.places.clone().into_values().filter(|place| seen.insert(*place)) {
             let Some(record) = Record::at(self.stream, place).filter(|record| record.kind == 0x1011) else { continue };
             number += 1;
             let name = format!("object{number}");

@@ -56,3 +56,6 @@ fn pivot_caches(compound: &Compound, caches: usize, sink: &mut dyn Sink) -> Resu
     }
     blocks.finish().map(|_| ())
 }
+
+#[cfg(test)]
+mod tests;
