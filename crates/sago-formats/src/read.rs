@@ -65,7 +65,7 @@ fn choose(source: &mut Source<'_>, name: &str, limits: &Limits, sink: &mut Limit
     if source.size_bytes() == 0 {
         return sink.finding(Finding::new(Code::Empty, Code::Empty.meaning()));
     }
-    let Some(Identified { puid, name: format_name, media_type, format, .. }) = identify(source, name)? else {
+    let Some(Identified { puid, name: format_name, media_type, format, mislabelled, .. }) = identify(source, name)? else {
         let code = if is_zero_filled(source)? { Code::ZeroFilled } else { Code::Unknown };
         return sink.finding(Finding::new(code, code.meaning()));
     };
@@ -75,6 +75,9 @@ fn choose(source: &mut Source<'_>, name: &str, limits: &Limits, sink: &mut Limit
     sink.summary.format_name = Some(format_name);
     if is_zero_filled(source)? {
         return sink.finding(Finding::new(Code::ZeroFilled, Code::ZeroFilled.meaning()));
+    }
+    if let Some(text) = mislabelled {
+        sink.finding(Finding::new(Code::Mislabelled, text))?;
     }
     let Some(format) = format else {
         return sink.finding(Finding::new(Code::NoReader, Code::NoReader.meaning()));

@@ -10,6 +10,9 @@ use super::{Basis, DOUBTFUL};
 /// How much of a text is looked at: enough to meet its language, little enough for many small files.
 pub const SAMPLE_BYTES: usize = 64 << 10;
 
+/// Samples from this length on may be cut off.
+const CUT_BYTES: usize = 4096;
+
 /// From this mean weight on a reading is a language and no accident.
 const READS_WELL: f32 = 0.35;
 
@@ -80,6 +83,17 @@ pub fn judge(bytes: &[u8], declared: Option<&str>) -> Judged {
     believed
 }
 
+/// Whether bytes are UTF-16 or UTF-32, by a mark or by their zeros: what else has control characters is no text.
+pub(crate) fn is_wide_text(bytes: &[u8]) -> bool {
+    let judged = marked(bytes).or_else(|| wide(&bytes[..bytes.len() / 4 * 4]));
+    judged.is_some_and(|judged| judged.charset.is_wide())
+}
+
+/// Whether a sample may end in the middle of a character: shorter ones are whole texts.
+fn is_cut(sample: &[u8]) -> bool {
+    sample.len() >= CUT_BYTES
+}
+
 fn sample(bytes: &[u8]) -> &[u8] {
     bytes.get(..SAMPLE_BYTES).unwrap_or(bytes)
 }
@@ -108,7 +122,7 @@ fn unmarked(bytes: &[u8]) -> Judged {
     if sample.is_ascii() {
         return seven_bits(sample);
     }
-    if reads(encoding_rs::UTF_8, sample) && !(sample.len() == bytes.len() && std::str::from_utf8(sample).is_err()) && !is_korean_by_accident(sample) {
+    if reads(encoding_rs::UTF_8, sample) && (is_cut(sample) || std::str::from_utf8(sample).is_ok()) && !is_korean_by_accident(sample) {
         let confidence = if sample.iter().filter(|byte| !byte.is_ascii()).count() > 4 { 100 } else { 95 };
         return Judged::new(Charset::UTF_8, Basis::Unicode, confidence);
     }
@@ -137,7 +151,7 @@ fn wide(sample: &[u8]) -> Option<Judged> {
         return Some(Judged::new(Charset(Kind::Utf32 { is_big_endian }), Basis::Guessed, 95));
     }
     let whole = &sample[..sample.len() / 2 * 2];
-    if whole.len() != sample.len() && sample.len() < SAMPLE_BYTES {
+    if whole.len() != sample.len() && !is_cut(sample) {
         return None;
     }
     let best = [false, true].into_iter().filter_map(|is_big_endian| Some((plausible16(whole, is_big_endian)?, is_big_endian)));
@@ -151,7 +165,7 @@ fn wide(sample: &[u8]) -> Option<Judged> {
 
 fn wide32(sample: &[u8]) -> Option<bool> {
     let whole = &sample[..sample.len() / 4 * 4];
-    if whole.len() < 8 || (whole.len() != sample.len() && sample.len() < SAMPLE_BYTES) {
+    if whole.len() < 8 || (whole.len() != sample.len() && !is_cut(sample)) {
         return None;
     }
     [false, true].into_iter().find(|is_big_endian| {
@@ -165,12 +179,15 @@ fn wide32(sample: &[u8]) -> Option<bool> {
 /// The share of characters that people write, or nothing when there are faults.
 fn plausible16(bytes: &[u8], is_big_endian: bool) -> Option<f32> {
     let units = bytes.as_chunks::<2>().0.iter().map(|pair| if is_big_endian { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) });
-    let (mut good, mut all) = (0_u32, 0_u32);
+    let (mut good, mut all, mut faults) = (0_u32, 0_u32, 0_u32);
     for unit in char::decode_utf16(units) {
         let character = match unit {
             Ok(character) => character,
             // The sample may have cut a pair.
-            Err(_) if bytes.len() >= SAMPLE_BYTES => continue,
+            Err(_) if is_cut(bytes) && faults == 0 => {
+                faults += 1;
+                continue;
+            }
             Err(_) => return None,
         };
         all += 1;
@@ -221,7 +238,7 @@ fn eight_bits(sample: &[u8]) -> Judged {
             let mut decoder = Decoder::new(charset);
             let mut text = String::new();
             // At the end of a cut sample a character may be cut: not said to be the last, it is no fault.
-            decoder.push(sample, sample.len() < SAMPLE_BYTES, &mut text);
+            decoder.push(sample, !is_cut(sample), &mut text);
             let (mean, count) = weigh(&text, decoder.undecodable(), language);
             (mean + favour, count, charset)
         })

@@ -194,7 +194,7 @@ impl Charset {
     }
 
     /// Whether units are longer than a byte.
-    pub(super) fn is_wide(self) -> bool {
+    pub(crate) fn is_wide(self) -> bool {
         matches!(self.0, Kind::Utf32 { .. }) || self == Self::UTF_16LE || self == Self::UTF_16BE
     }
 }

@@ -15,6 +15,7 @@ mod stateful;
 use crate::finding::{Code, Finding};
 
 pub use decoder::Decoder;
+pub(crate) use judge::is_wide_text;
 pub use judge::{Judged, SAMPLE_BYTES, judge};
 pub use label::Charset;
 pub use name::decode_name;

@@ -1,4 +1,4 @@
-//! Readers on real files and on hostile ones.
+//! Readers on real files, on hostile ones, and beside other people's programs.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,3 +8,5 @@ mod contained_hostile;
 mod contained_mail;
 mod contained_real;
 mod contained_stores;
+mod identification;
+mod texts;
