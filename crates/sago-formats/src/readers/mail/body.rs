@@ -51,7 +51,7 @@ pub(super) fn part(walk: &mut Walk<'_>, header: &Header<'_>, body: &[u8], sink: 
         }
         _ => {}
     }
-    if is_text && !(is_attached && kind.value != "") || is_text && disposition.value == "inline" && name.is_empty() {
+    if is_text && !is_attached {
         return text(walk, &kind, &bytes, sink);
     }
     let mut child = Child::new(role(header, &disposition, &kind), name);
