@@ -21,7 +21,10 @@ fn disk(stage: &Stage) {
     // CP949, as an old Windows disk has it.
     let (cp949, _, _) = encoding_rs::EUC_KR.encode("증거목록: 회령시 전거리 교화소 수감자 명단");
     stage.file("disk/목록.txt", &cp949);
-    stage.file("disk/letter.eml", "From: Kim <kim@example.org>\r\nTo: b@example.org\r\nSubject: The prison at Chongori\r\nContent-Type: text/plain\r\n\r\nHe was beaten.\r\n");
+    stage.file(
+        "disk/letter.eml",
+        "From: Kim <kim@example.org>\r\nTo: b@example.org\r\nSubject: The prison at Chongori\r\nContent-Type: text/plain\r\n\r\nHe was beaten.\r\n",
+    );
     stage.file("disk/empty.doc", "");
     stage.file("disk/zeros.pdf", vec![0; 5000]);
     stage.file("disk/noise.bin", (0..4000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect::<Vec<_>>());
@@ -105,7 +108,9 @@ fn a_disk_is_read_searched_and_opened_down_to_a_file_in_a_file_in_a_file() {
     let events = stage.say("log --all --json").ends(0).objects();
     let kinds: Vec<&str> = events.iter().map(|event| event["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds.iter().filter(|kind| **kind == "search-made").count(), 7, "{kinds:?}");
-    assert!(events.iter().any(|event| event["kind"] == "search-made" && event["detail"]["query"] == "무산군" && event["detail"]["shown"][0] == member.as_str()));
+    assert!(
+        events.iter().any(|event| event["kind"] == "search-made" && event["detail"]["query"] == "무산군" && event["detail"]["shown"][0] == member.as_str())
+    );
     assert!(events.iter().any(|event| event["kind"] == "item-opened" && event["detail"]["number"] == member.as_str()));
     stage.verify_everything();
     assert_eq!(stage.say("rebuild --json").ends(0).object()["differences"], 0);
