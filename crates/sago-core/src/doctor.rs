@@ -96,6 +96,7 @@ pub async fn examine(root: &Path, unlock: Option<Unlock<'_>>, clock: Clock) -> V
                 Ok(places) => visit.repository(&places, &settings, unlock, clock).await,
             }
             machine::work_factor(&mut visit, &settings);
+            machine::walls(&mut visit, &settings);
         }
     }
     machine::machine(&mut visit);

@@ -32,6 +32,28 @@ pub(super) fn machine(visit: &mut Visit) {
     }
 }
 
+/// The walls around readers of strangers' files: tried with a small text, as a reading would.
+pub(super) fn walls(visit: &mut Visit, settings: &Settings) {
+    let mut text = std::io::Cursor::new(b"a text".to_vec());
+    let read = sago_sandbox::read(&crate::reading::program(), &sago_sandbox::Bounds::default(), &mut text, "a.txt", &mut sago_formats::Collected::default());
+    match read {
+        Ok(summary) if summary.blocks == 1 => visit.well("walls", "What reads the files of strangers is walled in: no file, no network, bounded memory."),
+        Ok(_) => visit.add("walls", State::Broken, "The process that reads the files of strangers does not answer.", Some("Run `sago read` to see why.".to_owned())),
+        Err(error) if settings.reading.without_walls => visit.add(
+            "walls",
+            State::Broken,
+            format!("Files of strangers are read without walls, as the settings say: {error}. A hostile file runs with the rights of Sago."),
+            Some("Use Linux 5.13 or later with Landlock and seccomp, and take `without_walls` out of sago.toml.".to_owned()),
+        ),
+        Err(error) => visit.add(
+            "walls",
+            State::NeedsYou,
+            format!("Nothing can be read here: {error}."),
+            Some("Use Linux 5.13 or later with Landlock and seccomp.".to_owned()),
+        ),
+    }
+}
+
 /// Places that are swapped to, except compressed memory.
 pub(super) fn swaps(text: &str) -> Vec<String> {
     let names = text.lines().skip(1).filter_map(|line| line.split_whitespace().next());
