@@ -245,7 +245,7 @@ pub trait Sink {
     /// Takes text, a property or a finding.
     fn part(&mut self, part: Part) -> Result<(), Stop>;
 
-    /// Takes a contained file. Its bytes are read to their end, or until they fail or a limit for one file bites: then what came is kept, [`crate::read`]
+    /// Takes a contained file. Its bytes are read to their end, or until they fail or a limit for one file bites: then what came is kept, [`crate::read()`]
     /// adds the finding, the answer is not whole, and the reader goes on. `Stop` only when nothing more is wanted.
     fn child(&mut self, child: Child, bytes: &mut dyn Read) -> Result<Taken, Stop>;
 

@@ -31,7 +31,7 @@ enum State {
 }
 
 impl Decoder {
-    /// Begins a text. Byte order marks are not looked for: [`super::judge`] has said how long it is.
+    /// Begins a text. Byte order marks are not looked for: [`super::judge()`] has said how long it is.
     pub fn new(charset: Charset) -> Self {
         let lines = |decode| State::Lines { decode, kept: Vec::new() };
         let state = match charset.0 {

@@ -131,7 +131,7 @@ pub fn identify(source: &mut Source<'_>, name: &str) -> io::Result<Option<Identi
     found.sort_by_key(|record| !REGISTER.records[*record].extensions.contains(&extension.as_str()));
     if let Some((best, others)) = found.split_first() {
         let record = &REGISTER.records[*best];
-        let format = inner_row(record, &extension).or_else(|| row_of(record, kind));
+        let format = inner_row(record, &extension).or_else(|| kind_of_xml(record, kind, &extension)).or_else(|| row_of(record, kind));
         let also = others.iter().map(|other| REGISTER.records[*other].puid.to_owned()).collect();
         let mislabelled = mislabelled(&extension, Some(record), format, kind.is_some());
         return Ok(Some(Identified { also, mislabelled, ..of_record(record, format, basis) }));
@@ -173,6 +173,16 @@ fn inner_row(record: &Record, extension: &str) -> Option<&'static Format> {
     }
     let lies_in = |puid: &&str| REGISTER.inside.iter().any(|inside| inside.is_zip == is_zip && REGISTER.records[inside.record].puid == *puid);
     table::FORMATS.iter().find(|format| format.extensions.contains(&extension) && format.puids.iter().any(&lies_in))
+}
+
+/// XML says of itself only that it is XML: what kind of it, its root or its extension tell.
+fn kind_of_xml(record: &Record, kind: Option<&str>, extension: &str) -> Option<&'static Format> {
+    if record.puid != "fmt/101" {
+        return None;
+    }
+    let is_xml = |format: &&Format| format.media_types.iter().any(|media| media.contains("xml"));
+    let by_extension = || table::FORMATS.iter().find(|format| format.extensions.contains(&extension)).filter(is_xml);
+    kind.filter(|kind| matches!(*kind, "ttml" | "html")).and_then(table::by_code).or_else(by_extension)
 }
 
 fn of_record(record: &Record, format: Option<&'static Format>, basis: Basis) -> Identified {
@@ -221,6 +231,9 @@ fn mislabelled(extension: &str, record: Option<&Record>, format: Option<&'static
     if extension.is_empty() || EMPTY_PROMISES.contains(&extension) || record.is_some_and(|record| record.extensions.contains(&extension)) {
         return None;
     }
+    // Programs keep their files in ZIP, gzip and OLE2 under many names; only what is surely no such container is worth a word.
+    let is_generic =
+        record.is_some_and(|record| matches!(record.puid, "x-fmt/263" | "fmt/189" | "fmt/111" | "x-fmt/266" | "sago/zip" | "sago/ole2" | "sago/gzip"));
     let rows: Vec<&Format> = table::FORMATS.iter().filter(|row| row.extensions.contains(&extension)).collect();
     let is_row = |row: &&Format| Some(row.code) == format.map(|format| format.code);
     if rows.iter().any(is_row) {
@@ -232,6 +245,9 @@ fn mislabelled(extension: &str, record: Option<&Record>, format: Option<&'static
     }
     // Archives and sound or moving pictures are containers with many names of programs.
     if rows.iter().any(|row| format.is_some_and(|format| format.kind == row.kind && matches!(format.kind, Kind::Archive | Kind::Audio | Kind::Video))) {
+        return None;
+    }
+    if is_generic && !rows.iter().any(|row| matches!(row.kind, Kind::Image | Kind::Audio | Kind::Video) || TEXTS.contains(&row.code) || row.code == "pdf") {
         return None;
     }
     let promised = match rows.first() {

@@ -29,6 +29,7 @@ pub(crate) mod printable;
 pub mod pst;
 pub mod rtf;
 pub mod sqlite;
+pub mod sealed;
 pub mod text;
 mod told;
 pub mod warc;

@@ -78,7 +78,9 @@ impl Cards<'_> {
                 if self.path.len() < DEPTH {
                     self.path.push(value.trim().to_ascii_uppercase());
                 }
-                self.records += u64::from(self.path.len() == 1 || value.trim().eq_ignore_ascii_case("VEVENT"));
+                // A card, or an event, task or note of a calendar.
+                let is_calendar = self.kind() == "ical";
+                self.records += u64::from(self.path.len() == if is_calendar { 2 } else { 1 });
                 return Ok(());
             }
             "END" => {

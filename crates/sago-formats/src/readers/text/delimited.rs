@@ -88,11 +88,12 @@ struct Rows {
     /// A carriage return was the last: a line feed after it belongs to it.
     after_return: bool,
     widest: u32,
+    has_text: bool,
 }
 
 impl Rows {
     fn new(separator: char) -> Self {
-        Self { separator, state: State::Begin, cell: String::new(), row: 1, column: 1, after_return: false, widest: 0 }
+        Self { separator, state: State::Begin, cell: String::new(), row: 1, column: 1, after_return: false, widest: 0, has_text: false }
     }
 
     fn push(&mut self, character: char, sink: &mut dyn Sink) -> Result<(), Stop> {
@@ -136,6 +137,7 @@ impl Rows {
         if text.trim().is_empty() {
             return Ok(());
         }
+        self.has_text = true;
         sink.block(Block::new(BlockKind::Cell, anchor, without_controls(&text)))
     }
 
@@ -146,6 +148,9 @@ impl Rows {
         }
         let has_rest = self.column > 1 || !self.cell.is_empty();
         self.cell_ends(sink)?;
+        if !self.has_text {
+            super::no_text(sink)?;
+        }
         let rows = if has_rest { self.row } else { self.row - 1 };
         sink.property("row_count", rows.to_string())?;
         sink.property("column_count", self.widest.max(if has_rest { self.column - 1 } else { 0 }).to_string())

@@ -33,6 +33,7 @@ pub fn read(source: &mut Source<'_>, _: &Context<'_>, sink: &mut dyn Sink) -> Re
         }
     }
     drop(values);
+    let number = teller.number;
     if let Some(stop) = teller.stop {
         stream.tell(sink)?;
         return Err(stop);
@@ -44,6 +45,9 @@ pub fn read(source: &mut Source<'_>, _: &Context<'_>, sink: &mut dyn Sink) -> Re
         let line = u32::try_from(error.line()).unwrap_or(u32::MAX);
         fail(source, line, &error.to_string(), sink)?;
         return Ok(());
+    }
+    if number == 0 {
+        super::no_text(sink)?;
     }
     stream.tell(sink)
 }

@@ -11,6 +11,7 @@ pub mod xml;
 
 use crate::charset::without_controls;
 use crate::document::{Anchor, Block, Sink};
+use crate::finding::{Code, Finding};
 use crate::source::{Source, Stop};
 use crate::table::Context;
 
@@ -20,16 +21,26 @@ pub(crate) use stream::{Line, TextStream};
 pub fn read(source: &mut Source<'_>, _: &Context<'_>, sink: &mut dyn Sink) -> Result<(), Stop> {
     let mut stream = TextStream::open(source, None)?;
     let outcome = lines(&mut stream, sink);
+    if let Ok(0) = outcome {
+        no_text(sink)?;
+    }
     stream.tell(sink)?;
-    outcome
+    outcome.map(|_| ())
 }
 
-/// What is left of a stream, as lines.
-fn lines(stream: &mut TextStream<'_, '_>, sink: &mut dyn Sink) -> Result<(), Stop> {
+/// Says that there was nothing to read.
+fn no_text(sink: &mut dyn Sink) -> Result<(), Stop> {
+    sink.finding(Finding::new(Code::NoText, Code::NoText.meaning()))
+}
+
+/// What is left of a stream, as lines; how many had words.
+fn lines(stream: &mut TextStream<'_, '_>, sink: &mut dyn Sink) -> Result<u64, Stop> {
+    let mut count = 0;
     while let Some(line) = stream.next_line()? {
+        count += u64::from(!line.text.trim().is_empty());
         plain(&line, sink)?;
     }
-    Ok(())
+    Ok(count)
 }
 
 /// A line as a paragraph of its page.

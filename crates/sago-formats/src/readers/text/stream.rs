@@ -160,5 +160,5 @@ fn later(source: &mut Source<'_>, judged: Judged) -> io::Result<Judged> {
 /// A parser gave up: says so, and reads the rest as lines, so that nothing is lost.
 pub(super) fn rest_as_lines(stream: &mut TextStream<'_, '_>, place: String, why: &str, sink: &mut dyn Sink) -> Result<(), Stop> {
     sink.finding(Finding::new(Code::PartDamaged, format!("{why}. From here on it is read as plain lines.")).at(place))?;
-    super::lines(stream, sink)
+    super::lines(stream, sink).map(|_| ())
 }

@@ -59,6 +59,7 @@ pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink)
             }
             rest_as_lines(&mut stream, place, &format!("The XML is damaged: {why}"), sink)?;
         }
+        Ok(()) if number == 0 => super::no_text(sink)?,
         Ok(()) => {}
     }
     stream.tell(sink)
@@ -180,6 +181,9 @@ impl Walk<'_> {
                 self.gather(&known.unwrap_or_else(|| format!("&{};", &**name)))
             }
             Event::Comment(text) => self.tell(BlockKind::Hidden, "comment", &text.xml10_content()),
+            Event::DocType(text) if text.contains("SYSTEM") || text.contains("PUBLIC") => {
+                self.sink.finding(Finding::new(Code::External, "The document type is described outside the file; nothing was fetched."))
+            }
             Event::PI(_) | Event::Decl(_) | Event::DocType(_) | Event::Eof => Ok(()),
         }
     }
