@@ -159,6 +159,8 @@ impl Analyser<'_> {
 
     fn latin(&mut self, start: usize, end: usize) {
         let plain = english::plain(&self.buffer);
+        // Marks alone leave nothing; they stay what they are.
+        let plain = if plain.is_empty() { self.buffer.clone() } else { plain };
         if self.chain.open && self.chain.parts < HYPHENATED_MAX {
             self.chain.text.push_str(&plain);
             self.chain.end = end;

@@ -22,7 +22,6 @@ struct Piece {
     /// What stands before it: nothing, a space, or one of `.-/,)`; `?` for anything else.
     before: char,
     start: usize,
-    end: usize,
 }
 
 /// Reads words and separators in order and finds dates at their end.
@@ -66,7 +65,7 @@ impl Dates {
         if self.last.len() == PIECES_MAX {
             self.last.remove(0);
         }
-        self.last.push(Piece { part, before, start, end });
+        self.last.push(Piece { part, before, start });
         if let Some((text, start)) = found(&self.last) {
             let mut put = |text: &str| sink(TokenRef { text, start, end, position: self.position, kind: TokenKind::Date });
             put(&text);

@@ -1,5 +1,9 @@
 //! Arithmetic of Hangul syllables and letters (Unicode, chapter 3.12, and the block of compatibility letters).
 
+use std::sync::LazyLock;
+
+use unicode_normalization::UnicodeNormalization;
+
 const S_BASE: u32 = 0xAC00;
 const V_COUNT: u32 = 21;
 const T_COUNT: u32 = 28;
@@ -49,11 +53,6 @@ pub fn has_final(c: char) -> bool {
     split(c).is_some_and(|s| s.last != 0)
 }
 
-/// The same syllable with another final (0 is none).
-pub fn with_final(c: char, last: u32) -> Option<char> {
-    join(Syllable { last, ..split(c)? })
-}
-
 /// Index of a compatibility letter as an initial consonant.
 pub fn initial_index(c: char) -> Option<u32> {
     INITIALS.iter().position(|x| *x == c).and_then(|i| u32::try_from(i).ok())
@@ -69,13 +68,19 @@ pub fn final_index(c: char) -> Option<u32> {
     FINALS.iter().position(|x| *x == c).and_then(|i| u32::try_from(i + 1).ok())
 }
 
-/// The compatibility letter of a lone conjoining letter of modern Hangul; any other character as it is. Letters of old Hangul have none and stay.
+/// The compatibility letter of a lone conjoining letter; any other character, and a letter of old Hangul that has none, as it is.
 pub fn lone(c: char) -> char {
-    let at = |table: &[char], base: u32| table.get((u32::from(c) - base) as usize).copied().unwrap_or(c);
+    // NFKC makes conjoining letters of compatibility letters; this is the way back, so that folding twice is folding once.
+    static BACK: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
+        let mut back: Vec<(char, char)> = ('\u{3131}'..='\u{318E}').filter_map(|c| std::iter::once(c).nfkc().next().map(|n| (n, c))).collect();
+        back.sort_unstable();
+        back
+    });
     match c {
-        '\u{1100}'..='\u{1112}' => at(&INITIALS, 0x1100),
-        '\u{1161}'..='\u{1175}' => char::from_u32(u32::from(c) - 0x1161 + u32::from('ㅏ')).unwrap_or(c),
-        '\u{11A8}'..='\u{11C2}' => at(&FINALS, 0x11A8),
+        '\u{1100}'..='\u{11FF}' => match BACK.binary_search_by_key(&c, |b| b.0) {
+            Ok(i) => BACK.get(i).map_or(c, |b| b.1),
+            Err(_) => (u32::from(c) as usize).checked_sub(0x11A8).and_then(|i| FINALS.get(i)).copied().unwrap_or(c),
+        },
         _ => c,
     }
 }
@@ -104,6 +109,6 @@ mod tests {
         assert_eq!(lone('\u{1113}'), '\u{1113}');
         assert_eq!(join(Syllable { initial: initial_index('ㅎ').unwrap(), vowel: vowel_index('ㅏ').unwrap(), last: final_index('ㄴ').unwrap() }), Some('한'));
         assert!(has_final('김') && !has_final('리') && !has_final('x'));
-        assert_eq!(with_final('김', 0), Some('기'));
+        assert_eq!((lone('\u{111A}'), lone('\u{11B6}'), lone('\u{1140}')), ('ㅀ', 'ㅀ', 'ㅿ'));
     }
 }

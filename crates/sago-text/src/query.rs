@@ -85,6 +85,7 @@ pub fn understand(query: &str) -> Vec<Group> {
     while at < words.len() {
         let rest = words.get(at..).unwrap_or_default();
         let (used, ways) = date(query, rest)
+            .or_else(|| number(rest))
             .or_else(|| thing(vocabulary, rest))
             .or_else(|| spaced(rest))
             .or_else(|| latin_name(rest))
@@ -262,6 +263,9 @@ fn thing(vocabulary: &Vocabulary, rest: &[Word]) -> Option<(usize, Ways)> {
         {
             names.extend(hanja::readings_of_word(&only.exact, READINGS_MAX).iter().flat_map(|r| vocabulary.others(r)));
         }
+        // 죽은 is of 죽다 and of 죽: the vocabulary may know the verb only.
+        let verbs: Vec<Word> = words.iter().map(|w| Word { stem: korean::verb(&w.exact).unwrap_or_else(|| w.stem.clone()), ..w.clone() }).collect();
+        names.extend(vocabulary.others(&vocabulary::key(&verbs)));
         if names.is_empty() {
             return None;
         }
@@ -271,7 +275,9 @@ fn thing(vocabulary: &Vocabulary, rest: &[Word]) -> Option<(usize, Ways)> {
             if theirs.iter().all(|w| is_hangul(&w.exact)) {
                 if theirs.len() > 1 {
                     // Several words of Korean are verbs among others (굶어 죽다): their forms differ, their stems do not.
-                    ways.add(TokenKind::Stem, theirs.iter().map(|w| w.stem.clone()).collect(), Why::Synonym, weight::SYNONYM);
+                    let stems = |verbs: bool| theirs.iter().map(|w| korean::verb(&w.exact).filter(|_| verbs).unwrap_or_else(|| w.stem.clone())).collect();
+                    ways.add(TokenKind::Stem, stems(false), Why::Synonym, weight::SYNONYM);
+                    ways.add(TokenKind::Stem, stems(true), Why::Synonym, weight::SYNONYM);
                     continue;
                 }
                 let joined: String = theirs.iter().map(|w| w.exact.as_str()).collect();

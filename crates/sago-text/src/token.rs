@@ -32,7 +32,7 @@ pub struct TokenRef<'a> {
 
 impl TokenRef<'_> {
     /// Copies the text.
-    pub fn to_token(&self) -> Token {
+    pub fn to_token(self) -> Token {
         Token { text: self.text.to_owned(), start: self.start, end: self.end, position: self.position, kind: self.kind }
     }
 }

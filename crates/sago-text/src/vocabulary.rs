@@ -176,7 +176,8 @@ pub fn key(words: &[Word]) -> String {
     let mut korean = false;
     for word in words {
         let now = !word.stem.starts_with(|c: char| c.is_ascii_alphabetic());
-        if !out.is_empty() && !(korean && now) {
+        let spaced = !(korean && now);
+        if spaced && !out.is_empty() {
             out.push(' ');
         }
         out.push_str(&word.stem);

@@ -42,6 +42,15 @@ def entries(path):
                 stack.append((base[child], key + bytes([byte])))
 
 
+def contracted(word, verbs):
+    code = ord(word[-1]) - 0xAC00
+    initial, vowel, final = code // 588, code // 28 % 21, code % 28
+    for full in {6: [20], 9: [8], 14: [13], 10: [11]}.get(vowel, []) if final == 0 else []:
+        if word[:-1] + chr(0xAC00 + initial * 588 + full * 28) in verbs:
+            return True
+    return False
+
+
 def main(folder):
     nouns, verbs = set(), set()
     readings = collections.defaultdict(set)
@@ -56,6 +65,8 @@ def main(folder):
                 verbs.add(surface)
         elif len(surface) == 1 and "\u3400" <= surface <= "\u9fff" and HANGUL.match(reading) and len(reading) == 1:
             readings[reading].add(surface)
+    # Stems that have run together with 어 (때려, 봐) are forms, not stems; so are some archaic ones of one syllable.
+    verbs = {w for w in verbs if not contracted(w, verbs)} - set("녀니느다댕디비소시여으인제중즈")
     for line in open(folder + "/hanja/table.yml"):
         match = re.match(r'"\\u([0-9A-F]{4})": "\\u([0-9A-F]{4})"', line)
         if match and 0x3400 <= int(match[1], 16) <= 0x9FFF:

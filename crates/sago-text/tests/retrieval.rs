@@ -3,6 +3,8 @@
 //! Recall is the share of the expected documents that are found at all; precision at 10 the share of expected documents among the first `min(10, expected)`.
 //! Also printed, and held: the share of expected ones among all that are found.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::lexicon::{Lexicon, PREFIXES, SUFFIXES};
-use super::names;
+use super::{josa, names};
 
 /// A longer stem is left whole: nobody writes such a compound, and the search is over all cuts.
 const SYLLABLES_MAX: usize = 24;
@@ -32,7 +32,8 @@ pub fn split(lexicon: &Lexicon, stem: &[char]) -> Vec<Range<usize>> {
             }
             let (Some(Some((before, from))), Some(part)) = (best.get(start).copied(), stem.get(start..end)) else { continue };
             let single_before = start > 0 && start - from == 1;
-            let Some(cost) = cost(lexicon, part, start, end == n, single_before) else { continue };
+            let after = stem.get(end..).unwrap_or_default();
+            let Some(cost) = cost(lexicon, part, start, after, single_before) else { continue };
             let total = before + cost;
             if best.get(end).copied().flatten().is_none_or(|(c, _)| total < c)
                 && let Some(slot) = best.get_mut(end)
@@ -54,14 +55,17 @@ pub fn split(lexicon: &Lexicon, stem: &[char]) -> Vec<Range<usize>> {
     parts
 }
 
-fn cost(lexicon: &Lexicon, part: &[char], start: usize, at_end: bool, single_before: bool) -> Option<u32> {
+fn cost(lexicon: &Lexicon, part: &[char], start: usize, after: &[char], single_before: bool) -> Option<u32> {
     if let [c] = part {
         let fits = if start == 0 { PREFIXES.contains(*c) } else { SUFFIXES.contains(*c) };
         return (fits && !single_before).then_some(if start == 0 { SINGLE + 2 } else { SINGLE });
+    }
+    if start > 0 && josa::is_particle(part) {
+        return None;
     }
     if lexicon.is_noun(part) {
         return Some(NOUN);
     }
     // A name before a title: 박영호소장.
-    (start == 0 && !at_end && names::looks_like(part)).then_some(NAME)
+    (start == 0 && names::looks_like(part) && names::is_title(after)).then_some(NAME)
 }

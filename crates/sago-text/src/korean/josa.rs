@@ -1,5 +1,7 @@
 //! Particles (josa) and forms of the copula, and where a word may be cut before them.
 
+use std::sync::LazyLock;
+
 use crate::jamo;
 
 use super::closed;
@@ -20,8 +22,11 @@ enum After {
 
 use After::{Any, Closed, ClosedNotL, Open, OpenOrL};
 
+/// A particle and after which stems it stands.
+type Particle = (&'static str, After);
+
 /// The particles, the copula, and the plural. Several may follow one another.
-const JOSA: &[(&str, After)] = &[
+const JOSA: &[Particle] = &[
     ("이", Closed),
     ("가", Open),
     ("을", Closed),
@@ -148,6 +153,11 @@ pub fn cuts(chars: &[char], push: &mut dyn FnMut(usize)) {
     cut(chars, CHAIN_MAX, push);
 }
 
+/// Whether it is one particle and no more. Some are nouns too (에서), but hardly within a compound.
+pub fn is_particle(part: &[char]) -> bool {
+    part.last().is_some_and(|end| candidates(*end).any(|(josa, _)| josa.chars().eq(part.iter().copied())))
+}
+
 fn cut(chars: &[char], depth: usize, push: &mut dyn FnMut(usize)) {
     let (Some(end), true) = (chars.last(), depth > 0) else { return };
     for (josa, after) in candidates(*end) {
@@ -174,13 +184,13 @@ fn fits(c: char, after: After) -> bool {
 }
 
 /// The particles that end in a syllable.
-fn candidates(end: char) -> impl Iterator<Item = &'static (&'static str, After)> {
-    static BY_END: std::sync::LazyLock<Vec<(char, Vec<&'static (&'static str, After)>)>> = std::sync::LazyLock::new(|| {
+fn candidates(end: char) -> impl Iterator<Item = &'static Particle> {
+    static BY_END: LazyLock<Vec<(char, Vec<&'static Particle>)>> = LazyLock::new(|| {
         let mut by_end: Vec<(char, Vec<_>)> = Vec::new();
         for entry in JOSA {
             let Some(end) = entry.0.chars().last() else { continue };
             match by_end.binary_search_by_key(&end, |e| e.0) {
-                Ok(i) => by_end[i].1.push(entry),
+                Ok(i) => by_end.get_mut(i).into_iter().for_each(|e| e.1.push(entry)),
                 Err(i) => by_end.insert(i, (end, vec![entry])),
             }
         }

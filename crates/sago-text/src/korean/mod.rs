@@ -45,13 +45,18 @@ pub struct Analysis {
 /// Analyses a word of folded Hangul.
 fn analysis(lexicon: &Lexicon, chars: &[char]) -> Analysis {
     let mut nouns = nouns(lexicon, chars);
-    let verbs = if chars.len() <= VERB_SYLLABLES_MAX { eomi::verbs(lexicon, chars) } else { Vec::new() };
+    let mut verbs = if chars.len() <= VERB_SYLLABLES_MAX { eomi::verbs(lexicon, chars) } else { Vec::new() };
     let best = nouns.iter().map(|n| n.rank).max().unwrap_or(Rank::Unknown);
     // A known verb beats a guess at a name; both stay where both are known.
     if best <= Rank::Name && !verbs.is_empty() {
         nouns.retain(|n| n.len == chars.len() || n.rank > Rank::Name);
     }
-    nouns.retain(|n| n.rank >= best || n.rank == Rank::Name);
+    let short = names::short_with_i(chars);
+    nouns.retain(|n| n.rank >= best || n.rank == Rank::Name || (short && n.len == 2));
+    // 녀자 is not a form of 녀다: a short verb is no match for a known noun.
+    if nouns.iter().any(|n| n.rank == Rank::Known && n.len > 1) {
+        verbs.retain(|v| v.chars().count() > 2);
+    }
     let only_verbs = best == Rank::Unknown && !verbs.is_empty();
     Analysis { nouns, verbs, only_verbs }
 }
@@ -89,6 +94,12 @@ pub fn whole_stems(word: &str) -> Vec<String> {
 /// The surest stem of a word of Hangul: its noun without particles, or the dictionary form of a verb where no noun is known.
 pub fn best(word: &str) -> String {
     whole_stems(word).into_iter().next().unwrap_or_else(|| word.to_owned())
+}
+
+/// The first dictionary form of a verb that a word may be.
+pub fn verb(word: &str) -> Option<String> {
+    let chars: Vec<char> = word.chars().collect();
+    analysis(Lexicon::get(), &chars).verbs.into_iter().next()
 }
 
 /// The parts of a compound that take positions of their own, in order; fewer than two if it is none.

@@ -16,3 +16,18 @@ pub fn looks_like(stem: &[char]) -> bool {
         _ => false,
     }
 }
+
+/// What people are called after their name.
+const TITLES: &str = "소장 부장 과장 국장 실장 반장 대장 소대장 중대장 서장 원장 사장 회장 위원장 비서 당비서 지도원 보위원 보안원 안전원 예심원 계호원 담당 선생 선생님 동무 동지 아바이 \
+    아주머니 언니 오빠 할머니 할아버지 씨 군 양 님 대위 소좌 중좌 대좌 상좌 상위 중위 소위 판사 검사 교수 박사 의사 목사 기자";
+
+/// Whether it is a title, or several (반장동무).
+pub fn is_title(text: &[char]) -> bool {
+    !text.is_empty()
+        && TITLES.split_whitespace().any(|t| text.strip_prefix(t.chars().collect::<Vec<_>>().as_slice()).is_some_and(|rest| rest.is_empty() || is_title(rest)))
+}
+
+/// Whether a word may be a name of two syllables with the 이 of speech or of the particle: 강철이.
+pub fn short_with_i(word: &[char]) -> bool {
+    matches!(word, [surname, given, '이'] if SURNAMES.contains(*surname) && super::closed(*given))
+}
