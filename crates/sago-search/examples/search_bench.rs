@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use sago_search::{Block, Index, IndexKey, IndexOptions, NewItem, Request, Visible, WriterOptions};
+use sago_search::{Block, Index, IndexKey, IndexOptions, NewItem, Request, Sort, Visible, WriterOptions};
 use uuid::Uuid;
 
 /// A small generator (xorshift64*), so that every run has the same documents.
@@ -213,17 +213,25 @@ fn main() {
     let index = Index::open(&folder.join("index"), &key, IndexOptions::default()).unwrap();
     let queries = queries(1000);
     let some = Visible { labels: Some(vec!["team".into()]), ..Visible::default() };
-    for (label, visible, facets) in
-        [("all visible, facets", Visible::default(), true), ("one label hidden, facets", some, true), ("all visible, no facets", Visible::default(), false)]
-    {
+    let everything = Request { limit: 10, ..Request::default() };
+    let kinds = [
+        ("all visible", everything.clone()),
+        ("one label hidden", Request { visible: some, ..everything.clone() }),
+        ("no facets", Request { facets: false, ..everything.clone() }),
+        ("no facets, no passages", Request { facets: false, passages: 0, ..everything.clone() }),
+        ("total alone", Request { facets: false, limit: 0, sort: Sort::Oldest, ..everything }),
+    ];
+    for (label, kind) in kinds {
         let mut hits = 0;
         let mut times = Vec::new();
+        let cpu_begin = cpu();
         for (query, _) in &queries {
             let begin = Instant::now();
-            hits += index.search(&Request { query: query.clone(), limit: 10, visible: visible.clone(), facets, ..Request::default() }).unwrap().total;
+            hits += index.search(&Request { query: query.clone(), ..kind.clone() }).unwrap().total;
             times.push(begin.elapsed());
         }
-        println!("sago-search  {label:26} {}   mean hits {}", percentiles(times), hits / queries.len() as u64);
+        let cpu_ms = (cpu() - cpu_begin) * 1000.0 / queries.len() as f64;
+        println!("sago-search  {label:26} {}   processor {cpu_ms:6.2} ms each   mean hits {}", percentiles(times), hits / queries.len() as u64);
     }
     println!("sago-search  memory now {} MiB, most {} MiB", memory("VmRSS"), memory("VmHWM"));
     drop(index);
@@ -267,14 +275,15 @@ for tokenizer in ("unicode61", "trigram"):
     db.commit()
     seconds = time.perf_counter() - begin
     print(f"FTS5 {tokenizer:10} {count} documents indexed in {seconds:.0f} s ({count / seconds:.0f} documents/s; {time.process_time() - cpu:.0f} s of processor time), {os.path.getsize(path) / 1e6:.0f} MB on disk")
-    times = []; hits = 0
+    times = []; hits = 0; cpu = time.process_time()
     for query in queries:
         begin = time.perf_counter()
         hits += db.execute("select count(*) from t where t match ?", (query,)).fetchone()[0]
         db.execute("select rowid, snippet(t, 0, '[', ']', '…', 20) from t where t match ? order by rank limit 10", (query,)).fetchall()
         times.append((time.perf_counter() - begin) * 1000)
+    cpu = (time.process_time() - cpu) * 1000 / len(queries)
     times.sort(); at = lambda share: times[int((len(times) - 1) * share)]
-    print(f"FTS5 {tokenizer:10} total and ten hits with snippet p50 {at(.5):8.2f} ms   p95 {at(.95):8.2f} ms   p99 {at(.99):8.2f} ms   longest {at(1):8.2f} ms   mean hits {hits // len(queries)}")
+    print(f"FTS5 {tokenizer:10} total and ten hits with snippet p50 {at(.5):8.2f} ms   p95 {at(.95):8.2f} ms   p99 {at(.99):8.2f} ms   longest {at(1):8.2f} ms   processor {cpu:6.2f} ms each   mean hits {hits // len(queries)}")
     db.close()
     db = sqlite3.connect(":memory:")
     db.execute(f"create virtual table t using fts5(id unindexed, body, tokenize='{tokenizer}')")
