@@ -3,6 +3,8 @@
 //! Words are runs of one script; each gives an exact token and its stems ([`crate::korean`], [`crate::english`]); neighbouring characters of Hangul and Hanja
 //! give bigrams whatever the words are, so that a name no list knows is found. Memory does not grow with the text.
 
+use std::collections::HashMap;
+
 use crate::chars::{Class, class};
 use crate::date::Dates;
 use crate::fold::{FoldedChar, folding};
@@ -29,6 +31,7 @@ pub fn analyse(text: &str) -> Vec<Token> {
 /// offsets are bytes of `text` on character boundaries.
 pub fn analyse_with(text: &str, sink: &mut dyn FnMut(TokenRef<'_>)) {
     let mut a = Analyser {
+        known: HashMap::new(),
         sink,
         exact: 0,
         stem: 0,
@@ -49,7 +52,19 @@ pub fn analyse_with(text: &str, sink: &mut dyn FnMut(TokenRef<'_>)) {
     a.end_chain();
 }
 
+/// So many different Korean words of one text are remembered with their stems: most words come again.
+const KNOWN_MAX: usize = 4096;
+
+/// A stem of a word of Hangul, its place among the word's characters, and its position from the word's first.
+struct Stem {
+    text: Box<str>,
+    first: usize,
+    last: usize,
+    step: u32,
+}
+
 struct Analyser<'s> {
+    known: HashMap<Box<str>, (Vec<Stem>, u32)>,
     sink: &'s mut dyn FnMut(TokenRef<'_>),
     exact: u32,
     stem: u32,
@@ -148,13 +163,22 @@ impl Analyser<'_> {
     }
 
     fn hangul(&mut self) {
-        let (run, sink, base) = (&self.run, &mut *self.sink, self.stem);
-        let taken = korean::stems(&self.buffer, &mut |text, first, last, step| {
-            if let (Some(a), Some(b)) = (run.get(first), last.checked_sub(1).and_then(|i| run.get(i))) {
-                sink(TokenRef { text, start: a.start, end: b.end, position: base.saturating_add(step), kind: TokenKind::Stem });
+        if !self.known.contains_key(self.buffer.as_str()) {
+            let mut stems = Vec::new();
+            let taken = korean::stems(&self.buffer, &mut |text, first, last, step| stems.push(Stem { text: text.into(), first, last, step }));
+            if self.known.len() >= KNOWN_MAX {
+                self.known.clear();
             }
-        });
-        self.stem = self.stem.saturating_add(taken);
+            self.known.insert(self.buffer.as_str().into(), (stems, taken));
+        }
+        let Some((stems, taken)) = self.known.get(self.buffer.as_str()) else { return };
+        for stem in stems {
+            if let (Some(a), Some(b)) = (self.run.get(stem.first), stem.last.checked_sub(1).and_then(|i| self.run.get(i))) {
+                let position = self.stem.saturating_add(stem.step);
+                (self.sink)(TokenRef { text: &stem.text, start: a.start, end: b.end, position, kind: TokenKind::Stem });
+            }
+        }
+        self.stem = self.stem.saturating_add(*taken);
     }
 
     fn latin(&mut self, start: usize, end: usize) {
