@@ -31,6 +31,7 @@ pub fn analyse(text: &str) -> Vec<Token> {
 /// offsets are bytes of `text` on character boundaries.
 pub fn analyse_with(text: &str, sink: &mut dyn FnMut(TokenRef<'_>)) {
     let mut a = Analyser {
+        known_latin: HashMap::new(),
         known: HashMap::new(),
         sink,
         exact: 0,
@@ -52,7 +53,7 @@ pub fn analyse_with(text: &str, sink: &mut dyn FnMut(TokenRef<'_>)) {
     a.end_chain();
 }
 
-/// So many different Korean words of one text are remembered with their stems: most words come again.
+/// So many different words of one text, Korean and Latin each, are remembered with their stems: most words come again.
 const KNOWN_MAX: usize = 4096;
 
 /// A stem of a word of Hangul, its place among the word's characters, and its position from the word's first.
@@ -63,7 +64,27 @@ struct Stem {
     step: u32,
 }
 
+/// A word of Latin letters: without marks, its stem, the keys of its sounds with their positions, and how many positions it takes among the sounds.
+struct Latin {
+    plain: Box<str>,
+    stem: Box<str>,
+    sounds: Vec<(Box<str>, u32)>,
+    syllables: u32,
+}
+
+impl Latin {
+    fn of(word: &str) -> Self {
+        let plain = english::plain(word);
+        // Marks alone leave nothing; they stay what they are.
+        let plain = if plain.is_empty() { word.to_owned() } else { plain };
+        let mut sounds = Vec::new();
+        let syllables = sound::of_latin(word, &mut |key, step| sounds.push((key.into(), step))).max(1);
+        Self { stem: english::stem(&plain).into(), plain: plain.into(), sounds, syllables }
+    }
+}
+
 struct Analyser<'s> {
+    known_latin: HashMap<Box<str>, Latin>,
     known: HashMap<Box<str>, (Vec<Stem>, u32)>,
     sink: &'s mut dyn FnMut(TokenRef<'_>),
     exact: u32,
@@ -182,25 +203,31 @@ impl Analyser<'_> {
     }
 
     fn latin(&mut self, start: usize, end: usize) {
-        let plain = english::plain(&self.buffer);
-        // Marks alone leave nothing; they stay what they are.
-        let plain = if plain.is_empty() { self.buffer.clone() } else { plain };
-        if self.chain.open && self.chain.parts < HYPHENATED_MAX {
-            self.chain.text.push_str(&plain);
-            self.chain.end = end;
-            self.chain.parts += 1;
-            self.chain.open = false;
-        } else {
-            self.end_chain();
-            self.chain = Chain { text: plain.clone(), start, end, position: self.stem, parts: 1, open: false };
+        if !self.known_latin.contains_key(self.buffer.as_str()) {
+            if self.known_latin.len() >= KNOWN_MAX {
+                self.known_latin.clear();
+            }
+            self.known_latin.insert(self.buffer.as_str().into(), Latin::of(&self.buffer));
         }
-        (self.sink)(TokenRef { text: &english::stem(&plain), start, end, position: self.stem, kind: TokenKind::Stem });
+        if !(self.chain.open && self.chain.parts < HYPHENATED_MAX) {
+            self.end_chain();
+        }
+        let Some(word) = self.known_latin.get(self.buffer.as_str()) else { return };
+        if self.chain.parts == 0 {
+            self.chain.text.clear();
+            self.chain.start = start;
+            self.chain.position = self.stem;
+        }
+        self.chain.text.push_str(&word.plain);
+        self.chain.end = end;
+        self.chain.parts += 1;
+        self.chain.open = false;
+        (self.sink)(TokenRef { text: &word.stem, start, end, position: self.stem, kind: TokenKind::Stem });
         self.stem = self.stem.saturating_add(1);
-        let (sink, base) = (&mut *self.sink, self.sound);
-        let taken = sound::of_latin(&self.buffer, &mut |text, step| {
-            sink(TokenRef { text, start, end, position: base.saturating_add(step), kind: TokenKind::Sound });
-        });
-        self.sound = self.sound.saturating_add(taken.max(1));
+        for (key, step) in &word.sounds {
+            (self.sink)(TokenRef { text: key, start, end, position: self.sound.saturating_add(*step), kind: TokenKind::Sound });
+        }
+        self.sound = self.sound.saturating_add(word.syllables);
     }
 
     fn end_chain(&mut self) {
