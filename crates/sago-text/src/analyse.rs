@@ -3,6 +3,8 @@
 //! Words are runs of one script; each gives an exact token and its stems ([`crate::korean`], [`crate::english`]); neighbouring characters of Hangul and Hanja
 //! give bigrams whatever the words are, so that a name no list knows is found. Memory does not grow with the text.
 
+use std::collections::HashMap;
+
 use crate::chars::{Class, class};
 use crate::date::Dates;
 use crate::fold::{FoldedChar, folding};
@@ -29,6 +31,8 @@ pub fn analyse(text: &str) -> Vec<Token> {
 /// offsets are bytes of `text` on character boundaries.
 pub fn analyse_with(text: &str, sink: &mut dyn FnMut(TokenRef<'_>)) {
     let mut a = Analyser {
+        known_latin: HashMap::new(),
+        known: HashMap::new(),
         sink,
         exact: 0,
         stem: 0,
@@ -49,7 +53,39 @@ pub fn analyse_with(text: &str, sink: &mut dyn FnMut(TokenRef<'_>)) {
     a.end_chain();
 }
 
+/// So many different words of one text, Korean and Latin each, are remembered with their stems: most words come again.
+const KNOWN_MAX: usize = 4096;
+
+/// A stem of a word of Hangul, its place among the word's characters, and its position from the word's first.
+struct Stem {
+    text: Box<str>,
+    first: usize,
+    last: usize,
+    step: u32,
+}
+
+/// A word of Latin letters: without marks, its stem, the keys of its sounds with their positions, and how many positions it takes among the sounds.
+struct Latin {
+    plain: Box<str>,
+    stem: Box<str>,
+    sounds: Vec<(Box<str>, u32)>,
+    syllables: u32,
+}
+
+impl Latin {
+    fn of(word: &str) -> Self {
+        let plain = english::plain(word);
+        // Marks alone leave nothing; they stay what they are.
+        let plain = if plain.is_empty() { word.to_owned() } else { plain };
+        let mut sounds = Vec::new();
+        let syllables = sound::of_latin(word, &mut |key, step| sounds.push((key.into(), step))).max(1);
+        Self { stem: english::stem(&plain).into(), plain: plain.into(), sounds, syllables }
+    }
+}
+
 struct Analyser<'s> {
+    known_latin: HashMap<Box<str>, Latin>,
+    known: HashMap<Box<str>, (Vec<Stem>, u32)>,
     sink: &'s mut dyn FnMut(TokenRef<'_>),
     exact: u32,
     stem: u32,
@@ -148,35 +184,50 @@ impl Analyser<'_> {
     }
 
     fn hangul(&mut self) {
-        let (run, sink, base) = (&self.run, &mut *self.sink, self.stem);
-        let taken = korean::stems(&self.buffer, &mut |text, first, last, step| {
-            if let (Some(a), Some(b)) = (run.get(first), last.checked_sub(1).and_then(|i| run.get(i))) {
-                sink(TokenRef { text, start: a.start, end: b.end, position: base.saturating_add(step), kind: TokenKind::Stem });
+        if !self.known.contains_key(self.buffer.as_str()) {
+            let mut stems = Vec::new();
+            let taken = korean::stems(&self.buffer, &mut |text, first, last, step| stems.push(Stem { text: text.into(), first, last, step }));
+            if self.known.len() >= KNOWN_MAX {
+                self.known.clear();
             }
-        });
-        self.stem = self.stem.saturating_add(taken);
+            self.known.insert(self.buffer.as_str().into(), (stems, taken));
+        }
+        let Some((stems, taken)) = self.known.get(self.buffer.as_str()) else { return };
+        for stem in stems {
+            if let (Some(a), Some(b)) = (self.run.get(stem.first), stem.last.checked_sub(1).and_then(|i| self.run.get(i))) {
+                let position = self.stem.saturating_add(stem.step);
+                (self.sink)(TokenRef { text: &stem.text, start: a.start, end: b.end, position, kind: TokenKind::Stem });
+            }
+        }
+        self.stem = self.stem.saturating_add(*taken);
     }
 
     fn latin(&mut self, start: usize, end: usize) {
-        let plain = english::plain(&self.buffer);
-        // Marks alone leave nothing; they stay what they are.
-        let plain = if plain.is_empty() { self.buffer.clone() } else { plain };
-        if self.chain.open && self.chain.parts < HYPHENATED_MAX {
-            self.chain.text.push_str(&plain);
-            self.chain.end = end;
-            self.chain.parts += 1;
-            self.chain.open = false;
-        } else {
-            self.end_chain();
-            self.chain = Chain { text: plain.clone(), start, end, position: self.stem, parts: 1, open: false };
+        if !self.known_latin.contains_key(self.buffer.as_str()) {
+            if self.known_latin.len() >= KNOWN_MAX {
+                self.known_latin.clear();
+            }
+            self.known_latin.insert(self.buffer.as_str().into(), Latin::of(&self.buffer));
         }
-        (self.sink)(TokenRef { text: &english::stem(&plain), start, end, position: self.stem, kind: TokenKind::Stem });
+        if !(self.chain.open && self.chain.parts < HYPHENATED_MAX) {
+            self.end_chain();
+        }
+        let Some(word) = self.known_latin.get(self.buffer.as_str()) else { return };
+        if self.chain.parts == 0 {
+            self.chain.text.clear();
+            self.chain.start = start;
+            self.chain.position = self.stem;
+        }
+        self.chain.text.push_str(&word.plain);
+        self.chain.end = end;
+        self.chain.parts += 1;
+        self.chain.open = false;
+        (self.sink)(TokenRef { text: &word.stem, start, end, position: self.stem, kind: TokenKind::Stem });
         self.stem = self.stem.saturating_add(1);
-        let (sink, base) = (&mut *self.sink, self.sound);
-        let taken = sound::of_latin(&self.buffer, &mut |text, step| {
-            sink(TokenRef { text, start, end, position: base.saturating_add(step), kind: TokenKind::Sound });
-        });
-        self.sound = self.sound.saturating_add(taken.max(1));
+        for (key, step) in &word.sounds {
+            (self.sink)(TokenRef { text: key, start, end, position: self.sound.saturating_add(*step), kind: TokenKind::Sound });
+        }
+        self.sound = self.sound.saturating_add(word.syllables);
     }
 
     fn end_chain(&mut self) {

@@ -193,6 +193,9 @@ fn hangul(vocabulary: &Vocabulary, word: &Word, ways: &mut Ways) {
         sounds(&name, ways);
     }
     for place in vocabulary.place_in(&base) {
+        // 회령시 is 회령 too.
+        ways.one(TokenKind::Stem, place, Why::Stem, weight::PARTS);
+        ways.inside(place, Why::Inside, weight::INSIDE);
         sounds(place, ways);
     }
     spellings(&base, ways);

@@ -187,6 +187,9 @@ pub fn keys_of_latin(word: &str) -> Vec<Vec<String>> {
         return vec![keys_of_hangul(hangul)];
     }
     let mut out: Vec<Vec<String>> = Vec::new();
+    if !could_be_korean(word) {
+        return out;
+    }
     for parse in parses(&letters(word)) {
         let keys = parse.iter().map(key_of_written).collect();
         if !out.contains(&keys) {
@@ -246,6 +249,24 @@ fn syllables(written: &Written) -> Vec<char> {
         }
     }
     out
+}
+
+/// A first look that turns most English words away: letters and clusters that no romanisation has.
+fn could_be_korean(word: &str) -> bool {
+    let bytes = word.as_bytes();
+    let vowel = |b: u8| matches!(b, b'a' | b'e' | b'i' | b'o' | b'u' | b'y' | b'w') || b >= 0x80;
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+    if bytes.len() > LETTERS_MAX || matches!(last, b'c' | b'j' | b'w') || bytes.iter().any(|b| matches!(b, b'f' | b'q' | b'v' | b'x' | b'z')) {
+        return false;
+    }
+    if let Some(second) = bytes.get(1)
+        && !vowel(*first)
+        && !vowel(*second)
+        && !(*second == b'h' || *second == b'\'' || second == first || (*first == b't' && matches!(second, b's' | b'c')))
+    {
+        return false;
+    }
+    bytes.windows(2).all(|pair| !matches!(pair, [b'c', next] if *next != b'h')) && bytes.windows(4).all(|w| w.iter().any(|b| vowel(*b)) || w.contains(&b'\''))
 }
 
 /// Letters with the marked vowels of McCune-Reischauer and of the North in the letters of Revised Romanisation; empty if the word is too long or has others.

@@ -16,6 +16,10 @@ const ENDINGS: &str = "다 고 며 면서 면 지만 지 지는 지도 지를 �
 
 static ENDING_SET: LazyLock<HashSet<Vec<char>>> = LazyLock::new(|| ENDINGS.split_whitespace().map(|e| e.chars().collect()).collect());
 
+fn is_ending(tail: &[char]) -> bool {
+    ENDING_SET.contains(tail)
+}
+
 /// No ending has more syllables.
 const ENDING_MAX: usize = 4;
 
@@ -32,7 +36,7 @@ pub fn verbs(lexicon: &Lexicon, chars: &[char]) -> Vec<String> {
     let mut out = Vec::new();
     for tail_len in 0..=ENDING_MAX.min(chars.len().saturating_sub(1)) {
         let (base, tail) = chars.split_at(chars.len() - tail_len);
-        if tail.is_empty() || ENDING_SET.contains(tail) {
+        if tail.is_empty() || is_ending(tail) {
             bases(lexicon, base, tail, &mut out);
         }
     }
@@ -197,7 +201,7 @@ pub fn verbal_nouns(chars: &[char], push: &mut dyn FnMut(usize)) {
 fn tail_fits(tail: &[char]) -> bool {
     let mut tail = tail;
     loop {
-        if tail.is_empty() || ENDING_SET.contains(tail) {
+        if tail.is_empty() || is_ending(tail) {
             return true;
         }
         match tail.split_first() {

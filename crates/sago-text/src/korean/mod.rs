@@ -45,7 +45,7 @@ pub struct Analysis {
 /// Analyses a word of folded Hangul.
 fn analysis(lexicon: &Lexicon, chars: &[char]) -> Analysis {
     let mut nouns = nouns(lexicon, chars);
-    let mut verbs = if chars.len() <= VERB_SYLLABLES_MAX { eomi::verbs(lexicon, chars) } else { Vec::new() };
+    let verbs = if chars.len() <= VERB_SYLLABLES_MAX { eomi::verbs(lexicon, chars) } else { Vec::new() };
     let best = nouns.iter().map(|n| n.rank).max().unwrap_or(Rank::Unknown);
     // A known verb beats a guess at a name; both stay where both are known.
     if best <= Rank::Name && !verbs.is_empty() {
@@ -53,10 +53,6 @@ fn analysis(lexicon: &Lexicon, chars: &[char]) -> Analysis {
     }
     let short = names::short_with_i(chars);
     nouns.retain(|n| n.rank >= best || n.rank == Rank::Name || (short && n.len == 2));
-    // 녀자 is not a form of 녀다: a short verb is no match for a known noun.
-    if nouns.iter().any(|n| n.rank == Rank::Known && n.len > 1) {
-        verbs.retain(|v| v.chars().count() > 2);
-    }
     let only_verbs = best == Rank::Unknown && !verbs.is_empty();
     Analysis { nouns, verbs, only_verbs }
 }
@@ -83,10 +79,14 @@ pub fn stems(word: &str, push: &mut dyn FnMut(&str, usize, usize, u32)) -> u32 {
     taken
 }
 
-/// All stems of a word of Hangul without the parts of compounds, the surest first.
+/// All stems of a word somebody asks for, without the parts of compounds, the surest first.
 pub fn whole_stems(word: &str) -> Vec<String> {
     let chars: Vec<char> = word.chars().collect();
-    let found = analysis(Lexicon::get(), &chars);
+    let mut found = analysis(Lexicon::get(), &chars);
+    // Who asks for 지도 means the noun, not a form of 지다; in a text it may be either.
+    if found.nouns.iter().any(|n| n.rank == Rank::Known && n.len > 1) {
+        found.verbs.retain(|v| v.chars().count() > 2);
+    }
     let nouns = found.nouns.iter().filter_map(|n| chars.get(..n.len)).map(|s| s.iter().collect::<String>());
     if found.only_verbs { found.verbs.iter().cloned().chain(nouns).collect() } else { nouns.chain(found.verbs.iter().cloned()).collect() }
 }
