@@ -7,6 +7,7 @@ use html5gum::{HtmlString, StartTag, State, Token, Tokenizer};
 use super::data_uri;
 use crate::document::{Anchor, Block, BlockKind, Child, ChildRole, Sink};
 use crate::finding::{Code, Finding};
+use crate::readers::printable::printable;
 use crate::source::Stop;
 
 /// Most outside addresses that are named in the finding about them.
@@ -506,6 +507,7 @@ impl Page<'_> {
     }
 
     fn give(&mut self, kind: BlockKind, text: String) -> Result<(), Stop> {
+        let text = printable(text);
         if text.trim().is_empty() {
             return Ok(());
         }
@@ -518,11 +520,6 @@ impl Page<'_> {
             let table = format!("table {}", table.number);
             anchor.part = Some(self.part.as_ref().map_or_else(|| table.clone(), |part| format!("{part}, {table}")));
         }
-        let text = if text.contains(|letter: char| letter.is_control() && letter != '\n' && letter != '\t') {
-            text.replace("\r\n", "\n").replace('\r', "\n").replace(|letter: char| letter.is_control() && letter != '\n' && letter != '\t', " ")
-        } else {
-            text
-        };
         self.sink.block(Block::new(kind, anchor, text))
     }
 

@@ -68,3 +68,9 @@ fn a_million_open_elements_are_no_trouble() {
     let svg = Collected::of("a.svg", b"<svg><title/><script/><text>in <tspan>one</tspan></text></svg>", &Limits::default()).unwrap();
     assert_eq!(svg.text(), "in one");
 }
+
+#[test]
+fn a_page_of_control_characters_only_says_that_it_has_no_text() {
+    let read = page("<html><body><p>\u{1}\u{2}</p></body></html>");
+    assert!(read.blocks.is_empty() && read.has(Code::NoText));
+}

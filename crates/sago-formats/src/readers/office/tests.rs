@@ -42,7 +42,7 @@ fn document(flags: u16) -> Vec<u8> {
     for place in [0, length, length + 9] {
         table.extend(place.to_le_bytes());
     }
-    for raw in [first * 2 | 0x4000_0000, second] {
+    for raw in [(first * 2) | 0x4000_0000, second] {
         table.extend([0, 0]);
         table.extend(raw.to_le_bytes());
         table.extend([0, 0]);

@@ -18,7 +18,10 @@ fn file(stream: Vec<u8>, name: &str) -> Vec<u8> {
     write(&Node { name: String::new(), class: [0; 16], bytes: None, children: vec![stream] }).unwrap()
 }
 
-fn told(read: &Collected) -> Vec<(BlockKind, &str, Option<(u32, u32)>)> {
+/// Kind, text and cell of a block.
+type Told<'a> = (BlockKind, &'a str, Option<(u32, u32)>);
+
+fn told(read: &Collected) -> Vec<Told<'_>> {
     read.blocks.iter().map(|block| (block.kind, block.text.as_str(), block.anchor.cell)).collect()
 }
 
