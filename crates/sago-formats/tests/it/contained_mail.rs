@@ -33,7 +33,7 @@ fn a_korean_message_gives_headers_text_and_attachments() {
 
 #[test]
 fn iso_2022_kr_and_alternatives_are_read_once() {
-    let bytes = b"Subject: x\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=iso-2022-kr\r\n\r\n\x1b$)C\x0eGQ1[\x0f ok\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>\xed\x95\x9c\xea\xb8\x80 <b>ok</b></p>\r\n--b--\r\n";
+    let bytes = b"Subject: x\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=iso-2022-kr\r\n\r\n\x1b$)C\x0eGQ1[\x0f ok\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>&#54620;&#xae00; <b>ok</b></p>\r\n--b--\r\n";
     let read = read("a.eml", bytes);
     assert_eq!(read.blocks.iter().filter(|block| block.text.contains("한글 ok")).count(), 1, "{:?}", read.blocks);
 }
