@@ -526,6 +526,15 @@ pub static FORMATS: &[Format] = &[
         reader: Some(readers::pst::read),
     },
     Format {
+        code: "tnef",
+        name: "Outlook attachments (winmail.dat)",
+        kind: Kind::Mail,
+        puids: &["sago/tnef"],
+        media_types: &["application/ms-tnef"],
+        extensions: &["tnef"],
+        reader: Some(readers::tnef::read),
+    },
+    Format {
         code: "dbx",
         name: "Outlook Express mailbox",
         kind: Kind::Mail,

@@ -7,4 +7,5 @@ pub mod mail;
 pub mod pst;
 pub mod sqlite;
 pub mod text;
+pub mod tnef;
 pub mod warc;
