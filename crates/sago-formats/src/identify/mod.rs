@@ -118,6 +118,8 @@ pub fn identify(source: &mut Source<'_>, name: &str) -> io::Result<Option<Identi
     let may_be_text = found.iter().all(|record| row_of(&REGISTER.records[*record], None).is_none_or(|row| TEXTS.contains(&row.code)));
     let is_text = if may_be_text { text::of(&head, head.len() as u64 == source.size_bytes()) } else { None };
     let kind = is_text.as_deref().map(|text| text::kind(text, &extension));
+    // Messages hold parts in several character sets, or bytes: then their header alone is text.
+    let kind = kind.or_else(|| if may_be_text { text::kind_by_header(&head) } else { None });
     if kind
         .is_some_and(|kind| matches!(kind, "eml" | "mhtml" | "mbox" | "kakaotalk" | "srt" | "vtt" | "csv" | "tsv" | "json" | "jsonl" | "source" | "markdown"))
     {

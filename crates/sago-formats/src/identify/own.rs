@@ -50,6 +50,11 @@ S	B0-0:28B52FFD
 F	sago/lz4	LZ4 compressed file		application/x-lz4	lz4
 S	B0-0:04224D18
 
+F	sago/ar	AR archive, Debian package		application/x-archive	ar deb a
+S	B0-0:'!<arch>'
+F	sago/lzip	Lzip compressed file		application/lzip	lz
+S	B0-0:'LZIP'
+
 # Databases: SQLite by application id (byte 68 of its header)
 F	sago/sqlite-wal	SQLite write-ahead log			db-wal sqlite-wal
 S	B0-0:377F06(82|83)

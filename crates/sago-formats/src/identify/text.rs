@@ -55,6 +55,18 @@ pub(super) fn kind(text: &str, extension: &str) -> &'static str {
     marked(start, extension).or(by_extension).unwrap_or("text")
 }
 
+/// The code of a message or mailbox by its header alone, whatever its body is.
+pub(super) fn kind_by_header(head: &[u8]) -> Option<&'static str> {
+    let blank = head.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let rest = &head[blank..];
+    let end = rest.windows(2).position(|pair| pair == b"\n\n" || pair == b"\n\r")?;
+    let header = &rest[..end];
+    if header.contains(&0) {
+        return None;
+    }
+    marked(&String::from_utf8_lossy(header), "").filter(|kind| matches!(*kind, "eml" | "mbox"))
+}
+
 fn marked(start: &str, extension: &str) -> Option<&'static str> {
     let lines = || start.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines().next()?;

@@ -32,6 +32,7 @@ pub mod sqlite;
 pub mod sealed;
 pub mod text;
 mod told;
+pub mod tnef;
 pub mod warc;
 pub mod xmp;
 

@@ -35,7 +35,7 @@ const FILES: &[&str] = &[
 /// Extensions under which the same bytes are tried too: content that is another format than it says.
 const NAMES: &[&str] = &[
     "zip", "tar", "7z", "rar", "gz", "bz2", "xz", "lzma", "lz", "zst", "lz4", "z", "zlib", "ar", "cpio", "cab", "lzh", "iso", "alz", "egg", "eml", "mbox",
-    "emlx", "warc", "pst", "p7m", "tsd", "sqlite", "dbf",
+    "emlx", "warc", "pst", "p7m", "tsd", "sqlite", "dbf", "tnef",
 ];
 
 /// A small generator (xorshift64*): the same rounds each time.

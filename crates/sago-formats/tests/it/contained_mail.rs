@@ -33,7 +33,7 @@ fn a_korean_message_gives_headers_text_and_attachments() {
 
 #[test]
 fn iso_2022_kr_and_alternatives_are_read_once() {
-    let bytes = b"Subject: x\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=iso-2022-kr\r\n\r\n\x1b$)C\x0eGQ1[\x0f ok\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>\xed\x95\x9c\xea\xb8\x80 <b>ok</b></p>\r\n--b--\r\n";
+    let bytes = b"Subject: x\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=iso-2022-kr\r\n\r\n\x1b$)C\x0eGQ1[\x0f ok\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>&#54620;&#xae00; <b>ok</b></p>\r\n--b--\r\n";
     let read = read("a.eml", bytes);
     assert_eq!(read.blocks.iter().filter(|block| block.text.contains("한글 ok")).count(), 1, "{:?}", read.blocks);
 }
@@ -90,4 +90,30 @@ fn a_line_without_end_in_a_mailbox_is_read_in_pieces() {
     bytes.extend(b"\n\nFrom a@b Thu Jan  1 00:00:00 2015\n\nend\n");
     let read = read("a.mbox", &bytes);
     assert_eq!(read.children.iter().map(|(_, bytes)| bytes.len()).collect::<Vec<_>>(), [(1 << 20) + 16, 5]);
+}
+
+#[test]
+fn winmail_dat_gives_its_words_and_attachments() {
+    let attribute = |level: u8, tag: u32, data: &[u8]| {
+        let sum = data.iter().fold(0_u16, |sum, byte| sum.wrapping_add(u16::from(*byte)));
+        [&[level][..], &tag.to_le_bytes(), &(data.len() as u32).to_le_bytes(), data, &sum.to_le_bytes()].concat()
+    };
+    let wide: Vec<u8> = "한글 본문\0".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut properties =
+        [&2_u32.to_le_bytes()[..], &[3, 0, 0x26, 0, 1, 0, 0, 0], &[0x1F, 0, 0, 0x10], &1_u32.to_le_bytes(), &(wide.len() as u32).to_le_bytes(), &wide].concat();
+    properties.resize(properties.len().next_multiple_of(4), 0);
+    let parts = [
+        attribute(1, 0x0006_9007, &[0xB5, 3, 0, 0, 0, 0, 0, 0]),
+        attribute(1, 0x0001_8004, &[euc_kr("제목"), vec![0]].concat()),
+        attribute(1, 0x0006_9003, &properties),
+        attribute(2, 0x0006_9002, &[0; 14]),
+        attribute(2, 0x0001_8010, &[euc_kr("사진.jpg"), vec![0]].concat()),
+        attribute(2, 0x0006_800F, b"picture"),
+    ];
+    let bytes = [b"\x78\x9f\x3e\x22\x01\0".to_vec(), parts.concat()].concat();
+    let whole = read("winmail.dat", &bytes);
+    assert_eq!(whole.text(), "제목\n한글 본문");
+    assert_eq!((whole.children[0].0.name.as_str(), whole.children[0].1.as_slice()), ("사진.jpg", &b"picture"[..]));
+    assert!(whole.findings.is_empty(), "{:?}", whole.findings);
+    assert!(read("winmail.dat", &bytes[..bytes.len() - 4]).has(Code::Truncated));
 }

@@ -49,7 +49,7 @@ const ARCHIVES: &[Row] = &[
     ("documents/testTAR_no_magic.tar", 3, &[], ""),
     ("documents/testTXT.zlib", 1, &[], ""),
     ("documents/testWAR.war", 2, &[], ""),
-    ("documents/testZIP_corrupted_oom.zip", 1, &["child-failed"], "Hello World"),
+    ("documents/testZIP_corrupted_oom.zip", 1, &["child-failed"], "hello.txt"),
     ("documents/testZSTD.zst", 1, &[], ""),
     ("documents/testZ_oom.Z", 0, &["format-damaged"], ""),
     ("documents/testZipEncrypted.zip", 1, &["child-encrypted"], ""),
@@ -71,7 +71,7 @@ const MAIL: &[Row] = &[
     ("documents/single_mail.mbox", 1, &[], ""),
     ("documents/testMBOX_complex.mbox", 1, &[], ""),
     ("documents/testMBOX_lengthy_x-headers.mbox", 1, &[], ""),
-    ("documents/testEMLX.emlx", 0, &[], ""),
+    ("documents/testEMLX.emlx", 0, &[], "jira"),
     ("documents/testEML_embedded_xhtml_and_img.eml", 1, &["format-feature", "format-truncated"], ""),
     ("documents/testEmailWithPNGAtt.eml", 1, &[], "testPNG.png"),
     ("documents/testGroupWiseEml.eml", 2, &[], "Neues Textdokument.txt"),
@@ -116,8 +116,8 @@ const STORES: &[Row] = &[
     ("web-archives/warc/example-trunc.warc", 1, &["child-failed", "format-part-damaged"], ""),
     ("web-archives/warc/post-test.warc.gz", 3, &[], "httpbin.org/post"),
     ("web-archives/warc/example-resource.warc.gz", 1, &[], ""),
-    ("web-archives/wacz/example-collection-with-lists.warc", 18, &[], ""),
-    ("web-archives/wacz/example-iana.warc", 24, &["external-reference"], "iana.org"),
+    ("web-archives/wacz/example-collection-with-lists.warc", 18, &["format-mislabelled"], ""),
+    ("web-archives/wacz/example-iana.warc", 24, &["external-reference", "format-mislabelled"], "iana.org"),
     ("web-archives/wacz/valid_example_1.wacz", 5, &[], "datapackage.json"),
 ];
 

@@ -1,6 +1,6 @@
 //! Single compressed files: one contained file each. Several streams one after another are one content, as their programs treat them.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 
 use super::checked::{Checked, damaged};
 use super::lzw::LzwReader;
@@ -15,11 +15,11 @@ pub(super) const DECODER_KIB: u32 = 512 << 10;
 
 /// Gzip (RFC 1952): name, time and comment of its first member.
 pub fn read_gzip(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink) -> Result<(), Stop> {
-    let name = context.name.to_ascii_lowercase();
-    if name.ends_with(".warc.gz") || name.ends_with(".arc.gz") {
+    if is_web_archive(source)? {
         // Each record is a gzip member of its own: a damaged one is only lost alone when both are read together.
         return crate::readers::warc::read(source, context, sink);
     }
+    source.rewind()?;
     let mut child = unwrapped(context.name);
     let mut bytes = GzipReader::new(BufReader::new(source));
     let mut first = Vec::new();
@@ -45,6 +45,14 @@ pub fn read_gzip(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn 
         sink.finding(Finding::new(Code::TrailingBytes, format!("After {rest} bytes of the compressed file something else begins.")))?;
     }
     Ok(())
+}
+
+fn is_web_archive(source: &mut Source<'_>) -> io::Result<bool> {
+    source.rewind()?;
+    let mut head = Vec::new();
+    // What is wrong with it is said when it is read.
+    let is_read = GzipReader::new(BufReader::new(source)).take(11).read_to_end(&mut head).is_ok();
+    Ok(is_read && (head.starts_with(b"WARC/") || head.starts_with(b"filedesc://")))
 }
 
 /// Bzip2.

@@ -132,8 +132,8 @@ impl Tally {
             let text = format!("{} names were read as {charset}, the first is {first}.", self.guessed);
             sink.finding(Finding::new(Code::NameGuessed, text))?;
         }
-        if self.seen() == 0 {
-            sink.finding(Finding::new(Code::NoText, "The archive is empty."))?;
+        if self.members == 0 {
+            sink.finding(Finding::new(Code::NoText, "The archive holds no file."))?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::checked::Checked;
 use super::member::{Tally, Writing, decode_name, tell, unix_time};
 use super::tar_header::{BLOCK, Header, header, pax_records, pieces};
 use crate::document::Sink;
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Finding, Severity};
 use crate::source::{Source, Stop};
 use crate::table::Context;
 
@@ -85,8 +85,11 @@ pub fn read(source: &mut Source<'_>, _: &Context<'_>, sink: &mut dyn Sink) -> Re
         if code == Code::Damaged {
             return Ok(());
         }
-    } else if !is_ended && offset > source.size_bytes() {
-        sink.finding(Finding::new(Code::Truncated, "The archive ends within a member."))?;
+    } else if !is_ended {
+        let is_cut = offset != source.size_bytes();
+        let finding =
+            Finding::new(Code::Truncated, if is_cut { "The archive ends within a member." } else { "The archive has no end mark; more may be missing." });
+        sink.finding(if is_cut { finding } else { finding.weighing(Severity::Note) })?;
     }
     tally.finish(sink)
 }

@@ -192,8 +192,10 @@ fn by_scan(source: &mut Source<'_>, mut offset: u64, taken: &[(u64, u64)], tally
             // Without its length it ends where the next member or the directory begins.
             let end = next_header(source, begin)?.unwrap_or(source.size_bytes());
             entry.packed_bytes = end - begin;
-            let mut bytes = Checked::new(unpack(source, &entry, begin)?);
-            tally.give(child, &mut bytes, sink)?;
+            match unpack(source, &entry, begin) {
+                Ok(bytes) => tally.give(child, &mut Checked::new(bytes), sink)?,
+                Err(error) => tally.lost(&child.name, Code::ChildFailed, error.to_string(), sink)?,
+            }
             offset = end;
         } else {
             if offset > source.size_bytes() {

@@ -3,20 +3,16 @@
 use super::header::line;
 use super::message;
 use crate::document::Sink;
-use crate::finding::{Code, Finding, Severity};
-use crate::source::{Source, Stop};
+use crate::finding::{Code, Finding};
+use crate::source::Stop;
 use crate::table::Context;
 
-/// Reads it.
-pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink) -> Result<(), Stop> {
-    let Some(bytes) = source.whole(context.limits.memory_bytes)? else {
-        let text = format!("The message has {} bytes.", source.size_bytes());
-        return sink.finding(Finding::new(Code::LimitMemory, text).weighing(Severity::Unreadable));
-    };
-    let (first, rest) = line(&bytes);
+/// Tells a file that is in memory.
+pub(super) fn give(bytes: &[u8], context: &Context<'_>, sink: &mut dyn Sink) -> Result<(), Stop> {
+    let (first, rest) = line(bytes);
     let Some(length) = std::str::from_utf8(first).ok().and_then(|digits| digits.trim().parse::<usize>().ok()) else {
         sink.finding(Finding::new(Code::PartDamaged, "The length of the message does not stand on the first line."))?;
-        return message::give(&bytes, context, sink);
+        return message::give(bytes, context, sink);
     };
     if length > rest.len() {
         sink.finding(Finding::new(Code::Truncated, format!("The message should have {length} bytes; {} are there.", rest.len())))?;

@@ -17,6 +17,11 @@ pub fn read(source: &mut Source<'_>, context: &Context<'_>, sink: &mut dyn Sink)
         let text = format!("The message has {} bytes.", source.size_bytes());
         return sink.finding(Finding::new(Code::LimitMemory, text).weighing(Severity::Unreadable));
     };
+    // Apple Mail puts the length before the message.
+    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii();
+    if !first.is_empty() && first.iter().all(u8::is_ascii_digit) {
+        return super::emlx::give(&bytes, context, sink);
+    }
     give(&bytes, context, sink)
 }
 

@@ -11,4 +11,4 @@ mod words;
 
 pub(crate) use message::rfc3339;
 pub(crate) use transfer::base64;
-pub use {emlx::read as read_emlx, mbox::read as read_mbox, message::read as read_eml};
+pub use {mbox::read as read_mbox, message::read as read_eml};

@@ -16,6 +16,8 @@ use crate::finding::{Code, Finding, Severity};
 use crate::source::{Source, Stop};
 use crate::table::Context;
 
+pub(crate) use self::rtf::unpack as unpack_rtf;
+
 /// Kinds of nodes (MS-PST 2.2.2.1).
 const FOLDER: u32 = 0x02;
 const MESSAGE: u32 = 0x04;

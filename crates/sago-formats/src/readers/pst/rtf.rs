@@ -4,7 +4,7 @@
 const PREBUFFER: &[u8] = b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx";
 
 /// Unpacks it; nothing when it is no such text. A damaged one gives what comes before the fault.
-pub(super) fn unpack(bytes: &[u8], most: usize) -> Option<Vec<u8>> {
+pub(crate) fn unpack(bytes: &[u8], most: usize) -> Option<Vec<u8>> {
     let size = usize::try_from(super::file::u32_at(bytes, 4)).ok()?.min(most);
     let body = bytes.get(16..)?;
     match bytes.get(8..12)? {
