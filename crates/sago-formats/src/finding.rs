@@ -67,6 +67,7 @@ codes! {
     Undecodable = "text-undecodable", Loss, "Some bytes mean nothing in the character set of the text.";
     NoText = "text-none", Note, "The file was read and holds no text.";
     NeedsRecognition = "text-needs-recognition", Loss, "Pages are pictures: their text must be recognised.";
+    NeedsTranscription = "audio-needs-transcription", Loss, "The recording has sound: what is spoken must be transcribed.";
     UnmappedGlyphs = "text-unmapped-glyphs", Loss, "Some letters cannot be told from the file: its fonts do not say what they are.";
     // What it contains.
     ChildFailed = "child-failed", Loss, "A contained file could not be taken out.";

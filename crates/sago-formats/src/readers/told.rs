@@ -35,7 +35,7 @@ impl Sink for Told<'_> {
         match &part {
             Part::Block(_) => self.blocks += 1,
             Part::Finding(finding) => self.has_loss |= finding.severity > Severity::Note,
-            Part::Property(_) | Part::Page { .. } => {}
+            Part::Identified(_) | Part::Property(_) | Part::Page { .. } => {}
         }
         self.sink.part(part)
     }

@@ -7,12 +7,12 @@ mod properties;
 mod write;
 
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::little::{slice, u16_at, u32_at, u64_at, utf16};
 use crate::finding::{Code, Finding};
 
-pub(crate) use properties::{PropertySet, Value, filetime, tell_summaries, variant};
+pub(crate) use properties::{PropertySet, Value, civil, filetime, tell_summaries};
 pub(crate) use write::{Node, write};
 
 /// First bytes of every compound file.
@@ -74,6 +74,8 @@ pub(crate) struct Compound {
     mini_fat: Vec<u32>,
     mini: Vec<u8>,
     entries: Vec<Entry>,
+    /// Entries by their storage and their name in lower case.
+    names: HashMap<(usize, String), usize>,
     read_bytes: Cell<u64>,
 }
 
@@ -97,8 +99,17 @@ impl Compound {
             return None;
         }
         let mini_cutoff = u64::from(u32_at(&bytes, 56)?).clamp(1, 1 << 20);
-        let mut this =
-            Self { bytes, shift, mini_cutoff, fat: Vec::new(), mini_fat: Vec::new(), mini: Vec::new(), entries: Vec::new(), read_bytes: Cell::new(0) };
+        let mut this = Self {
+            bytes,
+            shift,
+            mini_cutoff,
+            fat: Vec::new(),
+            mini_fat: Vec::new(),
+            mini: Vec::new(),
+            entries: Vec::new(),
+            names: HashMap::new(),
+            read_bytes: Cell::new(0),
+        };
         if !this.read_fat() {
             findings.push(Finding::new(Code::PartDamaged, "The table of sectors is not whole.").at("FAT"));
         }
@@ -274,6 +285,11 @@ impl Compound {
         let lost: Vec<usize> = (0..self.entries.len()).filter(|index| !is_seen[*index] && !self.entries[*index].name.is_empty()).collect();
         let count = lost.len();
         self.entries[0].children.extend(lost);
+        for (storage, entry) in self.entries.iter().enumerate() {
+            for child in &entry.children {
+                self.names.entry((storage, self.entries[*child].name.to_lowercase())).or_insert(*child);
+            }
+        }
         count
     }
 
@@ -284,10 +300,7 @@ impl Compound {
 
     /// Finds an entry by names separated by `/`, from a storage; letters' case does not count.
     pub fn find(&self, from: usize, path: &str) -> Option<usize> {
-        path.split('/').try_fold(from, |storage, name| {
-            let wanted = name.to_lowercase();
-            self.entries[storage].children.iter().copied().find(|child| self.entries[*child].name.to_lowercase() == wanted)
-        })
+        path.split('/').try_fold(from, |storage, name| self.names.get(&(storage, name.to_lowercase())).copied())
     }
 
     /// Bytes of a stream.

@@ -58,11 +58,6 @@ impl PropertySet {
         sets
     }
 
-    /// The value with this number, as text.
-    pub fn text(&self, id: u32) -> Option<String> {
-        self.values.iter().find(|(found, _)| *found == id).map(|(_, value)| value.text())
-    }
-
     fn section(set: &[u8], findings: &mut Vec<Finding>) -> Option<Self> {
         let count = size_at(set, 4)?;
         if count > MOST_PROPERTIES {
@@ -128,7 +123,9 @@ pub(crate) fn variant(bytes: &[u8], at: usize, kind: u32, page: CodePage, depth:
             let length = size_at(bytes, at)?;
             let raw = slice(bytes, at + 4, length)?;
             let decoded = page.decode(raw).text;
-            (text(decoded.split('\0').next().unwrap_or_default().to_owned()), 4 + length.next_multiple_of(4))
+            // In a list they follow each other without filling.
+            let taken = if depth == 0 { length } else { length.next_multiple_of(4) };
+            (text(decoded.split('\0').next().unwrap_or_default().to_owned()), 4 + taken)
         }
         31 => {
             let length = size_at(bytes, at)?.checked_mul(2)?;
@@ -208,7 +205,7 @@ pub(crate) fn civil(seconds: i64) -> Option<String> {
 /// A date of OLE Automation: days since 30 December 1899.
 fn variant_date(days: f64) -> String {
     let seconds = (days * 86_400.0).round();
-    if !(seconds.abs() < 1e12) {
+    if seconds.is_nan() || seconds.abs() >= 1e12 {
         return days.to_string();
     }
     civil(seconds as i64 - 25_569 * 86_400).unwrap_or_else(|| days.to_string())
