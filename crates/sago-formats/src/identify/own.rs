@@ -13,6 +13,12 @@ F	sago/hwp-2	Hangul Word Processor Document	2	application/x-hwp	hwp
 S	B0-0:'HWP Document File V2'
 F	sago/hwpml	Hancom HWPML document (XML)		application/x-hwpml	hml	fmt/101
 S	B0-1024:'<HWPML '
+
+# Documents in one file of XML
+F	sago/fodf	OpenDocument in a single XML file		application/vnd.oasis.opendocument.text-flat-xml	fodt fods fodp fodg	fmt/101
+S	B0-4096:'<office:document '
+
+# Korean archives
 F	sago/alz	ALZip archive (ALZ)		application/x-alz-compressed	alz
 S	B0-0:'ALZ'01
 F	sago/egg	ALZip archive (EGG)		application/x-egg	egg

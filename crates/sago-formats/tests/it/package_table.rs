@@ -94,7 +94,7 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("documents/testODTStyles2.odt", "", "Bij beschikking van date heeft de Vrederecht"),
     ("documents/testODTStyles3.odt", "", ", (gepubliceerd in het Belgisch Staatsblad v"),
     ("documents/testODT_svgTitleInStyledSpan.odt", "", "科系：_________班級：______ 學號：________姓名：________"),
-    ("documents/testODTnotaZipFile.odt", "format-damaged", ""),
+    ("documents/testODTnotaZipFile.odt", "", "This is not a zip file!"),
     ("documents/testOpenOffice2.odf", "", "The quick brown fox jumps over the lazy dog"),
     ("documents/testOpenOffice2.odt", "", "This is a sample Open Office document, writt"),
     ("documents/testOptionalHyphen.docx", "", "optional"),

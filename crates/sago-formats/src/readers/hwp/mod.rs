@@ -6,10 +6,13 @@
 mod body;
 mod distribution;
 mod records;
+#[cfg(test)]
+mod tests;
 
 use std::io::{Cursor, Read};
 
-use flate2::read::DeflateDecoder;
+use flate2::Crc;
+use flate2::bufread::DeflateDecoder;
 
 use crate::document::{Anchor, Block, BlockKind, Child, ChildRole, Sink};
 use crate::finding::{Code, Finding, Severity};
@@ -251,7 +254,10 @@ impl Document<'_> {
     fn inflated(&mut self, raw: Vec<u8>, place: &str, sink: &mut dyn Sink) -> Result<Vec<u8>, Stop> {
         let most = self.left_bytes.min(self.limits.memory_bytes);
         let mut bytes = Vec::new();
-        let result = DeflateDecoder::new(raw.as_slice()).take(most.saturating_add(1)).read_to_end(&mut bytes);
+        let mut decoder = DeflateDecoder::new(raw.as_slice());
+        let result = decoder.by_ref().take(most.saturating_add(1)).read_to_end(&mut bytes);
+        let used = usize::try_from(decoder.total_in()).unwrap_or(usize::MAX);
+        let trailer = raw.get(used..).unwrap_or_default();
         if bytes.len() as u64 > most {
             bytes.truncate(usize::try_from(most).unwrap_or(usize::MAX));
             sink.finding(Finding::new(Code::LimitExpansion, format!("Only the first {most} bytes were unpacked.")).at(place))?;
@@ -261,6 +267,10 @@ impl Document<'_> {
                 return Ok(raw);
             }
             let text = format!("The packed bytes are damaged; {} bytes were unpacked ({error}).", bytes.len());
+            sink.finding(Finding::new(Code::PartDamaged, text).at(place))?;
+        } else if trailer.len() >= 8 && u32_at(trailer, 0) != 0 && u32_at(trailer, 0) != checksum(&bytes) {
+            // Behind the packed bytes stand checksum and length, though the published format does not say so; some programs write zero.
+            let text = format!("The packed bytes are damaged: the checksum of the {} unpacked ones does not fit.", bytes.len());
             sink.finding(Finding::new(Code::PartDamaged, text).at(place))?;
         }
         self.left_bytes = self.left_bytes.saturating_sub(bytes.len() as u64);
@@ -367,6 +377,13 @@ impl Document<'_> {
         }
         Ok(())
     }
+}
+
+/// CRC-32, as gzip has it.
+fn checksum(bytes: &[u8]) -> u32 {
+    let mut checksum = Crc::new();
+    checksum.update(bytes);
+    checksum.sum()
 }
 
 /// Whether bytes look like records as they are: a first tag of the format at the first level.
