@@ -15,6 +15,7 @@
 //! | `SAGO_TOOL_ROC_PYTHON` | the Python that can `import rocrate_validator` | |
 //! | `SAGO_TOOL_SHAMIR` | `shamir` of shamir-mnemonic (SLIP-39) | `recover` asks for the words on standard input; `create -S HEX 2of3` |
 //! | `SAGO_TOOL_SHAMIR_PYTHON` | the Python that can `import shamir_mnemonic` | |
+//! | `SAGO_TOOL_FIDO` | `fido` of opf-fido, which names formats by PRONOM | `-q -recurse DIR…`: a line for each match, with the identifier and how it was found |
 //! | `SAGO_TOOL_RFC3161` | the Python that can `import rfc3161_client` | |
 //! | `SAGO_TOOL_AGE_ENCRYPTION` | folder with `node_modules/age-encryption` | a script (`.mjs`) written into this folder may `import` it |
 //! | `SAGO_TOOL_WITNESS_LOG` | `witness-log` of witness-log-cli, another's witness | `witness init DIR --name NAME`, `witness add-log DIR ORIGIN VKEY`, `witness serve DIR --listen ADDR:PORT` |

@@ -31,10 +31,7 @@ async fn run(folder: PathBuf, events: u64, tasks: u64) {
         threshold: 2,
         passphrase: "seven words that only this benchmark may use".to_owned().into(),
         work_factor: 10,
-        database: None,
-        blobs: None,
-        vault: None,
-        keys: None,
+        elsewhere: sago_core::settings::Elsewhere::default(),
         first_person: "Custodian".into(),
     };
     let repo = Repository::create(&folder, &new, Clock::System).await.unwrap().repository;

@@ -44,9 +44,9 @@ impl Role {
     }
 
     fn rights(self) -> &'static [Right] {
-        use Right::{AddAgent, Approve, Audit, Backup, Check, Deposit, Destroy, Export, ManageKeys, Open, See};
+        use Right::{AddAgent, Approve, Audit, Backup, Check, Deposit, Destroy, Export, ManageKeys, Open, Read, Search, See};
         match self {
-            Self::Custodian => &[Deposit, See, Open, Export, Check, ManageKeys, Destroy, AddAgent, Backup, Audit],
+            Self::Custodian => &[Deposit, See, Open, Read, Search, Export, Check, ManageKeys, Destroy, AddAgent, Backup, Audit],
             Self::Approver => &[Approve, Audit],
             Self::Auditor => &[Audit, Check],
             Self::Administrator => &[Check, Backup, Audit],
@@ -80,6 +80,10 @@ pub enum Right {
     See,
     /// Open an original.
     Open,
+    /// Have text taken out of originals, by the machine.
+    Read,
+    /// Search what was read; passages of it are shown.
+    Search,
     /// Hand over a package.
     Export,
     /// Check fixity, verify, rebuild.

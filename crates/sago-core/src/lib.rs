@@ -2,10 +2,10 @@
 //!
 //! Doors (command line, pages, interface) call the operations and queries here; nothing stands between. Every operation takes a
 //! [`ctx::Ctx`] and first says which right it needs; every write goes through [`ledger::Tx`], which appends the event in the same
-//! database transaction. The workshops (`sago-ledger`, `sago-seal`, `sago-packages`, `sago-stamp`) are pure and know nothing of this.
+//! database transaction. The workshops (`sago-ledger`, `sago-seal`, `sago-packages`, `sago-stamp`, `sago-formats`, `sago-sandbox`) are pure and know nothing of this.
 //!
 //! In reading order: [`error`], [`label`], [`ctx`], [`settings`], [`store`], [`node`], [`key`], [`ledger`], [`user`], [`repository`], [`intake`],
-//! [`accession`], [`item`], [`fixity`], [`job`].
+//! [`accession`], [`item`], [`reading`], [`search`], [`fixity`], [`job`].
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -25,8 +25,10 @@ pub mod label;
 pub mod ledger;
 pub mod migrate;
 pub mod node;
+pub mod reading;
 pub mod replica;
 pub mod repository;
+pub mod search;
 pub mod settings;
 pub mod stamp;
 pub mod store;

@@ -1,6 +1,6 @@
 //! A repository: its folder, its database, its keys; made once, opened by every command.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::{Timestamp, ToSpan};
 use sago_seal::hybrid::HybridIdentity;
@@ -87,14 +87,8 @@ pub struct NewRepository {
     pub passphrase: Passphrase,
     /// Work factor of passphrases.
     pub work_factor: u8,
-    /// Address of a PostgreSQL database without a password, if not an SQLite file.
-    pub database: Option<String>,
-    /// Address of a bucket for storage root, logs and time-stamps, if not below the repository's folder.
-    pub blobs: Option<String>,
-    /// Where the vault goes, if not below the repository's folder: a folder, or a bucket of its own.
-    pub vault: Option<String>,
-    /// Where the keys go, if not below the repository's folder.
-    pub keys: Option<PathBuf>,
+    /// What goes elsewhere than below the folder.
+    pub elsewhere: settings::Elsewhere,
     /// Name of the first custodian.
     pub first_person: String,
 }
@@ -126,15 +120,7 @@ impl Repository {
     pub async fn create_with_pages(root: &Path, new: &NewRepository, clock: Clock, keep_pages: &KeepFirstPages<'_>) -> Result<Created> {
         check_new(root, new)?;
         let repository = Uuid::new_v4();
-        let mut paths = settings::Paths::default();
-        if let Some(blobs) = &new.blobs {
-            let blobs = blobs.trim_end_matches('/');
-            (paths.store, paths.log, paths.stamps) = (format!("{blobs}/store"), format!("{blobs}/log"), format!("{blobs}/stamps"));
-        }
-        paths.vault = new.vault.clone().unwrap_or(paths.vault);
-        paths.keys = new.keys.clone().unwrap_or(paths.keys);
-        paths.database = new.database.clone().unwrap_or(paths.database);
-        let is_remote = [&paths.store, &paths.vault].iter().any(|address| address.contains("://"));
+        let paths = new.elsewhere.paths();
         let mut settings = Settings {
             format: settings::FORMAT,
             repository,
@@ -142,18 +128,19 @@ impl Repository {
             witness_quorum: None,
             place: Uuid::nil(),
             read_only: false,
+            s3: if paths.is_on_s3() { Server::default().or_environment() } else { Server::default() },
             paths,
-            s3: if is_remote { Server::default().or_environment() } else { Server::default() },
             fixity: settings::Fixity::default(),
             epoch: settings::Epoch { work_factor: new.work_factor, ..settings::Epoch::default() },
             work: settings::Work::default(),
+            reading: settings::Reading::default(),
             authority: Vec::new(),
             witness: Vec::new(),
             replica: Vec::new(),
         };
         settings.check()?;
         let mut places = Places::resolve(root, &settings)?;
-        for shelf in [&places.store, &places.log, &places.stamps, &places.vault] {
+        for shelf in [&places.store, &places.log, &places.stamps, &places.derived, &places.vault] {
             require_empty(shelf)?;
         }
         if let Shelf::Bucket(bucket) = &places.store {
@@ -165,7 +152,7 @@ impl Repository {
         for folder in [&places.keys, &places.staging] {
             durable::create_dir_all(folder)?;
         }
-        for shelf in [&places.vault, &places.log, &places.stamps] {
+        for shelf in [&places.vault, &places.log, &places.stamps, &places.derived] {
             shelf.create()?;
         }
         let blobs = Blobs::create(&places.store)?;

@@ -32,6 +32,8 @@ pub const REFERENCE: &str = "\
 | `paths.store` | The OCFL storage root: a folder, or `s3://BUCKET/PREFIX`. | `store` |
 | `paths.log` | The logs and their payload: a folder, or `s3://BUCKET/PREFIX`. | `log` |
 | `paths.stamps` | Time-stamps: a folder, or `s3://BUCKET/PREFIX`. | `stamps` |
+| `paths.derived` | Text taken out of originals, sealed; it can be made anew: a folder, or `s3://BUCKET/PREFIX`. | `derived` |
+| `paths.index` | This machine's search index, sealed; it can be made anew. | `index` |
 | `paths.vault` | Wrapped unit keys: a folder, or `s3://BUCKET/PREFIX` in a bucket of its own; never where the storage root is. | `vault` |
 | `paths.keys` | Operating and signing keys; never under the storage root. | `keys` |
 | `paths.staging` | Deposits in progress on this machine; on the disk of the storage root, if that is a folder. | `staging` |
@@ -51,6 +53,10 @@ pub const REFERENCE: &str = "\
 | `work.witness_seconds` | How often the witnesses are asked. | `3600` |
 | `work.replicate_seconds` | How often what is new is copied to the replicas. | `3600` |
 | `work.give_up_days` | A deposit whose node was not seen for this many days is given up, or completed if the storage root holds all of it. | `14` |
+| `work.read_seconds` | How often a node looks for items that were not read yet; 0: it never does. | `60` |
+| `reading.memory_mb` | Most memory for reading one file, in MiB; 256 to 65536. | `2048` |
+| `reading.seconds` | Longest time for reading one file; a second more for each 4 MiB of it. | `300` |
+| `reading.without_walls` | Whether files of strangers are read where the system cannot wall in what reads them. They then run with the rights of Sago. | `false` |
 | `authority.name` | A time-stamping authority, in a table `[[authority]]` each: a short name of its own. | – |
 | `authority.url` | Where its requests are sent: an address with http:// or https://. | – |
 | `authority.anchor` | File of PEM certificates trusted as its roots; a former root stays in it for as long as its stamps are kept. | – |
@@ -98,6 +104,9 @@ pub struct Settings {
     /// Work of nodes.
     #[serde(default)]
     pub work: Work,
+    /// Reading originals.
+    #[serde(default)]
+    pub reading: Reading,
     /// Time-stamping authorities (RFC 3161). None: checkpoints are not time-stamped, and `doctor` says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authority: Vec<Authority>,
@@ -125,6 +134,10 @@ pub struct Paths {
     pub log: String,
     /// Time-stamps.
     pub stamps: String,
+    /// Text taken out of originals.
+    pub derived: String,
+    /// This machine's search index.
+    pub index: PathBuf,
     /// Wrapped unit keys; never under the storage root.
     pub vault: String,
     /// Operating and signing keys; never under the storage root.
@@ -135,12 +148,50 @@ pub struct Paths {
     pub database: String,
 }
 
+/// What of a repository is to lie elsewhere than below its folder, as people say it when they make or move one.
+#[derive(Debug, Clone, Default)]
+pub struct Elsewhere {
+    /// Address of a PostgreSQL database without a password, instead of an SQLite file.
+    pub database: Option<String>,
+    /// Address of a bucket (`s3://BUCKET/PREFIX`) for storage root, logs and time-stamps.
+    pub blobs: Option<String>,
+    /// The vault: a folder, or a bucket of its own.
+    pub vault: Option<String>,
+    /// The keys: a folder.
+    pub keys: Option<PathBuf>,
+}
+
+impl Elsewhere {
+    /// The paths to write into the settings; whether they can be used is judged when they are resolved.
+    pub fn paths(&self) -> Paths {
+        let mut paths = Paths::default();
+        if let Some(blobs) = &self.blobs {
+            let blobs = blobs.trim_end_matches('/');
+            (paths.store, paths.log) = (format!("{blobs}/store"), format!("{blobs}/log"));
+            (paths.stamps, paths.derived) = (format!("{blobs}/stamps"), format!("{blobs}/derived"));
+        }
+        paths.vault = self.vault.clone().unwrap_or(paths.vault);
+        paths.keys = self.keys.clone().unwrap_or(paths.keys);
+        paths.database = self.database.clone().unwrap_or(paths.database);
+        paths
+    }
+}
+
+impl Paths {
+    /// Whether any of them is in a bucket, so that an S3 server must be known.
+    pub(crate) fn is_on_s3(&self) -> bool {
+        [&self.store, &self.vault].iter().any(|address| address.contains("://"))
+    }
+}
+
 impl Default for Paths {
     fn default() -> Self {
         Self {
             store: "store".into(),
             log: "log".into(),
             stamps: "stamps".into(),
+            derived: "derived".into(),
+            index: "index".into(),
             vault: "vault".into(),
             keys: "keys".into(),
             staging: "staging".into(),
@@ -199,6 +250,8 @@ pub struct Work {
     pub witness_seconds: u32,
     /// Between two copies to the replicas. Seconds.
     pub replicate_seconds: u32,
+    /// Between two looks for items that were not read; 0: nodes read nothing. Seconds.
+    pub read_seconds: u32,
     /// After this many days without a sign of its node, a deposit is no longer waited for. Days.
     pub give_up_days: u32,
 }
@@ -214,6 +267,7 @@ impl Default for Work {
             stamp_seconds: 86_400,
             witness_seconds: 3600,
             replicate_seconds: 3600,
+            read_seconds: 60,
             give_up_days: 14,
         }
     }
@@ -235,6 +289,34 @@ impl Work {
         let often = [self.integrate_seconds, self.recover_seconds, self.fixity_seconds, self.stamp_seconds, self.witness_seconds, self.replicate_seconds];
         if often.contains(&0) || self.give_up_days == 0 {
             return Err(Error::invalid("The times under [work] must be at least 1."));
+        }
+        Ok(())
+    }
+}
+
+/// Reading originals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reading {
+    /// Most memory for one file. MiB.
+    pub memory_mb: u32,
+    /// Longest time for one file. Seconds.
+    pub seconds: u32,
+    /// Whether to go on where the walls cannot be put up.
+    #[serde(skip_serializing_if = "is_false")]
+    pub without_walls: bool,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self { memory_mb: 2048, seconds: 300, without_walls: false }
+    }
+}
+
+impl Reading {
+    fn check(&self) -> Result<()> {
+        if !(256..=65_536).contains(&self.memory_mb) || self.seconds == 0 {
+            return Err(Error::invalid("`memory_mb` under [reading] must lie between 256 and 65536, and `seconds` be at least 1."));
         }
         Ok(())
     }
@@ -393,7 +475,13 @@ impl Settings {
                     .hint("Write an absolute path of a folder, or `s3://BUCKET/PREFIX`."));
             }
         }
-        for (name, address) in [("store", &self.paths.store), ("log", &self.paths.log), ("stamps", &self.paths.stamps), ("vault", &self.paths.vault)] {
+        for (name, address) in [
+            ("store", &self.paths.store),
+            ("log", &self.paths.log),
+            ("stamps", &self.paths.stamps),
+            ("derived", &self.paths.derived),
+            ("vault", &self.paths.vault),
+        ] {
             if address.contains("://") && bucket::parse(address).is_none() {
                 return Err(Error::invalid(format!("`{name}` under [paths] is no folder and no address of a bucket: {address}"))
                     .hint("Write `s3://BUCKET/PREFIX`, in lower case, with letters, digits, `.`, `-` and `_`."));
@@ -409,6 +497,7 @@ impl Settings {
         if !(10..=22).contains(&self.epoch.work_factor) {
             return Err(Error::invalid("`work_factor` must lie between 10 and 22."));
         }
+        self.reading.check()?;
         self.work.check()
     }
 }
@@ -432,6 +521,10 @@ pub struct Places {
     pub lock: PathBuf,
     /// Time-stamps.
     pub stamps: Shelf,
+    /// Text taken out of originals.
+    pub derived: Shelf,
+    /// This machine's search index.
+    pub index: PathBuf,
     /// Deposits in progress on this machine; on the same file system as the store, if that is a folder.
     pub staging: PathBuf,
     /// SQLite file or address.
@@ -459,12 +552,14 @@ impl Places {
             log: shelf(&settings.paths.log)?,
             lock: root.join("lock"),
             stamps: shelf(&settings.paths.stamps)?,
+            derived: shelf(&settings.paths.derived)?,
+            index: at(&settings.paths.index),
             staging: at(&settings.paths.staging),
             database,
             root,
         };
         for (what, secret) in [("vault", &places.vault), ("keys", &Shelf::Disk(places.keys.clone()))] {
-            for kept in [&places.store, &places.log, &places.stamps] {
+            for kept in [&places.store, &places.log, &places.stamps, &places.derived] {
                 let is_together = match (secret, kept) {
                     (Shelf::Disk(secret), Shelf::Disk(kept)) => is_within(secret, kept)? || is_within(kept, secret)?,
                     // Whoever copies or shares a bucket does it with the whole of it.
@@ -484,8 +579,8 @@ impl Places {
 
     /// The repository's folder, and every folder of it that may lie elsewhere.
     pub fn folders(&self) -> Vec<&Path> {
-        let shelves = [&self.store, &self.vault, &self.log, &self.stamps].into_iter().filter_map(Shelf::folder);
-        [self.root.as_path(), &self.keys, &self.lock, &self.staging].into_iter().chain(shelves).collect()
+        let shelves = [&self.store, &self.vault, &self.log, &self.stamps, &self.derived].into_iter().filter_map(Shelf::folder);
+        [self.root.as_path(), &self.keys, &self.lock, &self.staging, &self.index].into_iter().chain(shelves).collect()
     }
 
     /// Refuses to write something in clear into the repository: no copy of the repository may carry it.

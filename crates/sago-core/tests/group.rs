@@ -27,10 +27,7 @@ async fn create(root: &Path) {
         threshold: 2,
         passphrase: WORDS.to_owned().into(),
         work_factor: 10,
-        database: None,
-        blobs: None,
-        vault: None,
-        keys: None,
+        elsewhere: sago_core::settings::Elsewhere::default(),
         first_person: "Canary Custodian".into(),
     };
     Repository::create(root, &new, Clock::System).await.unwrap().repository.close().await;

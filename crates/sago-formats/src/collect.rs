@@ -60,6 +60,8 @@ impl Sink for Collected {
             Part::Block(block) => self.blocks.push(block),
             Part::Property(property) => self.properties.push(property),
             Part::Finding(finding) => self.findings.push(finding),
+            // The summary says it too.
+            Part::Identified(_) => {}
             Part::Page { number, width, height } => self.pages.push((number, width, height)),
         }
         Ok(())

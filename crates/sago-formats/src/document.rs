@@ -194,10 +194,26 @@ impl Child {
     }
 }
 
+/// The format that a file was recognised to have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recognised {
+    /// Code in our table; nothing when the format is known and not in it.
+    pub format: Option<String>,
+    /// PRONOM's identifier.
+    pub puid: Option<String>,
+    /// Name and version.
+    pub name: String,
+    /// Media type.
+    pub media_type: Option<String>,
+}
+
 /// One thing a reader tells.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
+    /// Which format it is, told before anything else of a file whose format is known.
+    Identified(Recognised),
     /// Text.
     Block(Block),
     /// A property.

@@ -8,6 +8,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod charset;
 mod collect;
 pub mod document;
 mod finding;
@@ -20,7 +21,7 @@ mod source;
 pub mod table;
 
 pub use collect::Collected;
-pub use document::{Anchor, Block, BlockKind, Child, ChildRole, Part, Property, Sink, Taken, WordBox};
+pub use document::{Anchor, Block, BlockKind, Child, ChildRole, Part, Property, Recognised, Sink, Taken, WordBox};
 pub use finding::{Code, Finding, Severity};
 pub use limits::Limits;
 pub use read::{Request, Summary, read};

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::{Child, Part, Sink, Taken};
+use crate::document::{Child, Part, Recognised, Sink, Taken};
 use crate::finding::{Code, Finding, Severity};
 use crate::identify::{Identified, identify};
 use crate::limits::Limits;
@@ -51,6 +51,35 @@ pub struct Summary {
     pub findings: BTreeMap<String, u64>,
 }
 
+impl Summary {
+    /// Counts one thing that was told. Contained files are counted by [`Summary::count_child`].
+    pub fn count(&mut self, part: &Part) {
+        match part {
+            Part::Identified(Recognised { format, puid, name, media_type }) => {
+                self.format.clone_from(format);
+                self.puid.clone_from(puid);
+                self.format_name = Some(name.clone());
+                self.media_type.clone_from(media_type);
+            }
+            Part::Block(block) => {
+                self.blocks += 1;
+                self.text_bytes += block.text.len() as u64;
+            }
+            Part::Finding(finding) => {
+                *self.findings.entry(finding.code.code().to_owned()).or_default() += 1;
+                self.weight = self.weight.max(Some(finding.severity));
+            }
+            Part::Page { .. } => self.pages = self.pages.saturating_add(1),
+            Part::Property(_) => {}
+        }
+    }
+
+    /// Counts a contained file.
+    pub fn count_child(&mut self) {
+        self.children += 1;
+    }
+}
+
 /// Reads a file and tells the sink. `Err` only when the bytes could not be had or the sink refused; never because of what the file is.
 pub fn read(request: Request<'_, '_>, sink: &mut dyn Sink) -> io::Result<Summary> {
     let Request { source, name, limits } = request;
@@ -65,16 +94,16 @@ fn choose(source: &mut Source<'_>, name: &str, limits: &Limits, sink: &mut Limit
     if source.size_bytes() == 0 {
         return sink.finding(Finding::new(Code::Empty, Code::Empty.meaning()));
     }
-    let Some(Identified { puid, name: format_name, media_type, format, .. }) = identify(source, name)? else {
+    let Some(Identified { puid, name: format_name, media_type, format, mislabelled, .. }) = identify(source, name)? else {
         let code = if is_zero_filled(source)? { Code::ZeroFilled } else { Code::Unknown };
         return sink.finding(Finding::new(code, code.meaning()));
     };
-    sink.summary.puid = puid;
-    sink.summary.media_type = media_type;
-    sink.summary.format = format.map(|format| format.code.to_owned());
-    sink.summary.format_name = Some(format_name);
+    sink.part(Part::Identified(Recognised { format: format.map(|format| format.code.to_owned()), puid, name: format_name, media_type }))?;
     if is_zero_filled(source)? {
         return sink.finding(Finding::new(Code::ZeroFilled, Code::ZeroFilled.meaning()));
+    }
+    if let Some(text) = mislabelled {
+        sink.finding(Finding::new(Code::Mislabelled, text))?;
     }
     let Some(format) = format else {
         return sink.finding(Finding::new(Code::NoReader, Code::NoReader.meaning()));
@@ -129,8 +158,6 @@ impl Sink for Limited<'_> {
                 if self.summary.text_bytes + block.text.len() as u64 > self.limits.text_bytes {
                     return self.stop(Code::LimitText, format!("Text after the first {} bytes was not read.", self.summary.text_bytes));
                 }
-                self.summary.blocks += 1;
-                self.summary.text_bytes += block.text.len() as u64;
             }
             Part::Property(property) => {
                 if property.value.len() as u64 > u64::from(self.limits.property_bytes) {
@@ -146,22 +173,24 @@ impl Sink for Limited<'_> {
                 }
                 self.properties += 1;
             }
-            Part::Finding(finding) => {
-                *self.summary.findings.entry(finding.code.code().to_owned()).or_default() += 1;
-                self.summary.weight = self.summary.weight.max(Some(finding.severity));
+            Part::Finding(_) => {
                 if self.listed == self.limits.findings {
                     self.listed += 1;
                     let text = format!("Only the first {} findings are listed; all are counted.", self.limits.findings);
-                    *self.summary.findings.entry(Code::LimitFindings.code().to_owned()).or_default() += 1;
-                    return self.sink.part(Part::Finding(Finding::new(Code::LimitFindings, text)));
+                    self.summary.count(&part);
+                    let last = Part::Finding(Finding::new(Code::LimitFindings, text));
+                    self.summary.count(&last);
+                    return self.sink.part(last);
                 }
                 if self.listed > self.limits.findings {
+                    self.summary.count(&part);
                     return Ok(());
                 }
                 self.listed += 1;
             }
-            Part::Page { .. } => self.summary.pages = self.summary.pages.saturating_add(1),
+            Part::Page { .. } | Part::Identified(_) => {}
         }
+        self.summary.count(&part);
         self.sink.part(part)
     }
 
@@ -169,7 +198,7 @@ impl Sink for Limited<'_> {
         if self.summary.children == self.limits.children {
             self.stop(Code::LimitChildren, format!("Only the first {} contained files were taken out.", self.limits.children))?;
         }
-        self.summary.children += 1;
+        self.summary.count_child();
         let most = self.source_bytes.saturating_mul(self.limits.ratio).max(self.limits.ratio_free_bytes).min(self.limits.children_bytes);
         let left = most.saturating_sub(self.child_bytes);
         let place = child.name.clone();

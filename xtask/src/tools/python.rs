@@ -31,7 +31,7 @@ pub const OCFL_PY: Venv = Venv {
 };
 
 /// Every environment the tests use.
-pub const FOR_TESTS: [&Venv; 5] = [
+pub const FOR_TESTS: [&Venv; 6] = [
     &BAGIT,
     &OCFL_PY,
     &Venv {
@@ -44,6 +44,7 @@ pub const FOR_TESTS: [&Venv; 5] = [
         package: "shamir-mnemonic[cli]==0.3.0",
         programs: &[("SAGO_TOOL_SHAMIR", "shamir"), ("SAGO_TOOL_SHAMIR_PYTHON", "python")],
     },
+    &Venv { name: "opf-fido", package: "opf-fido==1.6.1", programs: &[("SAGO_TOOL_FIDO", "fido")] },
     &Venv { name: "rfc3161-client", package: "rfc3161-client==1.0.9", programs: &[("SAGO_TOOL_RFC3161", "python")] },
 ];
 

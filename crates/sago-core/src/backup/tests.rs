@@ -50,10 +50,7 @@ impl House {
             threshold: 2,
             passphrase: passphrase(PASSPHRASE),
             work_factor: 10,
-            database: None,
-            blobs: None,
-            vault: None,
-            keys: None,
+            elsewhere: crate::settings::Elsewhere::default(),
             first_person: "Canary Custodian".into(),
         };
         let created = Repository::create(&root, &new, Clock::System).await.unwrap();

@@ -47,11 +47,13 @@ pub enum Kind {
     Witness,
     /// Copies what is new to the replicas.
     Replicate,
+    /// Without a subject: plans what was not read. With an accession as subject: reads its items.
+    Read,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 6] = [Self::Integrate, Self::Recover, Self::Fixity, Self::Stamp, Self::Witness, Self::Replicate];
+    pub const ALL: [Self; 7] = [Self::Integrate, Self::Recover, Self::Fixity, Self::Stamp, Self::Witness, Self::Replicate, Self::Read];
 
     /// The code in rows and answers.
     pub fn code(self) -> &'static str {
@@ -62,6 +64,7 @@ impl Kind {
             Self::Stamp => "stamp",
             Self::Witness => "witness",
             Self::Replicate => "replicate",
+            Self::Read => "read",
         }
     }
 
@@ -72,6 +75,7 @@ impl Kind {
             Self::Integrate => Some(work.integrate_seconds),
             Self::Recover => Some(work.recover_seconds),
             Self::Fixity => Some(work.fixity_seconds),
+            Self::Read => (work.read_seconds > 0).then_some(work.read_seconds),
             Self::Replicate => (!settings.replica.is_empty()).then_some(work.replicate_seconds),
             Self::Stamp => (!settings.authority.is_empty()).then_some(work.stamp_seconds),
             Self::Witness => (!settings.witness.is_empty()).then_some(work.witness_seconds),

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use sqlx::Row;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use super::{Claim, Kind, plan};
 use crate::accession::recover;
 use crate::ctx::{Ctx, Right};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fixity;
+use crate::reading;
 use crate::repository::Repository;
 use crate::stamp;
 use crate::store::fault;
@@ -20,6 +22,9 @@ use crate::witness;
 
 /// How long a step that was asked to stop may take before it is left where it is, as a crash would leave it.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// Items read between two looks at whether this node is to stop.
+const READ_AT_ONCE: u64 = 20;
 
 /// A job that this node tried.
 #[derive(Debug, Clone)]
@@ -124,6 +129,8 @@ async fn step(repo: &Repository, ctx: &Ctx, claim: &Claim, progress: &fixity::Pr
         Kind::Stamp => ask_for_stamps(repo, ctx, counts).await,
         Kind::Witness => ask_witnesses(repo, ctx, counts).await,
         Kind::Replicate => replicate(repo, ctx, counts).await,
+        Kind::Read if claim.subject.is_empty() => plan_reading(repo, ctx, claim, counts).await,
+        Kind::Read => read_accession(repo, ctx, claim, progress, counts).await,
     }
 }
 
@@ -165,6 +172,53 @@ async fn check_object(repo: &Repository, ctx: &Ctx, claim: &Claim, progress: &fi
             return Ok(());
         }
         counts.extend([("files", checked.files), ("bytes", checked.bytes), ("failures", checked.failures.len() as u64)]);
+        if progress.stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+    }
+}
+
+/// Plans a job for every accession with items that have no reading, and whose unit can be opened.
+async fn plan_reading(repo: &Repository, ctx: &Ctx, claim: &Claim, counts: &mut Counts) -> Result<()> {
+    ctx.require(Right::Read)?;
+    let mut tx = repo.db().begin_write().await?;
+    claim.fence(repo.db(), &mut tx).await?;
+    let rows = sqlx::query(
+        "SELECT a.id FROM accessions a JOIN units u ON u.id = a.unit WHERE a.status = 'received' AND u.mode = 'working' \
+         AND EXISTS (SELECT 1 FROM items i LEFT JOIN readings r ON r.item = i.id WHERE i.accession = a.id AND r.item IS NULL) ORDER BY a.number",
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let accessions = rows.iter().map(|row| row.try_get(0)).collect::<std::result::Result<Vec<String>, _>>()?;
+    if accessions.is_empty() {
+        tx.rollback().await?;
+        return Ok(());
+    }
+    counts.insert("planned", plan(repo.db(), &mut tx, Kind::Read, &accessions).await?);
+    crate::store::db::commit(tx).await?;
+    fault::point("job-planned");
+    Ok(())
+}
+
+/// Reads the items of an accession that were not read yet. What is entered is not read again if we crash or stop.
+async fn read_accession(repo: &Repository, ctx: &Ctx, claim: &Claim, progress: &fixity::Progress, counts: &mut Counts) -> Result<()> {
+    ctx.require(Right::Read)?;
+    let accession = Uuid::parse_str(&claim.subject).map_err(|_| Error::corrupt("A job's row was altered."))?;
+    let (mut after, mut texts, mut done) = (None, reading::Texts::default(), reading::Done::default());
+    let own = reading::Progress::default();
+    loop {
+        let page = crate::item::page(repo, Some(accession), after.as_ref(), READ_AT_ONCE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.clone());
+        let mut wanted = Vec::new();
+        for item in page {
+            if item.line.is_some() && texts.wants(repo, &item, reading::Which::Unread).await? {
+                wanted.push(item);
+            }
+        }
+        own.stop.store(progress.stop.load(Ordering::Relaxed), Ordering::Relaxed);
+        reading::enter(repo, ctx, Some(claim), wanted, &own, &mut done).await?;
+        counts.extend([("items", done.items), ("files", done.items + done.members), ("failures", done.damaged.len() as u64)]);
         if progress.stop.load(Ordering::Relaxed) {
             return Ok(());
         }

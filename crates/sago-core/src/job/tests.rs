@@ -25,6 +25,7 @@ impl Queue {
             fixity: Fixity::default(),
             epoch: Epoch::default(),
             work: Work::default(),
+            reading: crate::settings::Reading::default(),
             authority: Vec::new(),
             witness_quorum: None,
             witness: Vec::new(),

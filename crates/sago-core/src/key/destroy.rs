@@ -227,6 +227,11 @@ async fn destroy(repo: &Repository, ctx: &Ctx, request: Request) -> Result<Destr
     repo.keyring().destroy(request.unit)?;
     fault::point("destroy-erased");
     repo.forget_rows();
+    // What was made of its originals can no longer be opened; nobody needs it any more.
+    for accession in &unit.accessions {
+        repo.places.derived.erase_folder(&accession.to_string())?;
+    }
+    crate::search::forget_unit(repo, request.unit).await?;
     // What an interrupted deposit left for the unit goes with it.
     crate::accession::recover::sweep(repo).await?;
     repo.db().checkpoint().await?;

@@ -80,6 +80,7 @@ pub async fn seal_unit(repo: &Repository, ctx: &Ctx, name: &str, reason: &str) -
     fault::point("seal-entered");
     repo.keyring().take_next(unit.id)?;
     repo.forget_rows();
+    crate::search::forget_unit(repo, unit.id).await?;
     repo.integrate(ctx).await?;
     Ok(Unit { mode: "sealed".to_owned(), ..unit })
 }

@@ -70,6 +70,7 @@ pub(crate) async fn destroy_unit(writer: &mut Writer<'_>, event: &UnitDestroyed)
         // How many items and bytes there were stood in the sealed detail: the log cannot say it again, so neither does the tombstone.
         "UPDATE accessions SET status = 'destroyed', items = 0, bytes = 0, not_taken = 0, row_key = '', sealed = NULL WHERE unit = $1",
         "DELETE FROM findings WHERE accession IN (SELECT id FROM accessions WHERE unit = $1)",
+        "DELETE FROM readings WHERE unit = $1",
         "DELETE FROM items WHERE unit = $1",
         "DELETE FROM contents WHERE object IN (SELECT o.id FROM objects o JOIN accessions a ON a.id = o.accession WHERE a.unit = $1)",
         "UPDATE events SET detail_key = '', detail_sealed = NULL WHERE unit = $1",

@@ -445,6 +445,16 @@ events! {
     { /// `<object>/<content> <outcome>` each.
       results: Vec<String> }
 
+    /// Items and the files in them were read: text taken out, or a finding that says why not.
+    Custody ItemsRead ItemsReadDetail "items-read"
+    { /// The accession.
+      accession: Uuid, /// The unit.
+      unit: Uuid, /// How many items.
+      items: u64 }
+    { /// Name and version of the software that read them.
+      software: String, /// An outcome each, as JSON: item, digests of input and output, state, format, counts.
+      results: Vec<String> }
+
     /// Samples of keys were tried against what they must open.
     Custody KeysChecked KeysCheckedDetail "keys-checked"
     { /// Units tried.
@@ -550,6 +560,23 @@ events! {
     { /// Its number.
       number: String, /// Why.
       reason: String }
+
+    /// The text of an item was opened.
+    Access TextOpened TextOpenedDetail "text-opened"
+    { /// The item.
+      item: Uuid, /// Its accession.
+      accession: Uuid }
+    { /// Its number.
+      number: String, /// Why.
+      reason: String }
+
+    /// What was read was searched.
+    Access SearchMade SearchMadeDetail "search-made"
+    { /// How many items and files in them matched.
+      total: u64 }
+    { /// The question.
+      query: String, /// Numbers of those that were shown.
+      shown: Vec<String> }
 
     /// Opening an original was refused.
     Access OpenRefused OpenRefusedDetail "open-refused"

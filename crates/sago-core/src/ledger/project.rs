@@ -8,6 +8,7 @@ use crate::fixity::store as fixity;
 use crate::key::store as key;
 use crate::ledger::event::Event;
 use crate::ledger::{Record, signed};
+use crate::reading::rows as reading;
 use crate::store::rows::Writer;
 use crate::user::store as user;
 
@@ -55,6 +56,7 @@ pub(super) async fn project(writer: &mut Writer<'_>, record: &Record<'_>) -> Res
             Some(detail) => fixity::record(writer, record, &detail.results).await,
             None => Ok(()),
         },
+        Event::ItemsRead(event, detail) => reading::record(writer, record, event, detail.as_ref()).await,
         Event::AccessCheckpointed(event, _) => set_meta(writer, "access_anchored", &event.size.to_string()).await,
         Event::TimestampReceived(event, _) => {
             sqlx::query("INSERT INTO stamps (log_size, generation, token_sha256, gen_time) VALUES ($1, $2, $3, $4)")
@@ -84,6 +86,8 @@ pub(super) async fn project(writer: &mut Writer<'_>, record: &Record<'_>) -> Res
         | Event::ListShown(..)
         | Event::RecordShown(..)
         | Event::ItemOpened(..)
+        | Event::TextOpened(..)
+        | Event::SearchMade(..)
         | Event::OpenRefused(..) => Ok(()),
     }
 }

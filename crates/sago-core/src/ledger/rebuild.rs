@@ -254,6 +254,14 @@ const TABLES: &[Table] = &[
         sealed: &[],
         filter: "WHERE object NOT IN (SELECT o.id FROM objects o JOIN accessions a ON a.id = o.accession JOIN units u ON u.id = a.unit WHERE u.mode = 'sealed')",
     },
+    Table {
+        name: "readings",
+        clear: "item, accession, unit, generation, idx, at, state, format, puid, text_bytes, pages, members, members_partly, members_unreadable, findings, \
+                input_sha256, output_sha256",
+        keys: 1,
+        sealed: &[],
+        filter: "WHERE unit NOT IN (SELECT id FROM units WHERE mode = 'sealed')",
+    },
     Table { name: "requests", clear: "id, number, kind, subject, asked_by, at, status", keys: 1, sealed: &[], filter: "" },
     Table { name: "approvals", clear: "request, agent, at, signature", keys: 2, sealed: &[], filter: "" },
     Table { name: "stamps", clear: "generation, token_sha256, log_size, gen_time", keys: 2, sealed: &[], filter: "" },

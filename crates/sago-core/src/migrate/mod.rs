@@ -48,14 +48,8 @@ const TURNS: usize = 3;
 pub struct NewPlace {
     /// Folder to make; absent, empty, or the one of this very migration, interrupted.
     pub folder: PathBuf,
-    /// Address of a PostgreSQL database without a password, if not an SQLite file.
-    pub database: Option<String>,
-    /// Address of a bucket for storage root, logs and time-stamps, if not below the folder.
-    pub blobs: Option<String>,
-    /// Where the vault goes, if not below the folder.
-    pub vault: Option<String>,
-    /// Where the keys go, if not below the folder.
-    pub keys: Option<PathBuf>,
+    /// What goes elsewhere than below that folder.
+    pub elsewhere: settings::Elsewhere,
 }
 
 /// A migration that was finished.
@@ -325,16 +319,8 @@ impl<'a> Moving<'a> {
 
 /// The settings of the new place: those of the old one, with other paths.
 fn target_settings(old: &Repository, new: &NewPlace, place: Uuid) -> Settings {
-    let mut paths = Paths::default();
-    if let Some(blobs) = &new.blobs {
-        let blobs = blobs.trim_end_matches('/');
-        (paths.store, paths.log, paths.stamps) = (format!("{blobs}/store"), format!("{blobs}/log"), format!("{blobs}/stamps"));
-    }
-    paths.vault = new.vault.clone().unwrap_or(paths.vault);
-    paths.keys = new.keys.clone().unwrap_or(paths.keys);
-    paths.database = new.database.clone().unwrap_or(paths.database);
-    let is_remote = [&paths.store, &paths.vault].iter().any(|address| address.contains("://"));
-    let s3 = if is_remote { old.settings.s3.or_environment() } else { Server::default() };
+    let paths = new.elsewhere.paths();
+    let s3 = if paths.is_on_s3() { old.settings.s3.or_environment() } else { Server::default() };
     let mut settings = Settings { place, paths, s3, ..old.settings.clone() };
     settings.outside_files().into_iter().for_each(|(name, path)| *path = name);
     settings

@@ -25,6 +25,7 @@ pub(super) const TABLES: &[&str] = &[
     "items",
     "findings",
     "contents",
+    "readings",
     "requests",
     "approvals",
     "stamps",

@@ -15,6 +15,7 @@ fn settings() -> Settings {
         fixity: Fixity::default(),
         epoch: Epoch::default(),
         work: Work::default(),
+        reading: Reading::default(),
         authority: Vec::new(),
         witness: Vec::new(),
         replica: Vec::new(),

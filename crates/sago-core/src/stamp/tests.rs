@@ -43,10 +43,7 @@ impl House {
             threshold: 2,
             passphrase: Passphrase::new("correct horse battery".into()),
             work_factor: 10,
-            database: None,
-            blobs: None,
-            vault: None,
-            keys: None,
+            elsewhere: crate::settings::Elsewhere::default(),
             first_person: "Custodian".into(),
         };
         let root = folder.path().join("repository");

@@ -13,11 +13,12 @@ use crate::store::fault::{Operation, Turn};
 use crate::store::{postgres, schema};
 
 /// Number of the newest migration this Sago knows; a database with a greater one was written by a newer Sago.
-pub const SCHEMA: i64 = 2;
+pub const SCHEMA: i64 = 3;
 
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, include_str!("../../migrations/0001_sqlite.sql"), include_str!("../../migrations/0001_postgres.sql")),
     (2, include_str!("../../migrations/0002_sqlite.sql"), include_str!("../../migrations/0002_postgres.sql")),
+    (3, include_str!("../../migrations/0003_sqlite.sql"), include_str!("../../migrations/0003_postgres.sql")),
 ];
 
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)";

@@ -42,6 +42,7 @@ pub const POINTS: &[(&str, &str)] = &[
     ("export-entered", "the export is in the log, no byte is released"),
     ("export-written", "the package is whole, the log does not commit to it"),
     ("fixity-read", "stored files were read, the result is not entered"),
+    ("items-read", "text was taken out of originals and put in place, no event speaks of it"),
     ("job-claimed", "a job is claimed, nothing of it is done"),
     ("job-planned", "jobs are planned, the one that planned them is not finished"),
     ("job-worked", "the work of a job is done, its row does not say so"),

@@ -15,7 +15,7 @@ use crate::store::db::{Db, SCHEMA};
 /// For every migration from 2 on: its number, and the oldest schema whose Sago can work with a database that has it.
 ///
 /// Sagos of schema 1 know neither nodes nor this table and refuse every newer schema.
-const OLDEST_READER: &[(i64, i64)] = &[(2, 2)];
+const OLDEST_READER: &[(i64, i64)] = &[(2, 2), (3, 3)];
 
 fn oldest_reader(number: i64) -> i64 {
     OLDEST_READER.iter().find(|(known, _)| *known == number).map_or(number, |(_, oldest)| *oldest)

@@ -1,9 +1,37 @@
 //! A file or folder for each format, or for a family of them that share a container. `crate::table` names them all.
 
+pub mod archive;
+pub mod cms;
+pub(crate) mod codepage;
+pub(crate) mod compound;
+pub mod dbf;
+pub mod epub;
+mod flow;
+pub mod html;
+pub mod hwp;
+pub mod hwpx;
 pub mod image;
+pub(crate) mod little;
+pub mod mail;
+mod markup;
 pub mod media;
+pub mod mhtml;
+pub mod msg;
+mod namespaces;
+pub mod office;
+pub(crate) mod officeart;
+pub(crate) mod ole;
+pub mod ooxml;
+pub mod opendocument;
+mod package;
 pub mod pdf;
+pub(crate) mod printable;
+pub mod pst;
+pub mod rtf;
+pub mod sqlite;
 pub mod text;
+mod told;
+pub mod warc;
 pub mod xmp;
 
 /// Bytes without a declared character set, as short metadata has them: UTF-8, else CP949 when every sign of it is Korean, else Windows-1252.

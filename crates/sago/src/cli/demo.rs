@@ -145,10 +145,7 @@ async fn make(dir: &Path) -> Result<(Repository, Ctx)> {
         threshold: 2,
         passphrase,
         work_factor: 14,
-        database: None,
-        blobs: None,
-        vault: None,
-        keys: None,
+        elsewhere: sago_core::settings::Elsewhere::default(),
         first_person: "Kim Custodian (fictitious)".to_owned(),
     };
     let created = Repository::create(&dir.join("repository"), &new, Clock::System).await?;

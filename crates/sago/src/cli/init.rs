@@ -12,6 +12,7 @@ use sago_core::store::durable;
 use sago_core::{Error, Result};
 use serde_json::json;
 
+use super::elsewhere::Elsewhere;
 use super::{Common, Done, out};
 
 /// Arguments of `sago init`.
@@ -34,19 +35,8 @@ pub struct Init {
     /// Name of the first custodian, in whose name you act.
     #[arg(long, default_value = "First custodian", value_name = "NAME")]
     custodian_name: String,
-    /// PostgreSQL database that several nodes share (`postgres://USER@HOST/NAME`), if not a file of its own. The password comes from PGPASSWORD or PGPASSFILE.
-    #[arg(long, value_name = "ADDRESS")]
-    database: Option<String>,
-    /// Bucket for sealed files, logs and time-stamps (`s3://BUCKET/PREFIX`), if not in the repository's folder. Credentials come from
-    /// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or the usual file, the server's address from AWS_ENDPOINT_URL.
-    #[arg(long, value_name = "ADDRESS")]
-    blobs: Option<String>,
-    /// Where wrapped keys are kept, if not in the repository's folder: a folder, or a bucket of its own; never where the storage root is.
-    #[arg(long, value_name = "DIR")]
-    vault: Option<String>,
-    /// Where the operating and signing keys are kept, if not in the repository's folder.
-    #[arg(long, value_name = "DIR")]
-    keys: Option<PathBuf>,
+    #[command(flatten)]
+    elsewhere: Elsewhere,
     /// Cost of trying one passphrase: scrypt with N = 2^this.
     #[arg(long, default_value_t = 18, value_parser = clap::value_parser!(u8).range(10..=22))]
     work_factor: u8,
@@ -64,10 +54,7 @@ impl Init {
             threshold: self.threshold,
             passphrase: common.new_passphrase()?,
             work_factor: self.work_factor,
-            database: self.database,
-            blobs: self.blobs,
-            vault: self.vault,
-            keys: self.keys,
+            elsewhere: self.elsewhere.into(),
             first_person: self.custodian_name,
         };
         let keep_pages = |made: &Repository, shares: &[Vec<&'static str>]| {

@@ -11,6 +11,7 @@ use sago_core::migrate::{self, NewPlace, Progress};
 use sago_core::repository::Repository;
 use serde_json::json;
 
+use super::elsewhere::Elsewhere;
 use super::{Common, Done, out, progress};
 
 /// Arguments of `sago migrate`.
@@ -19,18 +20,8 @@ pub struct Migrate {
     /// Folder of the new place: absent or empty. The same words again go on with a move that was interrupted.
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
-    /// PostgreSQL database of the new place (`postgres://USER@HOST/NAME`), empty; a file of its own unless given. The password comes from PGPASSWORD or PGPASSFILE.
-    #[arg(long, value_name = "ADDRESS")]
-    database: Option<String>,
-    /// Bucket for sealed files, logs and time-stamps (`s3://BUCKET/PREFIX`), empty; below the folder unless given. Credentials come from the usual variables or file.
-    #[arg(long, value_name = "ADDRESS")]
-    blobs: Option<String>,
-    /// Where wrapped keys go, if not below the folder: a folder, or a bucket of its own; never where the storage root is.
-    #[arg(long, value_name = "DIR")]
-    vault: Option<String>,
-    /// Where the operating and signing keys go, if not below the folder.
-    #[arg(long, value_name = "DIR")]
-    keys: Option<PathBuf>,
+    #[command(flatten)]
+    elsewhere: Elsewhere,
 }
 
 impl Migrate {
@@ -40,7 +31,7 @@ impl Migrate {
         let passphrase = common.passphrase()?;
         let repo = Repository::open(root, &passphrase, Clock::System).await?;
         let ctx = sago_core::user::act_as(&repo, common.act_as.as_deref(), Clock::System).await?;
-        let new = NewPlace { folder: self.to, database: self.database, blobs: self.blobs, vault: self.vault, keys: self.keys };
+        let new = NewPlace { folder: self.to, elsewhere: self.elsewhere.into() };
         let counters = Arc::new(Progress::default());
         let shown = counters.clone();
         let bar = progress::follow(common.quiet, false, move || (shown.files.load(Ordering::Relaxed), 0, out::size(shown.bytes.load(Ordering::Relaxed))));

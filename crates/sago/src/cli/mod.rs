@@ -4,11 +4,14 @@
 
 mod agent;
 mod backup;
+mod coverage;
 mod demo;
 mod deposit;
 mod doctor;
+mod elsewhere;
 mod export;
 mod fixity;
+mod index;
 mod init;
 mod key;
 mod list;
@@ -18,14 +21,17 @@ mod open;
 pub mod out;
 mod passphrase;
 mod progress;
+mod read;
 mod rebuild;
 mod receipt;
 mod reference;
 mod replicate;
 mod restore;
+mod search;
 mod serve;
 mod show;
 mod stamp;
+mod text;
 mod verify;
 mod witness;
 mod work;
@@ -87,6 +93,16 @@ pub enum Command {
     Log(log::Log),
     /// Write an original to a file, with a reason, as an event.
     Open(open::Open),
+    /// Take the text out of originals and of the files in them, behind walls.
+    Read(read::Read),
+    /// Say how much of what was received was read, and why not the rest.
+    Coverage(coverage::Coverage),
+    /// Show the text of an item and what it contains, with a reason, as an event.
+    Text(text::Text),
+    /// Search what was read: names, words, passages, in Korean and English.
+    Search(search::Search),
+    /// Bring this machine's search index up to date, or make it anew.
+    Index(index::Index),
     /// Write the receipt of an accession, with its proof.
     Receipt(receipt::Receipt),
     /// Judge a repository, an export, a receipt, a log, an OCFL root or object, or a bag.
@@ -145,6 +161,11 @@ pub async fn run(arguments: Arguments) -> Result<Done> {
         Command::Show(command) => command.run(&common).await,
         Command::Log(command) => command.run(&common).await,
         Command::Open(command) => command.run(&common).await,
+        Command::Read(command) => command.run(&common).await,
+        Command::Coverage(command) => command.run(&common).await,
+        Command::Text(command) => command.run(&common).await,
+        Command::Search(command) => command.run(&common).await,
+        Command::Index(command) => command.run(&common).await,
         Command::Receipt(command) => command.run(&common).await,
         Command::Verify(command) => command.run(&common).await,
         Command::Export(command) => command.run(&common).await,

@@ -11,7 +11,7 @@ use super::{Common, Done, out};
 /// Arguments of `sago open`.
 #[derive(Debug, Args)]
 pub struct Open {
-    /// Number of the item (`A-2026-0001.00017`).
+    /// Number of the item (`A-2026-0001.00017`), or of a file contained in it (`A-2026-0001.00017/3`, see `sago text`).
     id: String,
     /// Why; entered in the log. If opening is refused it stays readable for ever: name no person.
     #[arg(long, value_name = "TEXT")]
@@ -28,6 +28,28 @@ impl Open {
                 .hint("Name a file with --output; from there it can be sent on."));
         }
         let (repo, ctx) = common.open().await?;
+        if self.id.contains('/') {
+            let (item, member) = sago_core::reading::open_member(&repo, &ctx, &self.id, &self.reason, &self.output).await?;
+            if common.json {
+                out::object(&json!({
+                    "item": self.id, "output": self.output, "bytes": member.bytes, "sha256": member.sha256, "path": member.child.name, "whole": member.whole,
+                }));
+            } else {
+                let name = out::plain(&member.child.name);
+                out::line(format!(
+                    "Wrote {} to {}: “{name}”, taken out of {} anew and compared with the first time (SHA-256).",
+                    self.id,
+                    self.output.display(),
+                    item.number
+                ));
+                if !member.whole {
+                    out::line("  Its container gave only a part of it.");
+                }
+                out::line("  The opening and its reason were entered in the log before the first byte was released.");
+            }
+            repo.close().await;
+            return Ok(Done::Sound);
+        }
         let item = sago_core::item::open_item(&repo, &ctx, &self.id, &self.reason, &self.output).await?;
         if common.json {
             out::object(&json!({

@@ -137,7 +137,9 @@ impl Stage {
 
     /// A place of the repository (`store`, `log`, `stamps`, `vault`) as a folder to read: itself, or what a plain client fetched just now.
     pub fn local(&self, place: &str) -> PathBuf {
-        let Some(remote) = self.remote.as_ref().filter(|_| ["store", "log", "stamps", "vault"].contains(&place)) else { return self.repo.join(place) };
+        let Some(remote) = self.remote.as_ref().filter(|_| ["store", "log", "stamps", "derived", "vault"].contains(&place)) else {
+            return self.repo.join(place);
+        };
         let folder = self.path(&format!("fetched {place}"));
         if folder.exists() {
             std::fs::remove_dir_all(&folder).unwrap();

@@ -12,6 +12,7 @@ mod kills;
 mod moving;
 mod nodes;
 mod pairs;
+mod reading;
 mod recovery;
 mod replicas;
 mod servers;

@@ -22,6 +22,8 @@ fn backlog(count: usize) -> Stage {
     set(&stage.repo, "interval_days", 0);
     set(&stage.repo, "lease_seconds", 2);
     set(&stage.repo, "poll_ms", 20);
+    // Reading has a story of its own.
+    set(&stage.repo, "read_seconds", 0);
     stage
 }
 

@@ -36,6 +36,7 @@ const WALKS: &[(&str, &[&str])] = &[
     ("open", &["open-entered", "open-written"]),
     ("export", &["export-entered", "export-written"]),
     ("fixity", &["fixity-read"]),
+    ("read", &["items-read"]),
     // By the stories of many nodes (`nodes.rs`).
     ("jobs", &["job-claimed", "job-planned", "job-worked"]),
     // By the stories of moving (`moving.rs`).
@@ -449,6 +450,23 @@ fn a_fixity_check_survives_every_point() {
 }
 
 #[test]
+fn a_reading_survives_every_point() {
+    let base = Base::new();
+    for label in labels("read").iter().chain(&["log-files-written", "log-locked", "log-published"]) {
+        let stage = base.fresh();
+        die_at(&stage, label, 1, &["read", "--json"].map(str::to_owned)).unwrap_or_else(|| panic!("{label}"));
+        stage.verify_everything();
+        // What was entered is not read again; what was not is.
+        let again = stage.say("read --json").ends(0).object();
+        assert_eq!(again["items"].as_u64().unwrap() > 0, *label == "items-read", "{label}: {again}");
+        let coverage = stage.say("coverage --json").ends(0).objects();
+        assert!(coverage.iter().all(|one| one["sealed"] == true || one["items"]["waiting"] == 0), "{label}: {coverage:?}");
+        stage.verify_everything();
+        stage.say("rebuild --json").ends(0);
+    }
+}
+
+#[test]
 fn a_rebuild_survives_every_point() {
     let base = Base::new();
     for label in labels("rebuild").iter().chain(&["log-locked"]) {
@@ -484,5 +502,6 @@ crate::pairs::also_on_servers!(
     an_opening_survives_every_point,
     an_export_survives_every_point,
     a_fixity_check_survives_every_point,
+    a_reading_survives_every_point,
     a_rebuild_survives_every_point,
 );

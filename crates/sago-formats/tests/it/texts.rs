@@ -1,0 +1,1 @@
+//! Simple texts among real files.
