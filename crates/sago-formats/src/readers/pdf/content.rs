@@ -311,7 +311,7 @@ impl<'a, 'f> Interpreter<'a, 'f> {
             b"Tf" => {
                 self.state.size = number(1)?;
                 let key: &[u8] = named(0)?.as_ref();
-                self.state.font = resources.fonts.get::<Dict<'a>>(key).map(|dict| self.fonts.get(&dict));
+                self.state.font = self.fonts.named(&resources.fonts, key);
             }
             b"Tj" => self.show(string(0)?),
             b"'" => {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use hayro_cmap::{BfString, CMap, CMapName, CidFamily, load_embedded};
 use hayro_font::{CMapResolverFn, Font, FontCache, FontGlyph, FontQuery, FontResolverFn};
-use hayro_syntax::object::{Array, Dict, Name, Object, Rect, Stream, String as PdfString};
+use hayro_syntax::object::{Array, Dict, Name, Object, ObjectIdentifier, Rect, Stream, String as PdfString};
 
 use super::values;
 
@@ -21,6 +21,7 @@ const CMAP_BYTES: u64 = 16 << 20;
 pub struct Fonts<'a> {
     cache: FontCache<'a>,
     fonts: HashMap<usize, Rc<PdfFont<'a>>>,
+    by_id: HashMap<ObjectIdentifier, Rc<PdfFont<'a>>>,
     collections: HashMap<&'static [u8], Option<Rc<CMap>>>,
     font_resolver: FontResolverFn,
     cmap_resolver: CMapResolverFn,
@@ -32,6 +33,7 @@ impl<'a> Fonts<'a> {
         Self {
             cache: FontCache::new(),
             fonts: HashMap::new(),
+            by_id: HashMap::new(),
             collections: HashMap::new(),
             font_resolver: Arc::new(|query| match query {
                 FontQuery::Standard(font) => Some(font.get_font_data()),
@@ -39,6 +41,19 @@ impl<'a> Fonts<'a> {
             }),
             cmap_resolver: Arc::new(load_embedded),
         }
+    }
+
+    /// The font of this name among the resources of a page. A dictionary is taken apart only once: writers name a font again for every word.
+    pub fn named(&mut self, resources: &Dict<'a>, name: &[u8]) -> Option<Rc<PdfFont<'a>>> {
+        let Some(id) = resources.get_ref(name).map(ObjectIdentifier::from) else {
+            return resources.get::<Dict<'a>>(name).map(|dict| self.get(&dict));
+        };
+        if let Some(font) = self.by_id.get(&id) {
+            return Some(Rc::clone(font));
+        }
+        let font = self.get(&resources.get::<Dict<'a>>(name)?);
+        self.by_id.insert(id, Rc::clone(&font));
+        Some(font)
     }
 
     /// The font of a dictionary.

@@ -426,5 +426,5 @@ fn gap_of_a_space(line: &Line, glyphs: &[Placed<'_>]) -> f64 {
     }
     gaps.sort_by(f64::total_cmp);
     let base = if gaps.len() >= 4 { gaps[gaps.len() / 8].clamp(0.0, line.size) } else { 0.0 };
-    base + if has_spaces { 0.35 } else { 0.17 } * line.size
+    base + if has_spaces { 0.22 } else { 0.17 } * line.size
 }

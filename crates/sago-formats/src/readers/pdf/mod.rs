@@ -1,7 +1,7 @@
 //! PDF (ISO 32000): text of the pages with the places of their words, and everything else in the file that says something.
 //!
 //! Objects, cross-reference tables (rebuilt when they are damaged) and decryption are `hayro-syntax`'s, widths and most of the way to Unicode `hayro-font`'s
-//! (ADR 17). Here: what is read in which order (this file), pages ([`content`], [`font`], [`layout`]), annotations, forms, and what belongs to the whole
+//! (ADR 17). Here: what is read in which order (this file), pages (`content`, `font`, `layout`), annotations, forms, and what belongs to the whole
 //! document. A panic of a library on hostile bytes costs a page or a part, and is said.
 
 mod annotations;
