@@ -38,7 +38,9 @@ pub(super) fn walls(visit: &mut Visit, settings: &Settings) {
     let read = sago_sandbox::read(&crate::reading::program(), &sago_sandbox::Bounds::default(), &mut text, "a.txt", &mut sago_formats::Collected::default());
     match read {
         Ok(summary) if summary.blocks == 1 => visit.well("walls", "What reads the files of strangers is walled in: no file, no network, bounded memory."),
-        Ok(_) => visit.add("walls", State::Broken, "The process that reads the files of strangers does not answer.", Some("Run `sago read` to see why.".to_owned())),
+        Ok(_) => {
+            visit.add("walls", State::Broken, "The process that reads the files of strangers does not answer.", Some("Run `sago read` to see why.".to_owned()))
+        }
         Err(error) if settings.reading.without_walls => visit.add(
             "walls",
             State::Broken,

@@ -28,11 +28,11 @@ pub mod pdf;
 pub(crate) mod printable;
 pub mod pst;
 pub mod rtf;
-pub mod sqlite;
 pub mod sealed;
+pub mod sqlite;
 pub mod text;
-mod told;
 pub mod tnef;
+mod told;
 pub mod warc;
 pub mod xmp;
 
