@@ -432,9 +432,7 @@ pub static FORMATS: &[Format] = &[
         code: "xls",
         name: "Microsoft Excel 2.0 to 2003",
         kind: Kind::Table,
-        puids: &[
-            "fmt/55", "fmt/56", "fmt/57", "fmt/58", "fmt/59", "fmt/60", "fmt/61", "fmt/62", "fmt/553", "fmt/554", "fmt/555", "fmt/556", "x-fmt/17",
-        ],
+        puids: &["fmt/55", "fmt/56", "fmt/57", "fmt/58", "fmt/59", "fmt/60", "fmt/61", "fmt/62", "fmt/553", "fmt/554", "fmt/555", "fmt/556", "x-fmt/17"],
         media_types: &["application/vnd.ms-excel"],
         extensions: &["xls", "xlt", "xlw", "xlm", "xla", "xlc"],
         reader: Some(readers::office::read),
@@ -897,7 +895,7 @@ pub static FORMATS: &[Format] = &[
         kind: Kind::Mail,
         puids: &["fmt/278", "fmt/950", "sago/eml"],
         media_types: &["message/rfc822"],
-        extensions: &["eml", "mail"],
+        extensions: &["eml", "emlx", "mail"],
         reader: Some(readers::mail::read_eml),
     },
     Format {
@@ -908,15 +906,6 @@ pub static FORMATS: &[Format] = &[
         media_types: &["application/mbox"],
         extensions: &["mbox", "mbx"],
         reader: Some(readers::mail::read_mbox),
-    },
-    Format {
-        code: "emlx",
-        name: "Apple Mail message",
-        kind: Kind::Mail,
-        puids: &["sago/emlx"],
-        media_types: &["message/x-emlx"],
-        extensions: &["emlx"],
-        reader: Some(readers::mail::read_emlx),
     },
     Format {
         code: "warc",
