@@ -14,6 +14,10 @@ S	B0-0:'HWP Document File V2'
 F	sago/hwpml	Hancom HWPML document (XML)		application/x-hwpml	hml	fmt/101
 S	B0-1024:'<HWPML '
 
+# OpenDocument kinds without a container signature in PRONOM
+F	sago/odf	OpenDocument formula, chart, image or database		application/vnd.oasis.opendocument.formula	odf odc odi odb	x-fmt/263
+C	ZIP	sago/odf	mimetype=B0-0:'application/vnd.oasis.opendocument.'('formula'|'chart'|'image'|'base')
+
 # Documents in one file of XML
 F	sago/fodf	OpenDocument in a single XML file		application/vnd.oasis.opendocument.text-flat-xml	fodt fods fodp fodg	fmt/101
 S	B0-4096:'<office:document '
@@ -23,6 +27,10 @@ F	sago/alz	ALZip archive (ALZ)		application/x-alz-compressed	alz
 S	B0-0:'ALZ'01
 F	sago/egg	ALZip archive (EGG)		application/x-egg	egg
 S	B0-0:'EGGA'
+
+# Pictures that begin with text
+F	sago/pnm	Portable any map		image/x-portable-anymap	pnm pbm pgm ppm
+S	B0-0:'P'[31:36]0A[23:39]
 
 # Sealed files, signatures, times
 F	sago/age	age encrypted file		application/age	age

@@ -1,5 +1,6 @@
 //! A file or folder for each format, or for a family of them that share a container. `crate::table` names them all.
 
+pub mod applesingle;
 pub mod archive;
 pub mod cms;
 pub(crate) mod codepage;

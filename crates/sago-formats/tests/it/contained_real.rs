@@ -116,8 +116,8 @@ const STORES: &[Row] = &[
     ("web-archives/warc/example-trunc.warc", 1, &["child-failed", "format-part-damaged"], ""),
     ("web-archives/warc/post-test.warc.gz", 3, &[], "httpbin.org/post"),
     ("web-archives/warc/example-resource.warc.gz", 1, &[], ""),
-    ("web-archives/wacz/example-collection-with-lists.warc", 18, &["format-mislabelled"], ""),
-    ("web-archives/wacz/example-iana.warc", 24, &["external-reference", "format-mislabelled"], "iana.org"),
+    ("web-archives/wacz/example-collection-with-lists.warc", 18, &[], ""),
+    ("web-archives/wacz/example-iana.warc", 24, &["external-reference"], "iana.org"),
     ("web-archives/wacz/valid_example_1.wacz", 5, &[], "datapackage.json"),
 ];
 

@@ -21,6 +21,7 @@ const PAIRS: &[(&str, &str, &str)] = &[
     ("sago/rtf", "fmt/45", "fido replaces PRONOM's signature of RTF by its own"),
     ("fmt/720", "fmt/950", "a mailbox begins with a message; PRONOM has no signature for mailboxes"),
     ("fmt/720", "fmt/96", "a mailbox whose message quotes a page"),
+    ("sago/fodf", "fmt/101", "XML of a kind that PRONOM has no signature for"),
     ("fmt/278", "fmt/950", "a message that begins as one of a mailbox does"),
 ];
 
