@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes crates/sago-formats/src/identify/pronom.txt from PRONOM's published records.
+"""Makes crates/sago-formats/src/identify/pronom.tsv from PRONOM's published records.
 
-    python3 xtask/scripts/pronom.py opf_fido-1.6.1-py2.py3-none-any.whl > crates/sago-formats/src/identify/pronom.txt
+    python3 xtask/scripts/pronom.py opf_fido-1.6.1-py2.py3-none-any.whl > crates/sago-formats/src/identify/pronom.tsv
 
 The wheel of fido (PyPI, opf-fido) carries PRONOM's records as The National Archives publish them (pronom-xml-v109.zip) and the container signatures
 (container-signature-20200121.xml). Both are under the Open Government Licence v3.0; nothing of fido itself is taken over.

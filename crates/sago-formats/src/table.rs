@@ -1,5 +1,7 @@
 //! The table of formats: adding one is a line here and a file in `readers`.
 
+// size: one row for each format, so that one page shows all of them.
+
 use crate::document::Sink;
 use crate::limits::Limits;
 use crate::readers;

@@ -4,6 +4,8 @@
 //! without opening anything personal; the **detail** is sealed to the consent unit it is about. The encoders here are explicit and for
 //! ever: a member is never renamed or re-used; a new meaning gets a new kind.
 
+// size: one enum of all events, so that one place shows all that can happen.
+
 use serde_json::{Map, Value};
 use uuid::Uuid;
 

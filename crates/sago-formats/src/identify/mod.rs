@@ -1,6 +1,6 @@
 //! Which format bytes have: by PRONOM's signatures and ours, by what lies inside a container, by how they read as text, and by their name last.
 //!
-//! `pronom.txt` holds PRONOM's records (The National Archives, Open Government Licence v3.0, see `PRONOM.md`), `own` what they lack. What PRONOM finds
+//! `pronom.tsv` holds PRONOM's records (The National Archives, Open Government Licence v3.0, see `PRONOM.md`), `own` what they lack. What PRONOM finds
 //! stands in [`Identified::puid`] even when another reader than its row's is chosen.
 
 mod container;

@@ -1,4 +1,4 @@
-//! All signatures, and which of them bytes bear: PRONOM's in `pronom.txt`, ours in `own`.
+//! All signatures, and which of them bytes bear: PRONOM's in `pronom.tsv`, ours in `own`.
 //!
 //! Each signature is filed under one of its texts: at a fixed distance from the beginning or the end, near the beginning, or anywhere. What is filed under a
 //! text that does not occur is never tried.
@@ -12,7 +12,7 @@ use super::own;
 use super::pattern::{Anchor, Sequence, Step};
 
 /// PRONOM's records, release 109 (DROID signature file of November 2022), made by `xtask/scripts/pronom.py`.
-const PRONOM: &str = include_str!("pronom.txt");
+const PRONOM: &str = include_str!("pronom.tsv");
 
 /// How much of the beginning and of the end of a file is looked at.
 pub(super) const WINDOW_BYTES: usize = 144 << 10;

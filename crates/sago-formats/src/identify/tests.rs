@@ -1,3 +1,5 @@
+//! Identification on bytes made for the test.
+
 use std::io::Cursor;
 
 use super::*;

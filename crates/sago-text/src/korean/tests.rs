@@ -1,3 +1,5 @@
+//! Words of Korean, taken apart.
+
 use super::*;
 
 fn all(word: &str) -> Vec<String> {

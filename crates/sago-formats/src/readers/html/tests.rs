@@ -1,3 +1,5 @@
+//! Pages made for the test.
+
 use crate::{BlockKind, Code, Collected, Limits};
 
 fn page(text: &str) -> Collected {

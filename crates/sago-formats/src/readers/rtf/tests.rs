@@ -1,3 +1,5 @@
+//! Texts made for the test.
+
 use crate::{BlockKind, Code, Collected, Limits};
 
 fn rtf(text: &str) -> Collected {

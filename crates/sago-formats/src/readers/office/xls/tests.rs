@@ -1,3 +1,5 @@
+//! Sheets made for the test.
+
 use crate::readers::compound::{Node, write};
 use crate::{BlockKind, Code, Collected, Limits};
 
