@@ -135,7 +135,15 @@ impl Writer {
         writer.flush().doing("Could not write", context)?;
         let file = writer.into_inner().map_err(|error| Error::io("Could not write", context, error.error()))?;
         // It has no name; the system lends it one for as long as it is open.
-        shelf.upload(path, Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd())))?;
+        let lent = format!("/proc/self/fd/{}", file.as_raw_fd());
+        if shelf.folder().is_some() {
+            // A disk puts nothing over what stands there unless it is asked to; an earlier text stays until the new one is whole.
+            let beside = format!("{path}.{}.new", uuid::Uuid::new_v4());
+            shelf.upload(&beside, Path::new(&lent))?;
+            shelf.rename_over(&beside, path)?;
+        } else {
+            shelf.upload(path, Path::new(&lent))?;
+        }
         Ok(hex::encode(self.hasher.finalize()))
     }
 }

@@ -55,9 +55,10 @@ fn search(stage: &Stage, query: &str) -> (Vec<Value>, Value) {
     (lines, sum)
 }
 
-fn item_of(stage: &Stage, path: &str) -> String {
+fn item_of(stage: &Stage, name: &str) -> String {
+    let path = format!("disk/{name}");
     let items = stage.say("list items --json").ends(0).objects();
-    items.iter().find(|item| item["path"] == path).unwrap_or_else(|| panic!("{path}: {items:?}"))["item"].as_str().unwrap().to_owned()
+    items.iter().find(|item| item["path"] == path.as_str()).unwrap_or_else(|| panic!("there is no {path}"))["item"].as_str().unwrap().to_owned()
 }
 
 #[test]
@@ -105,7 +106,7 @@ fn a_disk_is_read_searched_and_opened_down_to_a_file_in_a_file_in_a_file() {
     stage.sago(["open", &format!("{archive}/9"), "--reason", "x", "--output", stage.path("no").to_str().unwrap()]).ends(2);
 
     // Every look at content is in the log, with what was asked.
-    let events = stage.say("log --all --json").ends(0).objects();
+    let events = stage.say("log access --all --json").ends(0).objects();
     let kinds: Vec<&str> = events.iter().map(|event| event["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds.iter().filter(|kind| **kind == "search-made").count(), 7, "{kinds:?}");
     assert!(
@@ -163,7 +164,7 @@ fn who_may_not_read_finds_nothing() {
     stage.say("read").ends(0);
     let item = item_of(&stage, "진술서.txt");
     for role in ["auditor", "administrator"] {
-        let code = stage.sago(["agent", "add", "--name", role, "--role", role, "--json"]).ends(0).object()["code"].as_str().unwrap().to_owned();
+        let code = stage.sago(["agent", "add", "--name", role, "--role", role, "--json"]).ends(0).object()["agent"].as_str().unwrap().to_owned();
         for words in [vec!["search", "김철수"], vec!["text", &item, "--reason", "x"], vec!["read"], vec!["coverage"], vec!["index"]] {
             let refused = stage.sago([vec!["--as", &code], words.clone()].concat());
             assert_eq!(refused.code, 2, "{role} {words:?}: {refused:?}");
