@@ -1,6 +1,6 @@
 //! The analyser: one walk over the folded characters of a text, the same for what is indexed and for what is asked.
 //!
-//! Words are runs of one script; each gives an exact token and its stems ([`crate::korean`], [`crate::english`]); neighbouring characters of Hangul and Hanja
+//! Words are runs of one script; each gives an exact token and its stems (`korean`, `english`); neighbouring characters of Hangul and Hanja
 //! give bigrams whatever the words are, so that a name no list knows is found. Memory does not grow with the text.
 
 use std::collections::HashMap;

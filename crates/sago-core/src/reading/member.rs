@@ -21,6 +21,10 @@ pub async fn open_member(repo: &Repository, ctx: &Ctx, name: &str, reason: &str,
     ctx.require(Right::Open)?;
     let (number, path) =
         name.split_once('/').ok_or_else(|| Error::invalid("A contained file is named by its item and its place in it: A-2026-0001.00017/3."))?;
+    let absent = || Error::not_found(format!("There is no {name} here.")).hint("`sago text NUMBER` lists what an item contains.");
+    if path.split('/').any(|step| step.is_empty() || !step.bytes().all(|byte| byte.is_ascii_digit())) {
+        return Err(absent());
+    }
     if reason.trim().is_empty() {
         return Err(Error::invalid("Opening a file needs a reason.").hint("Add `--reason TEXT`: it is entered in the log."));
     }
@@ -29,7 +33,6 @@ pub async fn open_member(repo: &Repository, ctx: &Ctx, name: &str, reason: &str,
     }
     repo.places.refuse_inside(output)?;
     let item = crate::item::find(repo, number).await?;
-    let absent = || Error::not_found(format!("There is no {name} here.")).hint(format!("`sago text {number}` lists what it contains."));
     let mut member = None;
     for line in open_family(repo, &item).await? {
         if let FamilyLine::Member(found) = line?

@@ -38,7 +38,7 @@ pub(super) async fn require_readable(conn: &mut AnyConnection, have: i64) -> Res
 /// Refuses to migrate while a node is alive that could not work with the new schema.
 pub(super) async fn require_no_stranded_node(db: &Db, conn: &mut AnyConnection, have: i64) -> Result<()> {
     // Before schema 2 there is no table of nodes to ask.
-    if have < 2 || have >= SCHEMA {
+    if !(2..SCHEMA).contains(&have) {
         return Ok(());
     }
     let needed = (have + 1..=SCHEMA).map(oldest_reader).max().unwrap_or(SCHEMA);

@@ -120,5 +120,5 @@ fn what_is_no_recording_is_said_to_be_damaged() {
     assert!(read.has(Code::Mislabelled) && !read.blocks.is_empty(), "{:?}", read.findings);
     // The beginning of a film and nothing after it.
     let read = Collected::of("film.mkv", b"\x1A\x45\xDF\xA3\xFF\xFF\xFF\xFF\xFF", &Limits::default()).unwrap();
-    assert!(read.summary.weight > Some(sago_formats::Severity::Note), "{:?}", read.findings);
+    assert!(read.summary.weight > Some(Severity::Note), "{:?}", read.findings);
 }
