@@ -13,8 +13,14 @@ use crate::test;
 use crate::workspace::Workspace;
 
 /// Every generated part: the document and the name, which is both the marker's and the argument of `sago reference`.
-const PARTS: [(&str, &str); 4] =
-    [("docs/guide/commands.md", "commands"), ("docs/guide/settings.md", "settings"), ("docs/guide/findings.md", "findings"), ("docs/formats.md", "events")];
+const PARTS: [(&str, &str); 6] = [
+    ("docs/guide/commands.md", "commands"),
+    ("docs/guide/settings.md", "settings"),
+    ("docs/guide/findings.md", "findings"),
+    ("docs/guide/reading.md", "formats"),
+    ("docs/guide/reading.md", "reading"),
+    ("docs/formats.md", "events"),
+];
 
 /// Arguments of `cargo xtask docs`.
 #[derive(Args)]

@@ -19,6 +19,8 @@ enum Table {
     Commands,
     Events,
     Findings,
+    Formats,
+    Reading,
     Settings,
 }
 
@@ -28,9 +30,36 @@ impl Reference {
             Table::Commands => commands(),
             Table::Events => events(),
             Table::Findings => findings(),
+            Table::Formats => formats(),
+            Table::Reading => reading(),
             Table::Settings => out::line(sago_core::settings::REFERENCE.trim_end()),
         }
         Ok(Done::Sound)
+    }
+}
+
+/// Every format by its kind: who reads it, and which names it has.
+fn formats() {
+    out::line("| Code | Format | Extensions | PRONOM | Read |\n| --- | --- | --- | --- | --- |");
+    for format in sago_formats::table::FORMATS {
+        // Identifiers of ours stand in the code; those of PRONOM say which versions are meant.
+        let puids: Vec<&str> = format.puids.iter().copied().filter(|puid| !puid.starts_with("sago/")).collect();
+        let puids = if puids.len() > 6 { format!("{} and {} more", puids[..6].join(" "), puids.len() - 6) } else { puids.join(" ") };
+        let read = if format.reader.is_some() { "yes" } else { "named, not read" };
+        out::line(format!("| `{}` | {} | {} | {puids} | {read} |", format.code, format.name, format.extensions.join(" ")));
+    }
+}
+
+/// Every code of a finding of a reader.
+fn reading() {
+    out::line("| Code | Weight | Meaning |\n| --- | --- | --- |");
+    for code in sago_formats::Code::ALL {
+        let weight = match code.severity() {
+            sago_formats::Severity::Note => "note",
+            sago_formats::Severity::Loss => "in part",
+            sago_formats::Severity::Unreadable => "not read",
+        };
+        out::line(format!("| `{}` | {weight} | {} |", code.code(), code.meaning()));
     }
 }
 

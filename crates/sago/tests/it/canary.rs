@@ -260,6 +260,16 @@ fn marked_words_are_found_nowhere_in_what_the_repository_keeps() {
     aviary.run(&["receipt", &working, "--output", &format!("{output} 5")]).ends(0);
     aviary.assert_silent();
 
+    // Texts and index hold every mark, sealed.
+    aviary.run(&["read", &working]).ends(0);
+    aviary.run(&["coverage"]).ends(0);
+    aviary.run(&["text", &item, "--reason", &mark("reason to read")]).ends(0);
+    let found = aviary.run(&["search", KOREAN_STEM, "--json"]).ends(0).object();
+    assert!(found["total"].as_u64().unwrap() >= 3, "{found}");
+    assert!(!tree(&aviary.stage.repo.join("index")).is_empty() && !tree(&aviary.stage.local("derived")).is_empty());
+    aviary.run(&["search", &format!("(\"{}\"", mark("query that cannot be understood"))]).ends(2);
+    aviary.assert_silent();
+
     let share = |folder: &str, n: u8| aviary.stage.path(folder).join(format!("share-{n}-of-2.txt")).to_str().unwrap().to_owned();
     let (one, two) = (share("shares", 1), share("shares", 2));
     aviary.run(&["key", "unseal", &sealed, "--reason", &mark("reason to unseal"), "--share", &one, "--share", &two]).ends(0);

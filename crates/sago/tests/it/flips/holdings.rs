@@ -111,6 +111,7 @@ fn make() -> (Stage, [String; 3]) {
     }
     stage.say("fixity --all").ends(0);
     stage.say("key check").ends(0);
+    stage.say("read").ends(0);
     stage.sago(["export", &number, "--output", package.to_str().unwrap(), "--recipient", "Court", "--reason", "asked"]).ends(0);
     destroy(&stage, &gone_number);
     fill_logs(&stage.repo);
