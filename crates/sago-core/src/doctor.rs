@@ -96,10 +96,19 @@ pub async fn examine(root: &Path, unlock: Option<Unlock<'_>>, clock: Clock) -> V
                 Ok(places) => visit.repository(&places, &settings, unlock, clock).await,
             }
             machine::work_factor(&mut visit, &settings);
-            machine::walls(&mut visit, &settings);
         }
     }
     machine::machine(&mut visit);
+    visit.checks
+}
+
+/// Whether what reads the files of strangers is walled in, tried with this very program: for programs that answer to [`crate::reading::COMMAND`]. Nothing
+/// where there is no repository; [`examine`] says that.
+pub fn walls(root: &Path, clock: Clock) -> Vec<Check> {
+    let mut visit = Visit { now: clock.now(), checks: Vec::new() };
+    if let Ok(settings) = Settings::read(root) {
+        machine::walls(&mut visit, &settings);
+    }
     visit.checks
 }
 

@@ -170,14 +170,14 @@ async fn a_periodic_job_exists_once_and_comes_again() {
     let queue = Queue::new().await;
     plan_periodic(&queue.db, &queue.settings).await.unwrap();
     plan_periodic(&queue.db, &queue.settings).await.unwrap();
-    // No authority is configured, so nobody is to be asked for stamps.
-    assert_eq!(queue.number("COUNT(*)").await, 3);
-    for _ in 0..3 {
+    // No authority, witness or replica is configured, so nobody is to be asked for anything.
+    assert_eq!(queue.number("COUNT(*)").await, 4);
+    for _ in 0..4 {
         let claim = queue.claim().await.unwrap();
         assert!(claim.finish(&queue.db, &queue.settings).await.unwrap());
     }
     assert_eq!(queue.claim().await, None);
-    assert_eq!(queue.number("COUNT(*)").await, 3);
+    assert_eq!(queue.number("COUNT(*)").await, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! A writer that is killed.
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -51,8 +51,13 @@ fn a_writer_killed_at_any_moment_leaves_the_last_commit_and_the_next_one_goes_on
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut ready = [0; 5];
-        child.stderr.as_mut().unwrap().read_exact(&mut ready).unwrap();
+        let mut said = std::io::BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        if line.trim() != "ready" {
+            said.read_to_string(&mut line).unwrap();
+            panic!("round {round}: the child ended before its first commit: {line}");
+        }
         // It has committed once; let it go on, differently long in each round.
         let since = Instant::now();
         let moment = Duration::from_millis(round * 61);

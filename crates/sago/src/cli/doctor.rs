@@ -33,7 +33,8 @@ impl Doctor {
         let has_passphrase = common.passphrase_file.is_some() || common.passphrase_fd.is_some() || std::io::stdin().is_terminal();
         let passphrase = if self.without_keys || !is_repository || !has_passphrase { None } else { Some(common.passphrase()?) };
         let unlock = passphrase.as_ref().map(|passphrase| Unlock { passphrase, act_as: common.act_as.as_deref() });
-        let checks = doctor::examine(root, unlock, Clock::System).await;
+        let mut checks = doctor::examine(root, unlock, Clock::System).await;
+        checks.extend(doctor::walls(root, Clock::System));
         let alarms = checks.iter().filter(|check| check.state.is_alarming()).count();
         for check in &checks {
             if common.json {
