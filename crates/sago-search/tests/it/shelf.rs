@@ -72,7 +72,7 @@ pub fn item(number: u64) -> NewItem {
         labels: vec![if number.is_multiple_of(5) { "sealed".into() } else { "team".into() }],
         received_micros: 1_700_000_000_000_000 + number as i64 * 86_400_000_000,
         pages: Some(number),
-        size_bytes: 1000 - number,
+        size_bytes: 1000_u64.saturating_sub(number),
         has_gaps: number.is_multiple_of(7),
         ..NewItem::default()
     }
