@@ -13,6 +13,7 @@ also_on_servers!(
     who_may_not_read_finds_nothing,
     a_sealed_unit_is_neither_read_nor_found_until_it_is_opened_again,
     real_hangul_documents_give_their_words_through_every_step,
+    a_node_reads_what_was_received_by_itself,
 );
 
 /// A partner's disk of many kinds.
@@ -213,5 +214,21 @@ fn real_hangul_documents_give_their_words_through_every_step() {
     assert!(read["read"].as_u64().unwrap() + read["partly"].as_u64().unwrap() >= 18, "{read}");
     let coverage = stage.say("coverage --json").ends(0).object();
     assert!(coverage["text_bytes"].as_u64().unwrap() > 10_000, "{coverage}");
+    stage.verify_everything();
+}
+
+#[test]
+fn a_node_reads_what_was_received_by_itself() {
+    let stage = Stage::new();
+    disk(&stage);
+    stage.deposit(&stage.path("disk"));
+    let jobs = stage.say("work --once --json").ends(0).objects();
+    let read: Vec<&Value> = jobs.iter().filter(|job| job["job"] == "read" && job["subject"] != "").collect();
+    assert_eq!(read.len(), 1, "{jobs:?}");
+    assert_eq!((&read[0]["outcome"], &read[0]["items"], &read[0]["files"]), (&"done".into(), &7.into(), &10.into()), "{read:?}");
+    assert_eq!(stage.say("coverage --json").ends(0).object()["items"]["waiting"], 0);
+    // Nothing is left to do, and what was read is found.
+    assert_eq!(stage.say("read --json").ends(0).object()["items"], 0);
+    assert_eq!(search(&stage, "무산군").1["total"], 1);
     stage.verify_everything();
 }
